@@ -1,0 +1,24 @@
+"""The environment, read once and typed. A missing or malformed variable stops the start and is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+from environs import Env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = Env()
+VAR = Path(env.str("VAR", str(BASE_DIR / "var"))).resolve()
+
+
+def secret_key() -> str:
+    """`SECRET_KEY`, or the file that `make run` made under `VAR`; there is no default."""
+    key = env.str("SECRET_KEY", "")
+    kept = VAR / "secret.key"
+    if not key and kept.is_file():
+        key = kept.read_text().strip()
+    if len(key) < 32:
+        raise ImproperlyConfigured(f"SECRET_KEY must have at least 32 characters (or lie in {kept}, as make run does)")
+    return key

@@ -1,0 +1,181 @@
+"""One settings file; everything that differs between machines comes from the environment (docs/settings.md)."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from deepfake_guard.env import BASE_DIR, VAR, env, secret_key
+
+SECRET_KEY = secret_key()
+DEBUG = env.bool("DEBUG", False)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+HTTPS = env.bool("HTTPS", False)  # true behind a proxy that ends TLS and sets X-Forwarded-Proto
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_htmx",
+    "axes",
+    "moderation",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "moderation.telemetry.RequestContextMiddleware",
+    "moderation.console.middleware.ContentSecurityPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+ROOT_URLCONF = "deepfake_guard.urls"
+ASGI_APPLICATION = "deepfake_guard.asgi.application"
+WSGI_APPLICATION = "deepfake_guard.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+
+def database() -> dict[str, Any]:
+    url = env.str("DATABASE_URL", "")
+    if not url:
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": VAR / "guard.sqlite3",
+            "OPTIONS": {
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 20,
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+            },
+            # a file, so that worker processes started by a test see the same database
+            "TEST": {"NAME": str(VAR / "test.sqlite3")},
+        }
+    return {**env.dj_db_url("DATABASE_URL"), "CONN_MAX_AGE": env.int("CONN_MAX_AGE", 0), "CONN_HEALTH_CHECKS": True}
+
+
+DATABASES = {"default": database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", "redis://127.0.0.1:6379/0")
+CELERY_KEY_PREFIX = env.str("CELERY_KEY_PREFIX", "")
+
+LANGUAGE_CODE = "en"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = env.str("TIME_ZONE", "UTC")
+
+STATIC_URL = "static/"
+STATIC_ROOT = VAR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if "pytest" in sys.modules
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+    # outside every served folder, under random names
+    "media": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": str(VAR / "media"), "base_url": None, "file_permissions_mode": 0o600},
+    },
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "guard:login"
+LOGIN_REDIRECT_URL = "guard:queue"
+LOGOUT_REDIRECT_URL = "guard:login"
+AXES_FAILURE_LIMIT = env.int("LOGIN_FAILURE_LIMIT", 5)
+AXES_COOLOFF_TIME = env.float("LOGIN_COOLOFF_HOURS", 0.25)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_CALLABLE = "moderation.console.login.locked_out"
+AXES_RESET_ON_SUCCESS = True
+AXES_VERBOSE = False
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", 31_536_000 if HTTPS else 0)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["moderation.api.authentication.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["moderation.api.permissions.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "moderation.api.problems.answer",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "deepfake-guard",
+    "VERSION": "1",
+    "DESCRIPTION": "Send media, read what the screen found, hear of decisions. The score is an anomaly; people decide.",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+}
+
+DEEPFAKE_GUARD = {
+    "DEVICE": env.str("DEEPFAKE_GUARD_DEVICE", "auto"),
+    "ARTEFACT": env.str("DEEPFAKE_GUARD_ARTEFACT", ""),
+    "FACES": env.str("DEEPFAKE_GUARD_FACES", ""),
+    "MAX_UPLOAD_BYTES": env.int("DEEPFAKE_GUARD_MAX_UPLOAD_BYTES", 50 * 1024 * 1024),
+    "MAX_PIXELS": env.int("DEEPFAKE_GUARD_MAX_PIXELS", 64_000_000),
+    "MAX_FRAMES": env.int("DEEPFAKE_GUARD_MAX_FRAMES", 2_000),
+    "ALLOW_BMP_TIFF": env.bool("DEEPFAKE_GUARD_ALLOW_BMP_TIFF", False),
+    "SCAN_BATCH": env.int("DEEPFAKE_GUARD_SCAN_BATCH", 8),
+    "DECODE_SECONDS": env.int("DEEPFAKE_GUARD_DECODE_SECONDS", 20),
+    "SCAN_LEASE_SECONDS": env.int("DEEPFAKE_GUARD_SCAN_LEASE_SECONDS", 420),
+    "CASE_LEASE_SECONDS": env.int("DEEPFAKE_GUARD_CASE_LEASE_SECONDS", 300),
+    "CASE_DUE_HOURS": env.int("DEEPFAKE_GUARD_CASE_DUE_HOURS", 24),
+    "UNDO_SECONDS": env.int("DEEPFAKE_GUARD_UNDO_SECONDS", 10),
+    "STORAGE_CEILING_BYTES": env.int("DEEPFAKE_GUARD_STORAGE_CEILING_BYTES", 0),  # 0: none
+    # single host:port entries that webhooks may reach although their address is private
+    "WEBHOOK_ALLOWED": env.list("DEEPFAKE_GUARD_WEBHOOK_ALLOWED", []),
+    "FERNET_KEYS": env.list("DEEPFAKE_GUARD_FERNET_KEYS", []),  # empty: derived from SECRET_KEY
+    "AUDIT_KEY": env.str("DEEPFAKE_GUARD_AUDIT_KEY", ""),  # empty: derived from SECRET_KEY
+}
+
+SENTRY_DSN = env.str("SENTRY_DSN", "")
+LOG_LEVEL = env.log_level("LOG_LEVEL", "INFO")
+LOG_FORMAT = env.str("LOG_FORMAT", "json", validate=lambda value: value in {"json", "console"})
+LOGGING_CONFIG = None  # moderation.telemetry sets logging up, once, for web and workers alike

@@ -1,0 +1,58 @@
+"""The settings dict `DEEPFAKE_GUARD`, typed, with its defaults: a host project sets only what differs."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from dataclasses import dataclass, field, fields
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+
+@dataclass(frozen=True)
+class Conf:
+    """Sizes in bytes and pixels, times in seconds unless the name says otherwise."""
+
+    DEVICE: str = "auto"
+    ARTEFACT: str = ""
+    FACES: str = ""
+    MAX_UPLOAD_BYTES: int = 50 * 1024 * 1024
+    MAX_PIXELS: int = 64_000_000
+    MAX_FRAMES: int = 2_000
+    ALLOW_BMP_TIFF: bool = False
+    SCAN_BATCH: int = 8
+    DECODE_SECONDS: int = 20
+    SCAN_LEASE_SECONDS: int = 420
+    CASE_LEASE_SECONDS: int = 300
+    CASE_DUE_HOURS: int = 24
+    UNDO_SECONDS: int = 10
+    STORAGE_CEILING_BYTES: int = 0
+    WEBHOOK_ALLOWED: list[str] = field(default_factory=list)
+    FERNET_KEYS: list[str] = field(default_factory=list)
+    AUDIT_KEY: str = ""
+
+
+def conf() -> Conf:
+    """Raises ImproperlyConfigured for a key that does not exist."""
+    given = getattr(settings, "DEEPFAKE_GUARD", {})
+    unknown = set(given) - {f.name for f in fields(Conf)}
+    if unknown:
+        raise ImproperlyConfigured(f"DEEPFAKE_GUARD has no setting {', '.join(sorted(unknown))}")
+    return Conf(**given)
+
+
+def derived_key(purpose: str) -> bytes:
+    """32 bytes for one purpose, from SECRET_KEY (HMAC-SHA-256): never in the database."""
+    return hmac.new(settings.SECRET_KEY.encode(), b"deepfake-guard/" + purpose.encode(), hashlib.sha256).digest()
+
+
+def fernet_keys() -> list[bytes]:
+    """Newest first, as MultiFernet wants them."""
+    given = [key.encode() for key in conf().FERNET_KEYS]
+    return given or [base64.urlsafe_b64encode(derived_key("webhook-secrets"))]
+
+
+def audit_key() -> bytes:
+    return conf().AUDIT_KEY.encode() or derived_key("audit-chain")

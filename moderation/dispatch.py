@@ -1,0 +1,80 @@
+"""Rings Celery by task name, with ids only, after commit. The row is the queue; a lost ring is found by a sweeper.
+
+This Celery app is the guard's own (`set_as_current=False`): a host project's Celery is never touched.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+import structlog
+from celery import Celery
+from django.conf import settings
+from django.db import transaction
+from kombu import Queue
+from kombu.exceptions import OperationalError as BrokerError
+from redis.exceptions import RedisError
+
+from moderation.telemetry import count
+
+SCAN_QUEUE, DELIVER_QUEUE, UPKEEP_QUEUE = "scan", "deliver", "upkeep"
+SCAN_TASK = "deepfake_guard.scan"
+DELIVER_TASK = "deepfake_guard.deliver"
+SETTLE_TASK = "deepfake_guard.settle"
+
+HARD_LIMIT_SECONDS = 360  # B x decode limit < hard limit < lease < visibility time-out (DESIGN §1)
+VISIBILITY_SECONDS = 600
+
+log = structlog.get_logger(__name__)
+
+
+def make_app() -> Celery:
+    app = Celery("deepfake_guard", set_as_current=False)
+    app.conf.update(
+        broker_url=settings.CELERY_BROKER_URL,
+        broker_connection_retry_on_startup=True,
+        broker_transport_options={
+            "visibility_timeout": VISIBILITY_SECONDS,
+            "socket_timeout": 5,
+            "socket_connect_timeout": 0.2,
+            **({"global_keyprefix": settings.CELERY_KEY_PREFIX} if settings.CELERY_KEY_PREFIX else {}),
+        },
+        task_ignore_result=True,
+        task_serializer="json",
+        accept_content=["json"],
+        task_acks_late=False,
+        task_time_limit=HARD_LIMIT_SECONDS,
+        worker_prefetch_multiplier=1,
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+        task_queues=[Queue(name) for name in (SCAN_QUEUE, DELIVER_QUEUE, UPKEEP_QUEUE)],
+        task_default_queue=UPKEEP_QUEUE,
+        task_routes={SCAN_TASK: {"queue": SCAN_QUEUE}, DELIVER_TASK: {"queue": DELIVER_QUEUE}},
+        timezone="UTC",
+    )
+    return app
+
+
+app = make_app()
+
+
+def ring_scan(scan_id: uuid.UUID) -> None:
+    transaction.on_commit(lambda: _ring(SCAN_TASK, scan_id))
+
+
+def ring_delivery(delivery_id: uuid.UUID) -> None:
+    transaction.on_commit(lambda: _ring(DELIVER_TASK, delivery_id))
+
+
+def ring_settle(decision_id: uuid.UUID, at: datetime) -> None:
+    transaction.on_commit(lambda: _ring(SETTLE_TASK, decision_id, eta=at))
+
+
+def _ring(task: str, row_id: uuid.UUID, eta: datetime | None = None) -> None:
+    """Never fails or delays the caller: one try, short socket time-outs, errors counted and logged."""
+    try:
+        app.send_task(task, args=[str(row_id)], eta=eta, retry=False, ignore_result=True)
+    except (BrokerError, RedisError, OSError) as error:
+        count("dispatch_failed", task=task)
+        log.warning("dispatch_failed", task=task, row=str(row_id), error=str(error))

@@ -1,0 +1,34 @@
+"""The tables. States are the enums of `vocabulary`; whoever moves a state does it by a conditional UPDATE."""
+
+from moderation.models.audit import AuditEntry, AuditHead
+from moderation.models.content import ContentItem, Derivative, IdempotencyKey, MediaAsset
+from moderation.models.detection import Calibration, DetectedFace, DetectorVersion
+from moderation.models.platform import ApiKey, Platform, PolicyVersion
+from moderation.models.review import Decision, Opinion, ReviewCase
+from moderation.models.scan import Scan, WorkerStatus
+from moderation.models.verdict import Verdict
+from moderation.models.webhook import Event, WebhookDelivery, WebhookEndpoint
+
+__all__ = [
+    "ApiKey",
+    "AuditEntry",
+    "AuditHead",
+    "Calibration",
+    "ContentItem",
+    "Decision",
+    "Derivative",
+    "DetectedFace",
+    "DetectorVersion",
+    "Event",
+    "IdempotencyKey",
+    "MediaAsset",
+    "Opinion",
+    "Platform",
+    "PolicyVersion",
+    "ReviewCase",
+    "Scan",
+    "Verdict",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WorkerStatus",
+]

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from django.db import models
+
+from moderation.models.ids import choices, new_id
+from moderation.models.platform import Platform
+from moderation.vocabulary import DerivativeKind, IdempotencyState, ItemSource, ItemStatus, Priority
+
+
+class MediaAsset(models.Model):
+    """One stored file of one platform; equal content is stored once (DESIGN §4.12)."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    platform = models.ForeignKey(Platform, models.CASCADE, related_name="assets")
+    sha256 = models.CharField(max_length=64)
+    size = models.PositiveBigIntegerField(help_text="bytes")
+    media_type = models.CharField(max_length=40)
+    width = models.PositiveIntegerField(null=True, help_text="pixels as stored, before EXIF; unknown until decoded")
+    height = models.PositiveIntegerField(null=True)
+    frames = models.PositiveIntegerField(null=True)
+    storage_name = models.CharField(max_length=200, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    removed_at = models.DateTimeField(null=True, blank=True, help_text="when retention deleted the file")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["platform", "sha256"], name="equal_content_once")]
+
+    def __str__(self) -> str:
+        return f"{self.media_type} {self.sha256[:12]}"
+
+
+class ContentItem(models.Model):
+    """One submission with the platform's own id. `scan` is the run whose result it carries."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    platform = models.ForeignKey(Platform, models.CASCADE, related_name="items")
+    external_id = models.CharField(max_length=200)
+    revision = models.PositiveIntegerField(default=1)
+    asset = models.ForeignKey(MediaAsset, models.SET_NULL, null=True, related_name="items")
+    scan = models.ForeignKey("Scan", models.SET_NULL, null=True, related_name="items")
+    status = models.CharField(max_length=20, choices=choices(ItemStatus), default=ItemStatus.QUEUED)
+    reasons = models.JSONField(default=list)
+    source = models.CharField(max_length=10, choices=choices(ItemSource), default=ItemSource.API)
+    author_digest = models.CharField(max_length=64, blank=True)
+    priority = models.PositiveSmallIntegerField(default=Priority.NORMAL)
+    legal_hold = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    erased_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["platform", "external_id", "revision"], name="revision_once")]
+        indexes = [
+            models.Index(fields=["platform", "-id"], name="items_newest_first"),
+            models.Index(fields=["scan"], name="items_of_a_scan"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.external_id} r{self.revision}"
+
+
+class Derivative(models.Model):
+    """A picture made by a worker from decoded pixels: re-encoded, without metadata; all that a browser ever gets."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    asset = models.ForeignKey(MediaAsset, models.CASCADE, related_name="derivatives")
+    scan = models.ForeignKey("Scan", models.CASCADE, related_name="derivatives")
+    kind = models.CharField(max_length=20, choices=choices(DerivativeKind))
+    face_index = models.PositiveSmallIntegerField(null=True, blank=True)
+    media_type = models.CharField(max_length=40)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    size = models.PositiveBigIntegerField()
+    storage_name = models.CharField(max_length=200, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["scan", "kind", "face_index"], name="derivative_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.asset_id}"
+
+
+class IdempotencyKey(models.Model):
+    """The stored answer of a request (IETF draft-ietf-httpapi-idempotency-key-header); kept 24 hours."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    platform = models.ForeignKey(Platform, models.CASCADE)
+    key = models.CharField(max_length=255)
+    request_digest = models.CharField(max_length=64, blank=True)
+    state = models.CharField(max_length=10, choices=choices(IdempotencyState), default=IdempotencyState.RUNNING)
+    status_code = models.PositiveSmallIntegerField(null=True)
+    location = models.CharField(max_length=200, blank=True)
+    answer = models.JSONField(null=True)
+    item = models.ForeignKey(ContentItem, models.CASCADE, null=True)  # erasure takes the stored answer along
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["platform", "key"], name="idempotency_key_once")]
+
+    def __str__(self) -> str:
+        return self.key

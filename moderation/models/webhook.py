@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from django.db import models
+
+from moderation.models.content import ContentItem
+from moderation.models.ids import choices, new_id
+from moderation.models.platform import Platform
+from moderation.vocabulary import DeliveryState, EventType
+
+
+class Event(models.Model):
+    """Something a platform may want to hear of; one row each, endpoint or not. Numbered after commit (DESIGN §4.11)."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    platform = models.ForeignKey(Platform, models.CASCADE, related_name="events")
+    item = models.ForeignKey(ContentItem, models.CASCADE, null=True, blank=True, related_name="events")
+    type = models.CharField(max_length=40, choices=choices(EventType))
+    payload = models.JSONField()
+    number = models.PositiveBigIntegerField(null=True, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["id"], condition=models.Q(number__isnull=True), name="unnumbered_events")]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.id}"
+
+
+class WebhookEndpoint(models.Model):
+    """`secret` is encrypted at rest (MultiFernet); in clear it is a Standard Webhooks `whsec_…`, shown once."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    platform = models.ForeignKey(Platform, models.CASCADE, related_name="endpoints")
+    url = models.URLField(max_length=500)
+    secret = models.TextField(editable=False)
+    active = models.BooleanField(default=True)
+    disabled_reason = models.CharField(max_length=100, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.url
+
+
+class WebhookDelivery(models.Model):
+    """Event × endpoint: the outbox. Retries live here (`next_attempt_at`), not in the broker."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    event = models.ForeignKey(Event, models.CASCADE, related_name="deliveries")
+    endpoint = models.ForeignKey(WebhookEndpoint, models.CASCADE, related_name="deliveries")
+    state = models.CharField(max_length=10, choices=choices(DeliveryState), default=DeliveryState.PENDING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField()
+    lease_token = models.UUIDField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    last_status = models.PositiveSmallIntegerField(null=True, blank=True)
+    last_error = models.CharField(max_length=300, blank=True)
+    answer_excerpt = models.CharField(max_length=1000, blank=True)
+    delivered_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["event", "endpoint"], name="delivery_once")]
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"],
+                condition=models.Q(state__in=(DeliveryState.PENDING, DeliveryState.SENDING)),
+                name="open_deliveries",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event_id} → {self.endpoint_id}"

@@ -1,0 +1,109 @@
+"""Structured logs, counters and Sentry, set up once for web and workers alike. No media, keys or EXIF leave here."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import sentry_sdk
+import structlog
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
+
+counters: Counter[tuple[str, ...]] = Counter()  # of this process; shown by guard_doctor and, later, a metrics page
+
+
+def count(name: str, **labels: str) -> None:
+    counters[(name, *(f"{key}={value}" for key, value in sorted(labels.items())))] += 1
+
+
+def set_up() -> None:
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    last: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer() if settings.LOG_FORMAT == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            last,
+        ],
+    )
+    stream = logging.StreamHandler()
+    stream.setFormatter(formatter)
+    logging.basicConfig(handlers=[stream], level=settings.LOG_LEVEL, force=True)
+    for noisy in ("httpx", "httpcore", "PIL"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    if settings.SENTRY_DSN:
+        set_up_sentry()
+
+
+def set_up_sentry() -> None:
+    from sentry_sdk.integrations.celery import CeleryIntegration
+    from sentry_sdk.integrations.django import DjangoIntegration
+
+    sentry_sdk.init(
+        dsn=settings.SENTRY_DSN,
+        integrations=[DjangoIntegration(), CeleryIntegration()],
+        send_default_pii=False,
+        max_request_body_size="never",
+        include_local_variables=False,
+        before_send=scrub,
+    )
+
+
+def scrub(event: Any, _hint: Any) -> Any:
+    """Removes what could carry media, keys or a person: bodies, cookies, headers, query strings, extra data."""
+    request = event.get("request", {})
+    for part in ("data", "cookies", "headers", "query_string", "env"):
+        request.pop(part, None)
+    event.pop("extra", None)
+    event.pop("user", None)
+    event["breadcrumbs"] = {"values": []}
+    return event
+
+
+class RequestContextMiddleware:
+    """Gives each request an id that its log lines and problem documents carry."""
+
+    sync_capable = async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        if iscoroutinefunction(self):
+            return self.call_async(request)
+        self.begin(request)
+        return self.end(request, self.get_response(request))
+
+    async def call_async(self, request: HttpRequest) -> HttpResponseBase:
+        self.begin(request)
+        return self.end(request, await self.get_response(request))
+
+    def begin(self, request: HttpRequest) -> None:
+        request_id = uuid.uuid4().hex
+        request.request_id = request_id  # type: ignore[attr-defined]
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+
+    def end(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
+        return response

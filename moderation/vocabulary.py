@@ -1,0 +1,194 @@
+"""One word, one meaning: every state and value that is stored or shown (DESIGN §3). Pure Python."""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+
+
+class ItemStatus(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    NOT_APPLICABLE = "not_applicable"
+    QUARANTINED = "quarantined"
+    FAILED = "failed"
+
+
+class ScanState(StrEnum):
+    """A scan ends in the same words as its items."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    NOT_APPLICABLE = "not_applicable"
+    QUARANTINED = "quarantined"
+    FAILED = "failed"
+
+
+LIVE_SCAN_STATES = (ScanState.QUEUED, ScanState.RUNNING)
+TERMINAL_ITEM_STATUSES = (ItemStatus.DONE, ItemStatus.NOT_APPLICABLE, ItemStatus.QUARANTINED, ItemStatus.FAILED)
+
+
+class Priority(IntEnum):
+    """Claimed in this order, then by age."""
+
+    INTERACTIVE = 0
+    NORMAL = 10
+    BACKFILL = 20
+
+
+class Reason(StrEnum):
+    """Why something was refused, not scored, set aside or sent to a person. docs/reasons.md explains each."""
+
+    # refused at intake: HTTP 4xx, no item, nothing kept
+    UNSUPPORTED_TYPE = "unsupported_type"
+    TOO_LARGE = "too_large"
+    TOO_MANY_PIXELS = "too_many_pixels"  # also found by the worker, where intake cannot read the size
+    TOO_MANY_FRAMES = "too_many_frames"
+    EMPTY = "empty"
+    MALFORMED = "malformed"
+    MISSING_FILE = "missing_file"
+    QUOTA_EXCEEDED = "quota_exceeded"
+    # readable, nothing to score, or undecodable
+    NO_FACE = "no_face"
+    FACE_TOO_SMALL = "face_too_small"
+    FACE_TOO_BLURRY = "face_too_blurry"
+    DECODE_ERROR = "decode_error"
+    VIDEO_NOT_ENABLED = "video_not_enabled"
+    # remarks that do not end a scan
+    FIRST_FRAME_ONLY = "first_frame_only"
+    LOW_QUALITY_FACE_FINDER = "low_quality_face_finder"
+    # set aside
+    ATTEMPTS_SPENT = "attempts_spent"
+    DECODER_KILLED = "decoder_killed"
+    STORAGE_LOST = "storage_lost"
+    NO_DETECTOR = "no_detector"
+    # why policy chose what it chose
+    AT_REVIEW_LINE = "at_review_line"
+    AT_BLOCK_LINE = "at_block_line"
+    AT_RESOLUTION = "at_resolution"
+    BELOW_LINES = "below_lines"
+    DECIDED = "decided"
+    # why a pending decision was voided
+    ITEM_ERASED = "item_erased"
+    SUPERSEDED = "superseded"
+
+
+class Statement(StrEnum):
+    """What the machine says, from the item's p alone; never that a picture is genuine."""
+
+    LIKELY_SYNTHETIC = "likely_synthetic"
+    UNCERTAIN = "uncertain"
+    NO_EVIDENCE = "no_evidence"
+
+
+class Outcome(StrEnum):
+    ALLOW = "allow"
+    REVIEW = "review"
+    BLOCK = "block"
+
+
+class Basis(StrEnum):
+    POLICY = "policy"
+    DECISION = "decision"
+
+
+class SeveralFaces(StrEnum):
+    BONFERRONI = "bonferroni"
+    ANY_FACE = "any_face"
+
+
+class DecisionValue(StrEnum):
+    SYNTHETIC = "synthetic"
+    ALTERED = "altered"
+    GENUINE = "genuine"
+    CANNOT_TELL = "cannot_tell"
+
+
+class DecisionState(StrEnum):
+    PENDING = "pending"
+    SETTLED = "settled"
+    UNDONE = "undone"
+    VOID = "void"
+
+
+class Effect(StrEnum):
+    """What is asked of the platform; `none` while nobody has concluded."""
+
+    NONE = "none"
+    ALLOW = "allow"
+    LABEL = "label"
+    RESTRICT = "restrict"
+    REMOVE = "remove"
+
+
+class CaseState(StrEnum):
+    OPEN = "open"
+    SETTLING = "settling"
+    CLOSED = "closed"
+
+
+class DecisionReason(StrEnum):
+    """What the moderator saw; keys 1–9 on the case page."""
+
+    SKIN_OR_HAIR = "skin_or_hair"
+    EYES_OR_TEETH = "eyes_or_teeth"
+    GEOMETRY = "geometry"
+    LIGHT_OR_SHADOW = "light_or_shadow"
+    BACKGROUND = "background"
+    BLENDING_EDGE = "blending_edge"
+    RETOUCH = "retouch"
+    KNOWN_SOURCE = "known_source"
+    OTHER = "other"
+
+
+class EventType(StrEnum):
+    ITEM_SCREENED = "item.screened"
+    ITEM_NOT_APPLICABLE = "item.not_applicable"
+    ITEM_FAILED = "item.failed"
+    ITEM_QUARANTINED = "item.quarantined"
+    CASE_OPENED = "case.opened"
+    DECISION_MADE = "decision.made"
+    ENDPOINT_TEST = "endpoint.test"
+
+
+class DeliveryState(StrEnum):
+    PENDING = "pending"
+    SENDING = "sending"
+    DELIVERED = "delivered"
+    FAILED = "failed"  # the schedule is spent, the endpoint answered 410, or it was disabled
+
+
+class Scope(StrEnum):
+    ITEMS_WRITE = "items:write"
+    ITEMS_READ = "items:read"
+    ITEMS_ERASE = "items:erase"
+    CASES_READ = "cases:read"
+    CASES_DECIDE = "cases:decide"
+    POLICIES_WRITE = "policies:write"
+    PLATFORM_ADMIN = "platform:admin"
+
+
+class Role(StrEnum):
+    MODERATOR = "moderator"
+    SENIOR = "senior"
+    POLICY_EDITOR = "policy editor"
+    AUDITOR = "auditor"
+    ADMIN = "admin"
+
+
+class DerivativeKind(StrEnum):
+    THUMBNAIL = "thumbnail"
+    VIEW = "view"
+    FACE = "face"
+    HEAT = "heat"
+
+
+class ItemSource(StrEnum):
+    API = "api"
+    CONSOLE = "console"
+
+
+class IdempotencyState(StrEnum):
+    RUNNING = "running"
+    DONE = "done"
