@@ -1,0 +1,112 @@
+"""The artefact's passport: what the weights are, what they were made from and which files belong to them.
+
+Readable without torch, so that the web side, the command line's `info` and a person can look before anything is loaded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+SCHEMA = 1
+FILE_NAME = "manifest.json"
+
+
+class ArtefactError(ValueError):
+    """The folder is no artefact this version can use; the message names the file and what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class GenuineSet:
+    """One collection of genuine faces in one role.
+
+    role: "train", "select" or "calibrate"; n: pictures used; licence: the terms as the collection states them.
+    """
+
+    name: str
+    role: str
+    n: int
+    licence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Everything about an artefact but its numbers.
+
+    files: name -> SHA-256 in hex of every other file of the folder that is read at load.
+    finder_corrections: face finder -> {"scale", "dx", "dy"} against the box the calibration faces were cut with;
+    dx and dy in units of the longer side of the box.
+    """
+
+    detector_id: str
+    calibration_id: str
+    created: str
+    code_version: str
+    backbone: str
+    input_px: int
+    stages: tuple[int, ...]
+    shapes: tuple[tuple[int, int, int], ...]
+    steps: int
+    seed: int
+    pooling: str
+    objective: str
+    dtype: str
+    files: dict[str, str]
+    sets: tuple[GenuineSet, ...] = ()
+    training: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
+    finder_corrections: dict[str, dict[str, float]] = field(default_factory=dict)
+    starter: bool = False
+    notes: str = ""
+    schema: int = SCHEMA
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file in hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def write(folder: Path, manifest: Manifest) -> None:
+    """Write `manifest.json` into the folder."""
+    text = json.dumps(asdict(manifest), indent=1, ensure_ascii=False, sort_keys=True)
+    (folder / FILE_NAME).write_text(text + "\n", encoding="utf-8")
+
+
+def read(folder: Path) -> Manifest:
+    """Read the manifest; raises ArtefactError when it is missing, unreadable or of another schema."""
+    path = folder / FILE_NAME
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ArtefactError(f"{path} is missing: this folder holds no detector artefact") from error
+    except ValueError as error:
+        raise ArtefactError(f"{path} is not readable as JSON: {error}") from error
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+        found = document.get("schema") if isinstance(document, dict) else None
+        raise ArtefactError(f"{path} has schema {found!r}; this version reads schema {SCHEMA}")
+    known = {f.name for f in fields(Manifest)}
+    if unknown := sorted(set(document) - known):
+        raise ArtefactError(f"{path} has unknown keys: {', '.join(unknown)}")
+    try:
+        document["sets"] = tuple(GenuineSet(**entry) for entry in document.get("sets", ()))
+        document["stages"] = tuple(document["stages"])
+        document["shapes"] = tuple((int(c), int(h), int(w)) for c, h, w in document["shapes"])
+        return Manifest(**document)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ArtefactError(f"{path} is incomplete or malformed: {error}") from error
+
+
+def verify(folder: Path, manifest: Manifest) -> None:
+    """Check every listed file against its SHA-256; raises ArtefactError naming the first that differs."""
+    for name, expected in manifest.files.items():
+        path = folder / name
+        if Path(name).name != name or not path.is_file():
+            raise ArtefactError(f"{path} is named by the manifest but is not there")
+        if (found := sha256(path)) != expected:
+            raise ArtefactError(
+                f"{path} has SHA-256 {found[:12]}…, the manifest says {expected[:12]}…: altered or cut off"
+            )

@@ -1,0 +1,46 @@
+"""A small artefact with random weights, complete in every file: enough for tests that need no meaning."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from deepfake_guard.detector import weights
+from deepfake_guard.detector.calibration import Calibration, HeatRange
+from deepfake_guard.detector.features import Backbone, shapes
+from deepfake_guard.detector.gaussian import Gaussian, pooled_width
+from deepfake_guard.detector.manifest import GenuineSet, Manifest
+from deepfake_guard.detector.signals.muflow import MuFlow, Settings
+
+
+def passport() -> Manifest:
+    """What `weights.save` completes."""
+    sets = (GenuineSet("noise", "calibrate", 40, "none needed"),)
+    return Manifest(
+        detector_id="", calibration_id="", created="2026-01-01T00:00:00+00:00", code_version="0", backbone="",
+        input_px=0, stages=(), shapes=(), steps=0, seed=0, pooling="", objective="", dtype="", files={}, sets=sets,
+        notes="random weights, for tests",
+    )  # fmt: skip
+
+
+def random_model(settings: Settings, seed: int = 0) -> MuFlow:
+    """Random backbone, random Gaussians, flows as they start."""
+    generator = torch.Generator().manual_seed(seed)
+    widths = [pooled_width(shape, settings.pooling) for shape in shapes(settings.input_px)]
+    gaussians = [Gaussian.fit(torch.randn(50, width, generator=generator)) for width in widths]
+    return MuFlow(Backbone.random(seed), gaussians, settings).eval()
+
+
+def noise_crops(count: int, seed: int = 0) -> np.ndarray:
+    """uint8 [count, 224, 224, 3]."""
+    return np.random.default_rng(seed).integers(0, 256, (count, 224, 224, 3), dtype=np.uint8)
+
+
+def tiny_artefact(folder: Path) -> weights.Artefact:
+    """Save and load one into `folder`: 64 px input, 2 steps, calibrated on 40 pictures of noise."""
+    model = random_model(Settings(input_px=64, steps=2, pooling="mean", objective="density"))
+    raw = model.score(noise_crops(60)).total
+    weights.save(folder, model, Calibration.fit(raw[:20], raw[20:], HeatRange(1.0, 4.0)), passport(), name="random")
+    return weights.load(folder, device="cpu")
