@@ -176,6 +176,6 @@ DEEPFAKE_GUARD = {
 }
 
 SENTRY_DSN = env.str("SENTRY_DSN", "")
-LOG_LEVEL = env.log_level("LOG_LEVEL", "INFO")
+LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
 LOG_FORMAT = env.str("LOG_FORMAT", "json", validate=lambda value: value in {"json", "console"})
 LOGGING_CONFIG = None  # moderation.telemetry sets logging up, once, for web and workers alike

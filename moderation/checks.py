@@ -19,10 +19,11 @@ def check_settings(**_: Any) -> list[CheckMessage]:
         values = conf()
     except ImproperlyConfigured as error:
         return [Error(str(error), id="deepfake_guard.E001")]
-    found: list[CheckMessage] = []
-    for name in ("MAX_UPLOAD_BYTES", "MAX_PIXELS", "SCAN_BATCH", "DECODE_SECONDS", "SCAN_LEASE_SECONDS"):
-        if getattr(values, name) <= 0:
-            found.append(Error(f"DEEPFAKE_GUARD[{name!r}] must be positive", id="deepfake_guard.E002"))
+    found: list[CheckMessage] = [
+        Error(f"DEEPFAKE_GUARD[{name!r}] must be positive", id="deepfake_guard.E002")
+        for name in ("MAX_UPLOAD_BYTES", "MAX_PIXELS", "SCAN_BATCH", "DECODE_SECONDS", "SCAN_LEASE_SECONDS")
+        if getattr(values, name) <= 0
+    ]
     if values.SCAN_BATCH * values.DECODE_SECONDS >= 360 or values.SCAN_LEASE_SECONDS <= 360:
         found.append(
             Error(

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from functools import cache
 
 import structlog
 from celery import Celery
 from django.conf import settings
 from django.db import transaction
-from kombu import Queue
+from kombu import Connection, Queue
+from kombu.exceptions import LimitExceeded
 from kombu.exceptions import OperationalError as BrokerError
+from kombu.pools import producers
 from redis.exceptions import RedisError
 
 from moderation.telemetry import count
@@ -25,6 +28,9 @@ SETTLE_TASK = "deepfake_guard.settle"
 
 HARD_LIMIT_SECONDS = 360  # B x decode limit < hard limit < lease < visibility time-out (DESIGN §1)
 VISIBILITY_SECONDS = 600
+# A ring is one try on short time-outs. Without max_retries kombu would reconnect for six seconds inside the request.
+RING_OPTIONS = {"socket_timeout": 0.2, "socket_connect_timeout": 0.2, "max_retries": 0}
+RING_POOL_SECONDS = 0.2
 
 log = structlog.get_logger(__name__)
 
@@ -36,8 +42,6 @@ def make_app() -> Celery:
         broker_connection_retry_on_startup=True,
         broker_transport_options={
             "visibility_timeout": VISIBILITY_SECONDS,
-            "socket_timeout": 5,
-            "socket_connect_timeout": 0.2,
             **({"global_keyprefix": settings.CELERY_KEY_PREFIX} if settings.CELERY_KEY_PREFIX else {}),
         },
         task_ignore_result=True,
@@ -71,10 +75,16 @@ def ring_settle(decision_id: uuid.UUID, at: datetime) -> None:
     transaction.on_commit(lambda: _ring(SETTLE_TASK, decision_id, eta=at))
 
 
+@cache
+def _ring_connection() -> Connection:
+    return app.connection_for_write(transport_options=RING_OPTIONS)
+
+
 def _ring(task: str, row_id: uuid.UUID, eta: datetime | None = None) -> None:
     """Never fails or delays the caller: one try, short socket time-outs, errors counted and logged."""
     try:
-        app.send_task(task, args=[str(row_id)], eta=eta, retry=False, ignore_result=True)
-    except (BrokerError, RedisError, OSError) as error:
+        with producers[_ring_connection()].acquire(block=True, timeout=RING_POOL_SECONDS) as producer:
+            app.send_task(task, args=[str(row_id)], eta=eta, retry=False, ignore_result=True, producer=producer)
+    except (BrokerError, RedisError, LimitExceeded, OSError) as error:
         count("dispatch_failed", task=task)
         log.warning("dispatch_failed", task=task, row=str(row_id), error=str(error))

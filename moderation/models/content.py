@@ -75,11 +75,7 @@ class Derivative(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["scan", "kind", "face_index"], name="derivative_once"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["scan", "kind", "face_index"], name="derivative_once")]
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.asset_id}"

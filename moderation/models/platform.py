@@ -19,7 +19,9 @@ class Platform(models.Model):
     name = models.CharField(max_length=100, unique=True)
     created_at = models.DateTimeField(auto_now_add=True)
     active = models.BooleanField(default=True)
-    author_key = models.BinaryField(max_length=32, default=new_author_key, editable=False)  # keys the HMAC of author_ref
+    author_key = models.BinaryField(
+        max_length=32, default=new_author_key, editable=False
+    )  # keys the HMAC of author_ref
     retain_allowed_days = models.PositiveSmallIntegerField(default=7)
     retain_decided_days = models.PositiveSmallIntegerField(default=30)
 

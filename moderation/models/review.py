@@ -9,7 +9,7 @@ from moderation.vocabulary import CaseState, DecisionState, DecisionValue, Effec
 
 
 class ReviewCase(models.Model):
-    """What a person is asked to look at. Its number is the key people say aloud; `public_id` is what leaves the guard."""
+    """What a person is asked to look at. People say its number aloud; `public_id` is what leaves the guard."""
 
     number = models.BigAutoField(primary_key=True)
     public_id = models.UUIDField(default=new_id, unique=True, editable=False)

@@ -41,9 +41,7 @@ class Scan(models.Model):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["priority", "id"], condition=models.Q(state=ScanState.QUEUED), name="queued_scans"
-            ),
+            models.Index(fields=["priority", "id"], condition=models.Q(state=ScanState.QUEUED), name="queued_scans"),
             models.Index(fields=["lease_until"], condition=models.Q(state=ScanState.RUNNING), name="leased_scans"),
         ]
 
