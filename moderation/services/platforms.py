@@ -1,0 +1,160 @@
+"""Platforms, their API keys and their policy versions. A key is shown once; only its SHA-256 is kept (DESIGN §4.15)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import string
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import IntegrityError, transaction
+from django.db.models import Max, Q
+from django.utils import timezone
+
+from moderation.models import ApiKey, Calibration, Platform, PolicyVersion
+from moderation.policy import InvalidRules, Rules, refused_line
+from moderation.services import audit
+from moderation.vocabulary import Scope
+
+LAST_USED_EVERY = timedelta(minutes=1)  # so that a busy key does not write a row a request
+PREFIX_ALPHABET = string.ascii_lowercase + string.digits
+
+
+class NameTaken(Exception):
+    """Another platform has this name."""
+
+
+@transaction.atomic
+def create_platform(name: str, *, review_at: float = 0.01, actor: str) -> Platform:
+    """A platform with policy version 1 in force. Raises NameTaken, and InvalidRules as `publish_policy` does."""
+    rules = checked_rules({"review_at": review_at})
+    try:
+        with transaction.atomic():
+            platform = Platform.objects.create(name=name)
+    except IntegrityError as error:
+        raise NameTaken(name) from error
+    PolicyVersion.objects.create(
+        platform=platform, number=1, rules=rules, active=True, activated_at=timezone.now(), note="first version"
+    )
+    audit.note("platform.created", actor, f"platform:{platform.pk}", review_at=review_at)
+    return platform
+
+
+@transaction.atomic
+def set_active(platform: Platform, active: bool, *, actor: str) -> bool:
+    """Opens or closes the door for all keys of a platform; False when it stood so already."""
+    if not Platform.objects.filter(pk=platform.pk, active=not active).update(active=active):
+        return False
+    audit.note("platform.opened" if active else "platform.closed", actor, f"platform:{platform.pk}")
+    return True
+
+
+@transaction.atomic
+def set_retention(platform: Platform, *, allowed_days: int, decided_days: int, actor: str) -> None:
+    """Days that media of allowed and of decided items are kept."""
+    Platform.objects.filter(pk=platform.pk).update(retain_allowed_days=allowed_days, retain_decided_days=decided_days)
+    audit.note(
+        "platform.retention_set", actor, f"platform:{platform.pk}", allowed_days=allowed_days, decided_days=decided_days
+    )
+
+
+@transaction.atomic
+def issue_key(
+    platform: Platform, name: str, scopes: Iterable[str], *, expires_at: datetime | None = None, actor: str
+) -> tuple[ApiKey, str]:
+    """The row and the secret `dg_<prefix>_<43 characters>`, which nobody can read again. ValueError: unknown scope."""
+    wanted = sorted({Scope(scope).value for scope in scopes})
+    prefix = "".join(secrets.choice(PREFIX_ALPHABET) for _ in range(8))
+    secret = f"dg_{prefix}_{secrets.token_urlsafe(32)}"
+    key = ApiKey.objects.create(
+        platform=platform, name=name, prefix=prefix, digest=digest(secret), scopes=wanted, expires_at=expires_at
+    )
+    audit.note("key.issued", actor, f"key:{key.pk}", platform=platform.pk, scopes=wanted, expires_at=expires_at)
+    return key, secret
+
+
+@transaction.atomic
+def revoke_key(key: ApiKey, *, actor: str) -> bool:
+    """At once and for good; False when it was revoked already."""
+    if not ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now()):
+        return False
+    audit.note("key.revoked", actor, f"key:{key.pk}", platform=key.platform_id)
+    return True
+
+
+def authenticate(secret: str) -> ApiKey | None:
+    """The usable key that has this secret, with its platform; the digests are compared in constant time."""
+    parts = secret.split("_", 2)
+    prefix = parts[1] if len(parts) == 3 and parts[0] == "dg" else ""
+    key = ApiKey.objects.select_related("platform").filter(prefix=prefix).first()
+    known = hmac.compare_digest(key.digest if key else digest(""), digest(secret))
+    now = timezone.now()
+    if key is None or not known or key.revoked_at or not key.platform.active:
+        return None
+    if key.expires_at is not None and key.expires_at <= now:
+        return None
+    stale = now - LAST_USED_EVERY
+    if key.last_used_at is None or key.last_used_at < stale:
+        ApiKey.objects.filter(Q(last_used_at=None) | Q(last_used_at__lt=stale), pk=key.pk).update(last_used_at=now)
+    return key
+
+
+def digest(secret: str) -> str:
+    """Plain SHA-256 suffices: the secret has 256 random bits, so there is nothing to guess."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def active_policy(platform: Platform) -> PolicyVersion:
+    """The one in force; there is always one (unique by index, made with the platform)."""
+    return PolicyVersion.objects.get(platform=platform, active=True)
+
+
+@transaction.atomic
+def publish_policy(
+    platform: Platform, rules: dict[str, Any], *, by: AbstractBaseUser | None, note: str, actor: str
+) -> PolicyVersion:
+    """Puts a new version into force. Raises InvalidRules, also where the calibration cannot resolve a line (§7.7)."""
+    document = checked_rules(rules)
+    Platform.objects.select_for_update().get(pk=platform.pk)  # two publishers get two numbers
+    newest = PolicyVersion.objects.filter(platform=platform).aggregate(newest=Max("number"))["newest"] or 0
+    PolicyVersion.objects.filter(platform=platform, active=True).update(active=False)
+    version = PolicyVersion.objects.create(
+        platform=platform,
+        number=newest + 1,
+        rules=document,
+        note=note,
+        active=True,
+        created_by=by,
+        activated_at=timezone.now(),
+    )
+    audit.note("policy.published", actor, f"policy:{version.pk}", platform=platform.pk, number=version.number)
+    return version
+
+
+def checked_rules(document: dict[str, Any]) -> dict[str, Any]:
+    """The complete document. A line below 1/(n + 1) of the newest root calibration is refused with the n it needs."""
+    complete = Rules.from_document(document).to_document()
+    calibration = Calibration.objects.order_by("-created_at").first()
+    if calibration is None:
+        return complete
+    n = int(calibration.buckets["any"]["n"])
+    errors = []
+    for line in ("review_at", "block_at"):
+        needed = refused_line(complete[line], n) if complete[line] is not None else None
+        if needed is not None:
+            message = f"{complete[line]} is finer than {n} calibration faces resolve: it needs {needed}"
+            errors.append({"pointer": f"/{line}", "message": message})
+    if errors:
+        raise InvalidRules(errors)
+    return complete
+
+
+def author_digest(platform: Platform, author_ref: str) -> str:
+    """HMAC-SHA-256, hex, under the platform's own key: the same author is recognised, nobody can be looked up."""
+    if not author_ref:
+        return ""
+    return hmac.new(bytes(platform.author_key), author_ref.encode(), hashlib.sha256).hexdigest()
