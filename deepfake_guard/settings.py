@@ -10,7 +10,7 @@ from deepfake_guard.env import BASE_DIR, VAR, env, secret_key
 SECRET_KEY = secret_key()
 DEBUG = env.bool("DEBUG", False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 HTTPS = env.bool("HTTPS", False)  # true behind a proxy that ends TLS and sets X-Forwarded-Proto
 
 INSTALLED_APPS = [

@@ -1,22 +1,19 @@
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
+import redis
 from django.conf import settings
 
 from moderation import dispatch
 
-numbers = itertools.count(1)
-
 
 @pytest.fixture
-def broker() -> Iterator[Any]:
-    """The real broker, emptied of this run's keys afterwards: a redis client whose keys carry the run's prefix."""
+def broker() -> Iterator[redis.Redis]:
+    """The real broker as a plain client (queue keys are `settings.CELERY_KEY_PREFIX` + queue), emptied afterwards."""
     with dispatch.app.connection_for_write() as connection:
-        client = connection.default_channel.client
+        client = redis.Redis(connection_pool=connection.default_channel.client.connection_pool)
         yield client
         for key in client.scan_iter(f"{settings.CELERY_KEY_PREFIX}*"):
-            client.execute_command("DEL", key)
+            client.delete(key)

@@ -4,9 +4,9 @@ import json
 import socket
 import uuid
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
+import redis
 from celery import Celery
 from django.conf import settings
 
@@ -37,10 +37,10 @@ def silent_server() -> Iterator[int]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_rings_the_scan_queue_with_the_id_alone(broker: Any) -> None:
+def test_it_rings_the_scan_queue_with_the_id_alone(broker: redis.Redis) -> None:
     scan_id = uuid.uuid4()
     dispatch.ring_scan(scan_id)
-    message = json.loads(broker.lrange("scan", 0, 0)[0])
+    message = json.loads(broker.lpop(f"{settings.CELERY_KEY_PREFIX}scan"))
     assert message["headers"]["task"] == dispatch.SCAN_TASK
     assert message["headers"]["argsrepr"] == f"['{scan_id}']"
 
