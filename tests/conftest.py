@@ -13,7 +13,8 @@ from moderation import dispatch
 def broker() -> Iterator[redis.Redis]:
     """The real broker as a plain client (queue keys are `settings.CELERY_KEY_PREFIX` + queue), emptied afterwards."""
     with dispatch.app.connection_for_write() as connection:
-        client = redis.Redis(connection_pool=connection.default_channel.client.connection_pool)
+        pool = connection.default_channel.client.connection_pool  # type: ignore[attr-defined]
+        client = redis.Redis(connection_pool=pool)
         yield client
         for key in client.scan_iter(f"{settings.CELERY_KEY_PREFIX}*"):
             client.delete(key)

@@ -4,6 +4,7 @@ import json
 import socket
 import uuid
 from collections.abc import Callable, Iterator
+from typing import cast
 
 import pytest
 import redis
@@ -40,7 +41,7 @@ def silent_server() -> Iterator[int]:
 def test_it_rings_the_scan_queue_with_the_id_alone(broker: redis.Redis) -> None:
     scan_id = uuid.uuid4()
     dispatch.ring_scan(scan_id)
-    message = json.loads(broker.lpop(f"{settings.CELERY_KEY_PREFIX}scan"))
+    message = json.loads(cast("bytes", broker.lpop(f"{settings.CELERY_KEY_PREFIX}scan")))
     assert message["headers"]["task"] == dispatch.SCAN_TASK
     assert message["headers"]["argsrepr"] == f"['{scan_id}']"
 
