@@ -57,7 +57,7 @@ def create_user(
 ) -> tuple[User, str]:
     """A person with one role; without a password one of 20 characters is drawn. Returns the password to show once.
 
-    Admins and auditors may also read the support mirrors under /admin/. Raises UserExists, ValueError for an unknown role,
+    Admins and auditors may also read the mirrors under /admin/. Raises UserExists, ValueError for an unknown role,
     ValidationError for a weak password.
     """
     ensure_roles()

@@ -1,0 +1,204 @@
+"""Erasure on request, retention by age, and files that no row knows (DESIGN §4.13).
+
+Erasing leaves a tombstone: the item's row with the platform's own id, and verdicts, which hold numbers and codes alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+import structlog
+from django.core.files.storage import Storage, storages
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from moderation.models import (
+    ContentItem,
+    Decision,
+    Derivative,
+    Event,
+    IdempotencyKey,
+    MediaAsset,
+    Opinion,
+    Platform,
+    ReviewCase,
+    Scan,
+    Verdict,
+    WebhookDelivery,
+)
+from moderation.services import audit
+from moderation.vocabulary import LIVE_SCAN_STATES, Basis, CaseState, DecisionState, DeliveryState, Outcome, Reason
+
+ANSWERS_KEPT = timedelta(hours=24)
+ORPHAN_AGE = timedelta(hours=1)  # an upload streams for less; its row comes after its file
+BATCH = 500
+
+log = structlog.get_logger(__name__)
+
+
+class Held(Exception):
+    """A legal hold beats erasure and retention; the API answers 409."""
+
+
+@transaction.atomic
+def erase(item: ContentItem, *, actor: str) -> bool:
+    """Erases content and everything told about it; the asset goes with its last item. False when erased already.
+
+    A scan at work finds its row gone (or the item detached) and records nothing for it. Raises Held.
+    """
+    found = ContentItem.objects.select_for_update().get(pk=item.pk)
+    if found.legal_hold:
+        raise Held(str(item.pk))
+    now = timezone.now()
+    if not ContentItem.objects.filter(pk=item.pk, erased_at=None).update(
+        erased_at=now, asset=None, scan=None, author_digest="", reasons=[]
+    ):
+        return False
+    _close_cases(item, now)
+    _empty_events(item)
+    IdempotencyKey.objects.filter(item=item).delete()
+    dropped = found.asset_id is not None and _drop_unused(found.asset_id)
+    audit.note("item.erased", actor, f"item:{item.pk}", asset_dropped=dropped)
+    return True
+
+
+def _close_cases(item: ContentItem, now: datetime) -> None:
+    Decision.objects.filter(case__item=item, state=DecisionState.PENDING).update(
+        state=DecisionState.VOID, void_reason=Reason.ITEM_ERASED, settled_at=now
+    )
+    Opinion.objects.filter(case__item=item).update(note="")
+    ReviewCase.objects.filter(item=item).exclude(state=CaseState.CLOSED).update(
+        state=CaseState.CLOSED, closed_at=now, lease_token=None, lease_until=None, holder=None
+    )
+
+
+def _empty_events(item: ContentItem) -> None:
+    """Numbers stay (a cursor has no holes), payloads and stored answers go, and what was not sent stays unsent."""
+    Event.objects.filter(item=item).update(payload={"data": {"item_id": str(item.pk), "erased": True}})
+    deliveries = WebhookDelivery.objects.filter(event__item=item)
+    deliveries.update(answer_excerpt="", last_error="")
+    deliveries.filter(state__in=(DeliveryState.PENDING, DeliveryState.SENDING)).update(
+        state=DeliveryState.FAILED, lease_token=None, lease_until=None, last_error=Reason.ITEM_ERASED
+    )
+
+
+def _drop_unused(asset_id: object) -> bool:
+    """Locks the asset first, so that an upload of equal content either comes before (and keeps it) or after."""
+    asset = MediaAsset.objects.select_for_update().get(pk=asset_id)
+    if asset.items.exists():
+        return False
+    names = [*asset.derivatives.values_list("storage_name", flat=True), asset.storage_name]
+    Scan.objects.filter(asset=asset).update(lease_token=None, lease_until=None)
+    asset.delete()
+    _delete_files_on_commit(names)
+    return True
+
+
+def _delete_files_on_commit(names: Iterable[str]) -> None:
+    """After commit: a rollback must not have deleted anything. What a crash leaves, `purge_orphans` finds."""
+
+    def delete() -> None:
+        for name in names:
+            _delete_file(storages["media"], name)
+
+    transaction.on_commit(delete)
+
+
+def _delete_file(storage: Storage, name: str) -> bool:
+    try:
+        storage.delete(name)
+    except OSError as error:
+        log.warning("file_not_deleted", name=name, error=str(error))
+        return False
+    return True
+
+
+def purge_expired() -> int:
+    """Removes media and derivatives that are past their platform's days, and answers past 24 h; returns the assets.
+
+    Never while a scan or case of any item of the asset is open, its verdict asks for review, or it is held.
+    """
+    now = timezone.now()
+    IdempotencyKey.objects.filter(created_at__lt=now - ANSWERS_KEPT).delete()
+    purged = 0
+    for platform in Platform.objects.all():
+        expired = _expired(platform, now)
+        while removed := sum(
+            _remove_media(expired, pk, now) for pk in list(expired.values_list("pk", flat=True)[:BATCH])
+        ):
+            purged += removed
+    return purged
+
+
+def _expired(platform: Platform, now: datetime) -> QuerySet[MediaAsset]:
+    allowed_before = now - timedelta(days=platform.retain_allowed_days)
+    decided_before = now - timedelta(days=platform.retain_decided_days)
+    concluded = Verdict.objects.filter(item=OuterRef("pk"), current=True).exclude(outcome=Outcome.REVIEW)
+    past = concluded.filter(
+        Q(basis=Basis.POLICY, outcome=Outcome.ALLOW, created_at__lt=allowed_before) | Q(created_at__lt=decided_before)
+    )
+    open_cases = ReviewCase.objects.filter(item=OuterRef("pk")).exclude(state=CaseState.CLOSED)
+    needed = ContentItem.objects.filter(asset=OuterRef("pk")).filter(
+        Q(legal_hold=True) | ~Exists(past) | Exists(open_cases)
+    )
+    live = Scan.objects.filter(asset=OuterRef("pk"), state__in=LIVE_SCAN_STATES)
+    return MediaAsset.objects.filter(~Exists(needed), ~Exists(live), platform=platform, removed_at=None)
+
+
+@transaction.atomic
+def _remove_media(expired: QuerySet[MediaAsset], asset_id: object, now: datetime) -> int:
+    """Under the row's lock and looked at again: 1 when removed, 0 when an upload or a rescan came between."""
+    asset = expired.select_for_update(of=("self",)).filter(pk=asset_id).first()
+    if asset is None or not MediaAsset.objects.filter(pk=asset_id, removed_at=None).update(removed_at=now):
+        return 0
+    derivatives = Derivative.objects.filter(asset=asset)
+    names = [*derivatives.values_list("storage_name", flat=True), asset.storage_name]
+    derivatives.delete()
+    audit.note("media.expired", "system", f"asset:{asset.pk}")
+    _delete_files_on_commit(names)
+    return 1
+
+
+def purge_orphans() -> int:
+    """Deletes stored files older than an hour that no row names; returns how many."""
+    storage = storages["media"]
+    before = timezone.now() - ORPHAN_AGE
+    deleted = 0
+    batch: list[str] = []
+    for name in _stored_names(storage):
+        batch.append(name)
+        if len(batch) == BATCH:
+            deleted += _delete_unknown(storage, batch, before)
+            batch = []
+    return deleted + _delete_unknown(storage, batch, before)
+
+
+def _stored_names(storage: Storage, folder: str = "") -> Iterator[str]:
+    try:
+        folders, files = storage.listdir(folder)
+    except FileNotFoundError:  # nothing was ever uploaded
+        return
+    prefix = f"{folder}/" if folder else ""
+    for name in files:
+        yield prefix + name
+    for name in folders:
+        yield from _stored_names(storage, prefix + name)
+
+
+def _delete_unknown(storage: Storage, names: list[str], before: datetime) -> int:
+    known = set(
+        MediaAsset.objects.filter(storage_name__in=names, removed_at=None).values_list("storage_name", flat=True)
+    )
+    known |= set(Derivative.objects.filter(storage_name__in=names).values_list("storage_name", flat=True))
+    deleted = 0
+    for name in names:
+        if name in known:
+            continue
+        try:
+            old = storage.get_modified_time(name) < before
+        except FileNotFoundError:  # its upload was refused and cleaned up meanwhile
+            continue
+        deleted += old and _delete_file(storage, name)
+    return deleted
