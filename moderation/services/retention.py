@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import structlog
 from django.core.files.storage import Storage, storages
@@ -84,7 +85,7 @@ def _empty_events(item: ContentItem) -> None:
     )
 
 
-def _drop_unused(asset_id: object) -> bool:
+def _drop_unused(asset_id: UUID) -> bool:
     """Locks the asset first, so that an upload of equal content either comes before (and keeps it) or after."""
     asset = MediaAsset.objects.select_for_update().get(pk=asset_id)
     if asset.items.exists():
@@ -148,7 +149,7 @@ def _expired(platform: Platform, now: datetime) -> QuerySet[MediaAsset]:
 
 
 @transaction.atomic
-def _remove_media(expired: QuerySet[MediaAsset], asset_id: object, now: datetime) -> int:
+def _remove_media(expired: QuerySet[MediaAsset], asset_id: UUID, now: datetime) -> int:
     """Under the row's lock and looked at again: 1 when removed, 0 when an upload or a rescan came between."""
     asset = expired.select_for_update(of=("self",)).filter(pk=asset_id).first()
     if asset is None or not MediaAsset.objects.filter(pk=asset_id, removed_at=None).update(removed_at=now):
