@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,12 @@ def random_model(settings: Settings, seed: int = 0) -> MuFlow:
 def noise_crops(count: int, seed: int = 0) -> np.ndarray:
     """uint8 [count, 224, 224, 3]."""
     return np.random.default_rng(seed).integers(0, 256, (count, 224, 224, 3), dtype=np.uint8)
+
+
+def jacobian_of(function: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+    """The square Jacobian of a map at x by autograd, both flattened: the oracle of log-determinants."""
+    jacobian: torch.Tensor = torch.autograd.functional.jacobian(function, x)  # type: ignore[no-untyped-call]
+    return jacobian.reshape(x.numel(), x.numel())
 
 
 def tiny_artefact(folder: Path) -> weights.Artefact:

@@ -1,0 +1,69 @@
+"""Face crops on disk, as `index.csv` lists them."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Pixels = NDArray[np.uint8]
+
+
+class DataError(ValueError):
+    """The folder of crops is not as its index says, or lacks what is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """One row of the index: path relative to the folder, split, "real" or "fake", collection, family, licence."""
+
+    path: str
+    split: str
+    label: str
+    collection: str
+    generator: str
+    family: str
+    licence: str
+
+
+def index(folder: Path, split: str, track: str = "hq") -> list[Crop]:
+    """The rows of one split and track, in the order of their paths; raises DataError when there are none."""
+    listing = folder / "index.csv"
+    if not listing.is_file():
+        raise DataError(f"{listing} is missing: --data names a folder of face crops with an index.csv")
+    with listing.open(newline="", encoding="utf-8") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["split"] == split and row["track"] == track]
+    if not rows:
+        raise DataError(f"{listing} has no {track} crops of the split {split}")
+    names = ("path", "split", "label", "collection", "generator", "family", "licence")
+    return sorted((Crop(*(row[name] for name in names)) for row in rows), key=lambda crop: crop.path)
+
+
+def load(folder: Path, crops: Sequence[Crop]) -> Pixels:
+    """Read crops of one size -> uint8 [n, s, s, 3] RGB."""
+    first = _read(folder / crops[0].path)
+    pixels = np.empty((len(crops), *first.shape), np.uint8)
+    for at, crop in enumerate(crops):
+        picture = _read(folder / crop.path)
+        if picture.shape != first.shape:
+            raise DataError(f"{crop.path} is {picture.shape[1]} px wide, {crops[0].path} {first.shape[1]}")
+        pixels[at] = picture
+    return pixels
+
+
+def terms(crops: Sequence[Crop]) -> list[tuple[str, int, str]]:
+    """(collection, n, licences) of each collection among the crops."""
+    counts = Counter(crop.collection for crop in crops)
+    licences = {name: {crop.licence for crop in crops if crop.collection == name} for name in counts}
+    return [(name, count, "; ".join(sorted(licences[name]))) for name, count in sorted(counts.items())]
+
+
+def _read(path: Path) -> Pixels:
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("RGB"))

@@ -1,0 +1,53 @@
+"""The heat map stays calm on a calm face and points at the place that is not."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from deepfake_guard.detector import explain, weights
+from deepfake_guard.detector.calibration import HeatRange
+
+from .artefacts import tiny_artefact
+
+SCALE = HeatRange(calm=1.0, hot=5.0)
+
+
+@pytest.fixture
+def artefact(tmp_path: Path) -> weights.Artefact:
+    return tiny_artefact(tmp_path)  # its `usual` is 0 and its `deviation` 1 everywhere
+
+
+def calm_maps(artefact: weights.Artefact) -> list[np.ndarray]:
+    return [np.full((2, *shape[1:]), 0.5, np.float32) for shape in artefact.model.shapes]
+
+
+def test_a_calm_face_has_no_heat(artefact: weights.Artefact) -> None:
+    heat = explain.heat(calm_maps(artefact), artefact.model, SCALE)
+    assert heat.dtype == np.float32
+    assert heat.shape == (2, 16, 16)
+    assert heat.max() == 0
+
+
+def test_a_strange_place_is_hot_where_it_is_and_in_its_face_alone(artefact: weights.Artefact) -> None:
+    maps = calm_maps(artefact)
+    for part in maps:
+        part[1, : part.shape[1] // 2, : part.shape[2] // 2] = 9.0
+    heat = explain.heat(maps, artefact.model, SCALE)
+    assert heat[1, 2, 2] == 1.0
+    assert heat[1, 13, 13] == 0
+    assert heat[0].max() == 0
+
+
+def test_the_overlay_is_transparent_where_calm() -> None:
+    heat = np.zeros((16, 16), np.float32)
+    heat[:, 8:] = 1.0
+    picture = Image.open(io.BytesIO(explain.overlay_png(heat)))
+    assert (picture.format, picture.mode, picture.size) == ("PNG", "RGBA", (224, 224))
+    alpha = np.asarray(picture)[..., 3]
+    assert alpha[:, :90].max() == 0
+    assert 0 < alpha[:, 140:].min() < 255

@@ -1,0 +1,125 @@
+"""The signal: NLLs that are densities where they say so, and places that sum to them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from deepfake_guard.detector.flow import Coupling, FastFlow
+from deepfake_guard.detector.gaussian import Gaussian, pool, pooled_width
+from deepfake_guard.detector.signals.likelihood import OBJECTIVES, layer_nll
+from deepfake_guard.detector.signals.muflow import Settings
+
+from .artefacts import jacobian_of, noise_crops, random_model
+
+SHAPE = (4, 3, 2)
+
+
+def layer(pooling: str) -> tuple[FastFlow, Gaussian]:
+    """A float64 layer whose parameters have moved from their start."""
+    flow = FastFlow(SHAPE, 4, seed=1).double()
+    generator = torch.Generator().manual_seed(2)
+    with torch.no_grad():
+        for parameter in flow.parameters():
+            parameter.add_(0.2 * torch.randn(parameter.shape, generator=generator, dtype=torch.float64))
+    averages = torch.randn(40, pooled_width(SHAPE, pooling), generator=generator, dtype=torch.float64)
+    return flow, Gaussian.fit(averages).double()
+
+
+def features(count: int = 3) -> torch.Tensor:
+    return torch.randn(count, *SHAPE, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+
+
+@pytest.mark.parametrize("pooling", ["mean", "flatten"])
+def test_published_is_half_mahalanobis_minus_log_determinant(pooling: str) -> None:
+    flow, gaussian = layer(pooling)
+    z, log_det = flow(features())
+    expected = 0.5 * gaussian.mahalanobis(pool(z, pooling)) - log_det.sum((1, 2))
+    nll, _ = layer_nll(flow, gaussian, features(), pooling, "published")
+    torch.testing.assert_close(nll, expected)
+    logged, _ = layer_nll(flow, gaussian, features(), pooling, "published-log1p")
+    torch.testing.assert_close(logged, torch.log1p(expected.clamp_min(0)))
+
+
+@pytest.mark.parametrize("pooling", ["mean", "flatten"])
+def test_density_is_the_change_of_variables_from_one_gaussian_of_all_of_z(pooling: str) -> None:
+    """Oracle: the full covariance in z, written out, and the Jacobian by autograd."""
+    flow, gaussian = layer(pooling)
+    x = flow.standardise(features(1))
+    size = math.prod(SHAPE)
+    averaging = torch.stack([pool(basis.view(1, *SHAPE), pooling)[0] for basis in torch.eye(size).double()], dim=1)
+    members = size // averaging.shape[0]
+    onto_pooled = averaging.T * members**0.5  # orthonormal columns
+    covariance = gaussian.basis @ gaussian.variance.diag() @ gaussian.basis.T
+    covariance = (covariance + gaussian.reg * torch.eye(len(covariance)).double()) * members
+    full = onto_pooled @ covariance @ onto_pooled.T + torch.eye(size).double() - onto_pooled @ onto_pooled.T
+    mean = onto_pooled @ (gaussian.mean * members**0.5)
+    jacobian = jacobian_of(lambda v: flow.transform(v)[0], x)
+    density = torch.distributions.MultivariateNormal(mean, full).log_prob(  # type: ignore[no-untyped-call]
+        flow.transform(x)[0].reshape(-1)
+    )
+    expected = -(density + torch.linalg.slogdet(jacobian).logabsdet) / size
+    nll, _ = layer_nll(flow, gaussian, features(1), pooling, "density")
+    torch.testing.assert_close(nll[0], expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("objective", ["published", "density"])
+@pytest.mark.parametrize("pooling", ["mean", "flatten"])
+def test_the_places_of_a_face_sum_to_its_nll(pooling: str, objective: str) -> None:
+    flow, gaussian = layer(pooling)
+    nll, places = layer_nll(flow, gaussian, features(), pooling, objective)
+    torch.testing.assert_close(places.sum((1, 2)), nll)
+
+
+def test_published_has_no_floor_and_density_has_one() -> None:
+    """Expanding what pooling removes lowers `published` for ever: why `density` is what the starter is trained by."""
+    flow, gaussian = layer("mean")
+    flow.requires_grad_(False)
+    before = {name: float(layer_nll(flow, gaussian, features(), "mean", name)[0].mean()) for name in OBJECTIVES}
+    with torch.no_grad():
+        for coupling in flow.couplings:
+            assert isinstance(coupling, Coupling)
+            coupling.global_scale.add_(6.0)
+    # the pooled part is put back to where it was, so only the remainder has grown
+    z, _ = flow(features())
+    moved = Gaussian(pool(z, "mean").mean(0), gaussian.basis, gaussian.variance * 1e6, gaussian.reg)
+    after = {name: float(layer_nll(flow, moved, features(), "mean", name)[0].mean()) for name in OBJECTIVES}
+    assert after["published"] < before["published"]
+    assert after["density"] > before["density"]
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_the_total_is_the_mean_over_layers(objective: str) -> None:
+    model = random_model(Settings(input_px=32, steps=2, objective=objective))
+    scores = model.score(noise_crops(3))
+    assert scores.layers.shape == (3, 3)
+    np.testing.assert_allclose(scores.total, scores.layers.mean(axis=1))
+    assert [part.shape for part in scores.maps] == [(3, 8, 8), (3, 4, 4), (3, 2, 2)]
+
+
+def test_a_face_scores_the_same_alone_and_among_others() -> None:
+    model = random_model(Settings(input_px=32, steps=2, pooling="mean", objective="density"))
+    crops = noise_crops(37)  # more than one batch
+    together = model.score(crops).total
+    alone = np.concatenate([model.score(crops[at : at + 1]).total for at in range(37)])
+    np.testing.assert_allclose(together, alone, rtol=1e-5)
+
+
+def test_no_crop_gives_no_score() -> None:
+    assert random_model(Settings(input_px=32, steps=1)).score(noise_crops(0)).total.shape == (0,)
+
+
+@pytest.mark.parametrize(
+    "crops", [np.zeros((1, 8, 8, 3)), np.zeros((8, 8, 3), np.uint8), np.zeros((1, 8, 8, 4), np.uint8)]
+)
+def test_what_is_no_crop_is_refused(crops: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="crops must be uint8"):
+        random_model(Settings(input_px=32, steps=1)).score(crops)
+
+
+def test_an_unknown_objective_is_refused() -> None:
+    with pytest.raises(ValueError, match="unknown pooling or objective"):
+        Settings(objective="guess")

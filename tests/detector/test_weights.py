@@ -1,0 +1,114 @@
+"""An artefact that is not exactly what its manifest says is refused by name."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from deepfake_guard.detector import manifest, weights
+from deepfake_guard.detector.device import DeviceError
+from deepfake_guard.detector.manifest import ArtefactError
+
+from .artefacts import noise_crops, tiny_artefact
+
+
+@pytest.fixture
+def artefact(tmp_path: Path) -> weights.Artefact:
+    return tiny_artefact(tmp_path)
+
+
+def rewrite(folder: Path, **changes: Any) -> None:
+    """Change manifest entries, with the hashes of the files as they now are."""
+    files = {name: manifest.sha256(folder / name) for name in (weights.MODEL, weights.CALIBRATION)}
+    manifest.write(folder, replace(manifest.read(folder), **{"files": files, **changes}))
+
+
+def test_it_loads_back_to_the_same_scores(artefact: weights.Artefact, tmp_path: Path) -> None:
+    again = weights.load(tmp_path, device="cpu")
+    crops = noise_crops(2, seed=9)
+    assert np.array_equal(again.model.score(crops).total, artefact.model.score(crops).total)
+    assert again.manifest == artefact.manifest
+    assert again.manifest.detector_id == "random-" + again.manifest.files[weights.MODEL][:12]
+
+
+@pytest.mark.parametrize("name", [weights.MODEL, weights.CALIBRATION])
+def test_one_changed_byte_is_noticed(artefact: weights.Artefact, tmp_path: Path, name: str) -> None:
+    content = bytearray((tmp_path / name).read_bytes())
+    content[-3] ^= 1
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ArtefactError, match=f"{name}.*SHA-256"):
+        weights.load(tmp_path, device="cpu")
+
+
+@pytest.mark.parametrize("name", [weights.MODEL, weights.CALIBRATION, manifest.FILE_NAME])
+def test_a_missing_file_is_named(artefact: weights.Artefact, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).unlink()
+    with pytest.raises(ArtefactError, match=name):
+        weights.load(tmp_path, device="cpu")
+
+
+def test_a_wrong_shape_is_refused(artefact: weights.Artefact, tmp_path: Path) -> None:
+    tensors = load_file(tmp_path / weights.MODEL)
+    tensors["layers.0.flow.norm.weight"] = tensors["layers.0.flow.norm.weight"][:, :-1].copy()
+    save_file(tensors, tmp_path / weights.MODEL)
+    rewrite(tmp_path)
+    with pytest.raises(ArtefactError, match=r"(?s)does not fit its manifest.*norm\.weight"):
+        weights.load(tmp_path, device="cpu")
+
+
+def test_values_that_are_not_finite_are_refused(artefact: weights.Artefact, tmp_path: Path) -> None:
+    tensors = load_file(tmp_path / weights.MODEL)
+    tensors["layers.1.gaussian.mean"][0] = np.nan
+    save_file(tensors, tmp_path / weights.MODEL)
+    rewrite(tmp_path)
+    with pytest.raises(ArtefactError, match="not finite"):
+        weights.load(tmp_path, device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"schema": 99}, "schema 99"),
+        ({"backbone": "resnet50"}, "backbone"),
+        ({"objective": "guess"}, "unknown pooling or objective"),
+        ({"input_px": 96}, "shapes"),
+        ({"files": {"../model.safetensors": "0" * 64}}, "not there"),
+        ({"files": {}}, "does not vouch"),
+    ],
+)
+def test_a_manifest_of_another_version_or_model_is_refused(
+    artefact: weights.Artefact, tmp_path: Path, changes: dict[str, Any], words: str
+) -> None:
+    rewrite(tmp_path, **changes)
+    with pytest.raises(ArtefactError, match=words):
+        weights.load(tmp_path, device="cpu")
+
+
+def test_an_unknown_key_in_the_manifest_is_refused(artefact: weights.Artefact, tmp_path: Path) -> None:
+    path = tmp_path / manifest.FILE_NAME
+    path.write_text(json.dumps({**json.loads(path.read_text()), "code": "import os"}))
+    with pytest.raises(ArtefactError, match="unknown keys: code"):
+        manifest.read(tmp_path)
+
+
+def test_a_device_that_is_not_there_is_refused(artefact: weights.Artefact, tmp_path: Path) -> None:
+    with pytest.raises(DeviceError, match="cuda:63"):
+        weights.load(tmp_path, device="cuda:63")
+
+
+def test_reading_passport_and_calibration_loads_no_torch(artefact: weights.Artefact, tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from deepfake_guard.detector import aggregation, calibration, manifest;"
+        "manifest.read(Path(sys.argv[1])); calibration.Calibration.read(Path(sys.argv[1]) / 'calibration.json');"
+        "assert not {'torch', 'timm', 'cv2'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
