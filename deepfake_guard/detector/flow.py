@@ -54,11 +54,11 @@ class Coupling(nn.Module):
         log_scale, shift = self._log_scale_and_shift(kept)
         scale = self._scale()
         y = torch.cat([kept, moved * log_scale.exp() + shift], dim=1) * scale + self.offset
-        return y[:, self.permutation], log_scale.sum(1) + scale.log().sum()
+        return y.index_select(1, self.permutation), log_scale.sum(1) + scale.log().sum()
 
     def inverse(self, y: Tensor) -> Tensor:
         """Undo `forward`."""
-        x = (y[:, self.restore] - self.offset) / self._scale()
+        x = (y.index_select(1, self.restore) - self.offset) / self._scale()
         kept, moved = x[:, : self.kept], x[:, self.kept :]
         log_scale, shift = self._log_scale_and_shift(kept)
         return torch.cat([kept, (moved - shift) * torch.exp(-log_scale)], dim=1)

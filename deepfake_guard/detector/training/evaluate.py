@@ -19,15 +19,20 @@ from .statistics import Floats, auc, clopper_pearson
 
 KNOWN, UNFAMILIAR, FAKES = "test-real-id", "test-real-ood", "test-fake"
 LEVELS = (0.05, 0.01)
-# fakes whose genuine counterparts come from the same repository: nothing but the forgery should tell them apart
-SAME_SOURCE = {"stylegan1-ffhq__cdiaconu04": "ffhq256__cdiaconu04"}
+# Fakes -> genuine faces of the same repository or the same training pictures: the cleanest comparisons there are.
+SAME_SOURCE = {
+    "stylegan1-ffhq__cdiaconu04": "ffhq256__cdiaconu04",
+    "stylegan2-ada_ffhq__agegan": "ffhq__dinablachman",
+    "stylegan2_ffhq-config-f__xinyiff": "ffhq__dinablachman",
+    "dfdc_faceswap__i-shreyansh": "dfdc__i-shreyansh",
+}
 
 
 def evaluate(artefact: Artefact, data: Path, *, openings: Path, reason: str) -> dict[str, Any]:
     """Score the three test splits (hq) of `data` and compare, as a JSON-ready document.
 
     "auc": per fake collection, against all known-source and all unfamiliar genuine faces, and against its own source
-    where there is one; "one_sided" on the raw NLL, "folded" on the fused scalar; each with n and a 95 % interval.
+    where there is one (`SAME_SOURCE`); "one_sided" on the raw NLL, "folded" on the fused scalar; each with n and a 95 % interval.
     "false_alarms": per genuine collection and split, the share with p <= 0.05 and 0.01, with n and Clopper-Pearson.
     Appends date, commit, artefact and reason to `openings` before the first test picture is read.
     """
@@ -86,9 +91,7 @@ def _comparisons(scored: dict[str, Scored]) -> dict[str, Any]:
         row: dict[str, Any] = {"family": fakes.row.family, "generator": fakes.row.generator, "n": fakes.raw.size}
         for split, sources in genuine.items():
             row[split] = _against(fakes, sources)
-        own = SAME_SOURCE.get(name) or next(
-            (source for source in scored[UNFAMILIAR] if fakes.row.family == "swap" and "dfdc" in source), None
-        )
+        own = SAME_SOURCE.get(name, "")
         for split in (KNOWN, UNFAMILIAR):
             if own in scored[split]:
                 row["same_source"] = {"collection": own, **_against(fakes, [scored[split][own]])}
