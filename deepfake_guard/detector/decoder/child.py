@@ -1,0 +1,135 @@
+"""The decoding child: the only process that meets hostile bytes. Run by path, isolated; imports nothing of ours.
+
+It sits on one socket (standard input): each request is one message of length-prefixed JSON that carries the file as a
+descriptor (SCM_RIGHTS); each answer is length-prefixed JSON, followed by raw RGB when there is a picture.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import resource
+import signal
+import socket
+import struct
+import sys
+from typing import Any, BinaryIO
+
+from PIL import AvifImagePlugin, Image, ImageFile, ImageOps
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "HEIF", "BMP", "TIFF")
+PR_SET_NO_NEW_PRIVS = 38
+CLONE_NEWNET, CLONE_NEWUSER = 0x40000000, 0x10000000
+ROWS = 256  # sent at once: a whole second copy of the picture would need as much memory again
+
+
+class Refusal(Exception):
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+def confine(limits: dict[str, int]) -> dict[str, bool]:
+    """Take away what decoding does not need; what the platform lacks is reported, not hidden."""
+    libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+    in_force = {"no_new_privs": False, "no_network": False}
+    if libc is not None:
+        in_force["no_network"] = libc.unshare(CLONE_NEWNET) == 0 or libc.unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0
+        in_force["no_new_privs"] = libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    wanted = {"RLIMIT_AS": limits["memory"], "RLIMIT_FSIZE": 0, "RLIMIT_NPROC": 0, "RLIMIT_CORE": 0}
+    for name, value in wanted.items():
+        in_force[name.lower()] = False
+        with contextlib.suppress(AttributeError, ValueError, OSError):
+            resource.setrlimit(getattr(resource, name), (value, value))
+            in_force[name.lower()] = True
+    in_force["rlimit_cpu"] = allow_cpu(limits["cpu_seconds"])
+    return in_force
+
+
+def allow_cpu(seconds: int) -> bool:
+    """The soft limit is raised before each file, so that one file's work is never charged to the next."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    with contextlib.suppress(ValueError, OSError):
+        hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+        resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + seconds + 1, hard))
+        return True
+    return False
+
+
+def flatten(image: Image.Image) -> Image.Image:
+    """Any mode → RGB: alpha on white, 16-bit greys to 8 bits."""
+    if image.mode.startswith("I"):
+        image = image.convert("I").point(lambda value: value * (1 / 257)).convert("L")
+    if image.mode in {"RGBA", "LA", "PA", "RGBa", "La"} or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, "white")
+        white.alpha_composite(rgba)
+        image = white
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def decode(stream: BinaryIO, max_pixels: int) -> tuple[dict[str, Any], Image.Image]:
+    with Image.open(stream, formats=FORMATS) as image:
+        width, height = image.size
+        if width * height > max_pixels:
+            raise Refusal("too_many_pixels", f"{width} × {height} pixels, the limit is {max_pixels}")
+        frames = int(getattr(image, "n_frames", 1))
+        media_type = Image.MIME.get(image.format or "", "")
+        upright = flatten(ImageOps.exif_transpose(image))
+    remarks = ["first_frame_only"] if frames > 1 else []
+    return {"media_type": media_type, "remarks": remarks, "width": upright.width, "height": upright.height}, upright
+
+
+def answer(link: socket.socket, document: dict[str, Any]) -> None:
+    body = json.dumps(document).encode()
+    link.sendall(struct.pack(">I", len(body)) + body)
+
+
+def send_rows(link: socket.socket, image: Image.Image) -> None:
+    for top in range(0, image.height, ROWS):
+        link.sendall(image.crop((0, top, image.width, min(top + ROWS, image.height))).tobytes())
+
+
+def serve(link: socket.socket, limits: dict[str, int]) -> None:
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(link, 4096, 1)
+        if not message:
+            return
+        allow_cpu(limits["cpu_seconds"])
+        with os.fdopen(descriptors[0], "rb") as stream:
+            try:
+                document, image = decode(stream, limits["max_pixels"])
+            except Refusal as refusal:
+                answer(link, {"refused": refusal.reason, "detail": str(refusal)})
+                continue
+            except MemoryError:
+                answer(link, {"refused": "decode_error", "detail": "needs more memory than decoding is given"})
+                continue
+            except Exception as error:  # a broken file breaks Pillow in many ways; each is an answer, not a crash
+                answer(link, {"refused": "decode_error", "detail": f"{type(error).__name__}: {error}"[:200]})
+                continue
+            answer(link, document)
+            send_rows(link, image)
+
+
+def main() -> None:
+    limits = json.loads(sys.argv[1])
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # RLIMIT_NPROC forbids threads too
+    with contextlib.suppress(ImportError):
+        import pillow_heif
+
+        pillow_heif.options.DECODE_THREADS = 1
+        pillow_heif.register_heif_opener(thumbnails=False)
+    Image.init()
+    Image.MAX_IMAGE_PIXELS = None  # checked against our own limit, before anything is decoded
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+    link = socket.socket(fileno=0)
+    answer(link, {"in_force": confine(limits)})
+    serve(link, limits)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""bytes → RGB frames, through the decoder; and frames → the re-encoded pictures that people may see."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from deepfake_guard.detector.decoder import Decoder, DecodeRefused, Picture
+from deepfake_guard.detector.records import Derived
+
+Pixels = NDArray[np.uint8]
+
+THUMBNAIL_PX, VIEW_PX = 320, 2048
+VIDEO_BRANDS = (b"isom", b"iso2", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"avc1", b"M4V ", b"qt  ", b"dash")
+MATROSKA = b"\x1a\x45\xdf\xa3"
+
+
+def is_video(head: bytes) -> bool:
+    """By the first 16 bytes: an ISO base media file with a video brand (ISO/IEC 14496-12), or Matroska/WebM."""
+    return head.startswith(MATROSKA) or (head[4:8] == b"ftyp" and head[8:12] in VIDEO_BRANDS)
+
+
+def read(path: Path, decoder: Decoder) -> Picture:
+    """The upright first frame. Raises DecodeRefused (also `video_not_enabled`), DecoderKilled or OSError."""
+    with path.open("rb") as stream:
+        if is_video(stream.read(16)):
+            raise DecodeRefused("video_not_enabled", "videos are not screened yet")
+    return decoder.decode(path)
+
+
+def thumbnail(rgb: Pixels) -> Derived:
+    picture = Image.fromarray(rgb)
+    picture.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    return _encoded("thumbnail", None, picture, "WEBP", quality=80)
+
+
+def view(rgb: Pixels) -> Derived:
+    """For looking at: at most 2048 px on the longer side, never enlarged."""
+    picture = Image.fromarray(rgb)
+    picture.thumbnail((VIEW_PX, VIEW_PX), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    return _encoded("view", None, picture, "JPEG", quality=92)
+
+
+def face(crop: Pixels, index: int) -> Derived:
+    return _encoded("face", index, Image.fromarray(crop), "JPEG", quality=92)
+
+
+def _encoded(kind: str, index: int | None, picture: Image.Image, form: str, quality: int) -> Derived:
+    buffer = io.BytesIO()
+    picture.save(buffer, form, quality=quality)
+    return Derived(kind, index, Image.MIME[form], picture.width, picture.height, buffer.getvalue())

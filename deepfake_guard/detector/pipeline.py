@@ -1,0 +1,132 @@
+"""Media → report: decode, find faces, crop, score, explain. One `Detector` a process; it owns the decoding child."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepfake_guard.detector import explain, faces, media
+from deepfake_guard.detector.decoder import Decoder, DecodeRefused, DecoderKilled, Limits
+from deepfake_guard.detector.records import CropScore, Derived, Face, FaceScore, MediaReport, SignalScore
+from deepfake_guard.detector.weights import Artefact
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A file on its way: what was read of it, before its faces are scored together with those of its neighbours."""
+
+    rgb: Pixels | None
+    media_type: str
+    reasons: tuple[str, ...]
+    found: tuple[tuple[Face, Pixels], ...]
+    timings: dict[str, float]
+
+
+class Detector:
+    def __init__(self, artefact: Artefact, finder: faces.Finder | None = None, limits: Limits | None = None) -> None:
+        self.artefact = artefact
+        self.finder = finder or faces.choose()
+        self.decoder = Decoder(limits)
+
+    def warm_up(self) -> None:
+        """One scored face and a started decoder, so that the first file does not pay for them."""
+        self.decoder.limits_in_force()
+        self.score(np.zeros((1, faces.CROP_PX, faces.CROP_PX, 3), np.uint8))
+
+    def close(self) -> None:
+        self.decoder.close()
+
+    def score(self, crops: Pixels) -> list[CropScore]:
+        """Face crops uint8 [n, 224, 224, 3] RGB, cut by THE recipe → n scores."""
+        raw = self.artefact.model.score(crops)
+        calibration = self.artefact.calibration
+        heat = explain.heat(raw.maps, self.artefact.model, calibration.heat)
+        scores = []
+        for at, folded in enumerate(calibration.fold(raw.total)):
+            p, n, reached, bucket = calibration.p_value(float(folded))
+            signals = {"muflow": SignalScore(float(raw.total[at]), p)}
+            layers = tuple(float(value) for value in raw.layers[at])
+            scores.append(CropScore(float(folded), p, n, reached, bucket, signals, layers, heat[at]))
+        return scores
+
+    def examine(self, path: Path) -> MediaReport:
+        """Raises DecoderKilled when the file kills the decoder, OSError when it cannot be opened."""
+        outcome = next(self.examine_many([path]))
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def examine_many(self, paths: Iterable[Path]) -> Iterator[MediaReport | DecoderKilled | OSError]:
+        """One outcome a file, in order; the faces of all files are scored as one batch. A bad file harms no other."""
+        reads = [self._read(path) for path in paths]
+        crops = [crop for read in reads if isinstance(read, _Read) for face, crop in read.found if not face.reason]
+        started = time.perf_counter()
+        scores = iter(self.score(np.stack(crops)) if crops else [])
+        share = (time.perf_counter() - started) / max(1, len(crops))
+        for read in reads:
+            yield self._report(read, scores, share) if isinstance(read, _Read) else read
+
+    def _read(self, path: Path) -> _Read | DecoderKilled | OSError:
+        started = time.perf_counter()
+        try:
+            picture = media.read(path, self.decoder)
+        except DecodeRefused as refusal:
+            return _Read(None, "", (refusal.reason,), (), {"decode": time.perf_counter() - started})
+        except (DecoderKilled, OSError) as error:
+            return error
+        decoded = time.perf_counter()
+        found = tuple(faces.find(picture.rgb, self.finder))
+        timings = {"decode": decoded - started, "faces": time.perf_counter() - decoded}
+        return _Read(picture.rgb, picture.media_type, picture.remarks, found, timings)
+
+    def _report(self, read: _Read, scores: Iterator[CropScore], share: float) -> MediaReport:
+        scored = tuple(FaceScore(face, None if face.reason else next(scores)) for face, _ in read.found)
+        status, reasons = _conclusion(read, scored)
+        if read.found and not self.finder.trusted:
+            reasons = (*reasons, "low_quality_face_finder")
+        started = time.perf_counter()
+        derivatives = _derivatives(read, scored)
+        count = sum(1 for face in scored if face.result)
+        timings = {**read.timings, "score": share * count, "derive": time.perf_counter() - started}
+        height, width = read.rgb.shape[:2] if read.rgb is not None else (0, 0)
+        return MediaReport(
+            status,
+            reasons,
+            read.media_type,
+            width,
+            height,
+            scored,
+            derivatives,
+            self.artefact.manifest.detector_id,
+            self.artefact.manifest.calibration_id,
+            timings,
+        )
+
+
+def _conclusion(read: _Read, scored: Sequence[FaceScore]) -> tuple[str, tuple[str, ...]]:
+    """Done when at least one face was scored; otherwise the reasons say what kept each from it."""
+    if read.rgb is None:
+        return "not_applicable", read.reasons
+    skipped = tuple(sorted({face.face.reason for face in scored if face.face.reason}))
+    if any(face.result for face in scored):
+        return "done", (*read.reasons, *skipped)
+    return "not_applicable", (*read.reasons, *(skipped or ("no_face",)))
+
+
+def _derivatives(read: _Read, scored: Sequence[FaceScore]) -> tuple[Derived, ...]:
+    if read.rgb is None:
+        return ()
+    made = [media.thumbnail(read.rgb), media.view(read.rgb)]
+    for index, (score, (_, crop)) in enumerate(zip(scored, read.found, strict=True)):
+        made.append(media.face(crop, index))
+        if score.result is not None and score.result.heat is not None:
+            overlay = explain.overlay_png(score.result.heat)
+            made.append(Derived("heat", index, "image/png", explain.OVERLAY_PX, explain.OVERLAY_PX, overlay))
+    return tuple(made)

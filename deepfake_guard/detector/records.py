@@ -1,0 +1,86 @@
+"""What examining a file yields: frozen records, readable without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class BoundingBox:
+    """Pixels of the upright picture (EXIF orientation applied); the origin is its top left corner."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A found face. `reason` is empty, or says why it is not scored (`face_too_small`, `face_too_blurry`)."""
+
+    box: BoundingBox  # the finder's, corrected to YuNet's where another finder was used
+    points: tuple[tuple[float, float], ...]  # five landmarks, or none
+    crop: BoundingBox  # the square of 1.3 × the longer side that is scored
+    native_px: int  # side of that square, in picture pixels
+    sharpness: float  # variance of the Laplacian of the 224 px crop
+    finder_score: float
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SignalScore:
+    score: float
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True)
+class CropScore:
+    """One scored crop. `reached` calibration faces of `n` have a score ≥ this one; p = (1 + reached) / (n + 1)."""
+
+    score: float  # the fused scalar; higher = more suspicious
+    p_value: float
+    n: int
+    reached: int
+    bucket: str
+    signals: Mapping[str, SignalScore]
+    layers: tuple[float, ...]  # raw negative log-likelihood per layer
+    heat: NDArray[np.float32] | None  # [H, W] in 0–1, spans the crop square
+
+
+@dataclass(frozen=True, slots=True)
+class FaceScore:
+    face: Face
+    result: CropScore | None  # none when `face.reason` is set
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A picture made from decoded pixels: `thumbnail`, `view`, or per face `face` and `heat`."""
+
+    kind: str
+    face: int | None
+    media_type: str
+    width: int
+    height: int
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class MediaReport:
+    status: str  # "done" | "not_applicable"
+    reasons: tuple[str, ...]
+    media_type: str
+    width: int  # upright pixels; 0 when undecodable
+    height: int
+    faces: tuple[FaceScore, ...]
+    derivatives: tuple[Derived, ...]
+    detector_id: str
+    calibration_id: str
+    timings: Mapping[str, float]  # seconds: decode, faces, score, derive
