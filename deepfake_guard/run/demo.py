@@ -1,0 +1,82 @@
+"""The demo of the first start: its account, and its pictures sent through the same API as any client's."""
+
+from __future__ import annotations
+
+import asyncio
+import mimetypes
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from deepfake_guard.run import programs
+from deepfake_guard.run.place import Place, StartRefused, read_json, write_private
+from deepfake_guard.run.supervisor import Supervisor, ending
+
+SHOWN = ("api_key", "moderator", "admin")
+EXPECTED_REFUSALS = (400, 413, 415, 422)
+
+
+def secret_file(place: Place) -> Path:
+    """Where the echo finds the webhook secret: never on a command line."""
+    return place.var / "webhook.secret"
+
+
+async def account(place: Place, supervisor: Supervisor, webhook: str) -> dict[str, Any]:
+    """What the first start created; asks Django only when there is something to create or the echo has moved."""
+    known = read_json(place.demo_file)
+    if known.get("webhook") != webhook:
+        status = await supervisor.run(programs.manage("demo", "guard_demo", str(place.demo_file), "--webhook", webhook))
+        if status:
+            raise StartRefused(f"the demo account could not be made ({ending(status)}); what it said stands above")
+        known = read_json(place.demo_file)
+    write_private(secret_file(place), known["webhook_secret"])
+    return known
+
+
+async def answers(url: str, seconds: float) -> None:
+    """Returns once a GET gives 200. Raises StartRefused when it does not in time."""
+    deadline = time.monotonic() + seconds
+    said = "no connection"
+    async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+        while time.monotonic() < deadline:
+            try:
+                answer = await client.get(url)
+                if answer.status_code == httpx.codes.OK:
+                    return
+                said = f"{answer.status_code} {answer.text[:200]}"
+            except httpx.TransportError as error:
+                said = str(error) or type(error).__name__
+            await asyncio.sleep(0.1)
+    raise StartRefused(f"{url} did not answer within {seconds:.0f} s: {said}")
+
+
+async def send(url: str, api_key: str, folder: Path) -> list[str]:
+    """Uploads every file of the folder; one line each. Raises StartRefused where the API does not do its part."""
+    lines = []
+    key = {"Authorization": f"Bearer {api_key}"}
+    async with httpx.AsyncClient(base_url=url, headers=key, timeout=60, trust_env=False) as client:
+        for path in sorted(folder.iterdir()):
+            kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+            answer = await client.post(
+                "/api/v1/items",
+                data={"external_id": f"demo-{path.stem}"},
+                files={"file": (path.name, path.read_bytes(), kind)},
+            )
+            if not answer.is_success and answer.status_code not in EXPECTED_REFUSALS:
+                raise StartRefused(f"uploading {path.name} gave {answer.status_code}: {answer.text[:300]}")
+            lines.append(f"{path.name}: {told(answer)}")
+    return lines
+
+
+def told(answer: httpx.Response) -> str:
+    if answer.is_success:
+        return "accepted"
+    problem = answer.json()
+    return f"refused, {problem.get('reason') or problem.get('code') or problem.get('title')} (as it should be)"
+
+
+def shown(account: dict[str, Any]) -> dict[str, Any]:
+    """The part that run.json and the summary show."""
+    return {name: account[name] for name in SHOWN}

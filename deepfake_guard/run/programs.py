@@ -1,0 +1,69 @@
+"""What runs: the argument list of every process, and the environment they share."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from deepfake_guard.run.place import ROOT, Place
+from deepfake_guard.run.supervisor import Program
+
+BROKER = "broker"
+WEB_WORKERS = "2"
+WEB_GRACE = "10"
+ALLOWED = "DEEPFAKE_GUARD_WEBHOOK_ALLOWED"
+
+
+def environment(place: Place, broker_url: str, echo_port: int) -> dict[str, str]:
+    """The caller's environment wins wherever it says something; an empty variable says nothing."""
+    ours = {"SECRET_KEY": place.secret_key(), "CELERY_BROKER_URL": broker_url, "LOG_FORMAT": "console"}
+    given = {name: value for name, value in os.environ.items() if value}
+    allowed = [given.get(ALLOWED, ""), f"127.0.0.1:{echo_port}"]
+    forced = {
+        "VAR": str(place.var),
+        "DJANGO_SETTINGS_MODULE": "deepfake_guard.settings",
+        "PYTHONUNBUFFERED": "1",
+        ALLOWED: ",".join(entry for entry in allowed if entry),
+    }
+    return {**ours, **given, **forced}
+
+
+def manage(name: str, *arguments: str) -> Program:
+    return Program(name, [sys.executable, str(ROOT / "manage.py"), *arguments])
+
+
+def web(port: int) -> Program:
+    """gunicorn with uvicorn's workers; on macOS, where its forking is fragile, uvicorn alone."""
+    application = "deepfake_guard.asgi:application"
+    if sys.platform == "darwin":
+        options = ["--port", str(port), "--no-access-log", "--timeout-graceful-shutdown", WEB_GRACE]
+        return Program("web", [sys.executable, "-m", "uvicorn", application, *options])
+    options = ["-k", "uvicorn_worker.UvicornWorker", "-w", WEB_WORKERS, "-b", f"127.0.0.1:{port}"]
+    options += ["--graceful-timeout", WEB_GRACE, "--no-control-socket"]  # that socket would lie in the home folder
+    return Program("web", [sys.executable, "-m", "gunicorn", application, *options])
+
+
+def celery(name: str, *arguments: str) -> Program:
+    return Program(name, [sys.executable, "-m", "celery", "-A", "workers.celery_app", *arguments])
+
+
+def workers(var: Path) -> list[Program]:
+    quiet = ["--without-gossip", "--without-mingle"]
+    scan = ["worker", "-Q", "scan", "-P", "prefork", "-c", "1", "-O", "fair", "-n", "scan@%h", *quiet]
+    deliver = ["worker", "-Q", "deliver,upkeep", "-P", "prefork", "-c", "2", "-n", "deliver@%h", *quiet]
+    beat = ["beat", "-s", str(var / "beat-schedule"), "--pidfile="]  # the lock on VAR already allows only one
+    return [celery("deliver", *deliver), celery("beat", *beat), celery("scan", *scan)]
+
+
+def echo(port: int, secret_file: Path) -> Program:
+    script = ROOT / "docs" / "examples" / "echo" / "echo.py"
+    return Program("echo", [sys.executable, str(script), "--port", str(port), "--secret-file", str(secret_file)])
+
+
+def demo_pictures(folder: Path) -> Program:
+    return Program("demo", [sys.executable, str(ROOT / "docs" / "examples" / "demo" / "pictures.py"), str(folder)])
+
+
+def face_finder() -> Program:
+    return Program("faces", [sys.executable, "-m", "deepfake_guard.detector", "faces", "install", "--download"])
