@@ -1,0 +1,241 @@
+"""Evidence + rules → outcome. A pure function on frozen values (DESIGN §4.1, §7.5–7.7); never in doubt about a person.
+
+With n, the number of faces and the other evidence equal, a smaller p-value never gives a milder outcome.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from deepfake_guard.detector.aggregation import item_p_value
+from moderation.vocabulary import DecisionValue, Effect, Outcome, Reason, ScanState, SeveralFaces, Statement
+
+UNCERTAIN_AT = 0.1
+SEVERITY = {Outcome.ALLOW: 0, Outcome.REVIEW: 1, Outcome.BLOCK: 2}
+
+ON_NOT_APPLICABLE: Mapping[str, Outcome] = {
+    Reason.NO_FACE: Outcome.ALLOW,
+    Reason.FACE_TOO_SMALL: Outcome.ALLOW,
+    Reason.FACE_TOO_BLURRY: Outcome.ALLOW,
+    Reason.VIDEO_NOT_ENABLED: Outcome.ALLOW,
+    Reason.DECODE_ERROR: Outcome.REVIEW,
+    Reason.TOO_MANY_PIXELS: Outcome.REVIEW,
+    Reason.TOO_MANY_FRAMES: Outcome.REVIEW,
+    Reason.ATTEMPTS_SPENT: Outcome.REVIEW,
+}
+NEVER_ALLOWED = frozenset(
+    {Reason.DECODE_ERROR, Reason.TOO_MANY_PIXELS, Reason.TOO_MANY_FRAMES, Reason.ATTEMPTS_SPENT}
+)  # otherwise a file that breaks the detector would be the way past it
+
+
+@dataclass(frozen=True, slots=True)
+class OnDecision:
+    outcome: Outcome
+    effect: Effect
+
+
+ON_DECISION: Mapping[str, OnDecision] = {
+    DecisionValue.SYNTHETIC: OnDecision(Outcome.BLOCK, Effect.REMOVE),
+    DecisionValue.ALTERED: OnDecision(Outcome.ALLOW, Effect.LABEL),
+    DecisionValue.GENUINE: OnDecision(Outcome.ALLOW, Effect.ALLOW),
+    DecisionValue.CANNOT_TELL: OnDecision(Outcome.REVIEW, Effect.NONE),
+}
+
+
+class InvalidRules(ValueError):
+    """`errors`: one {"pointer": JSON pointer (RFC 6901), "message"} for each thing that is wrong."""
+
+    def __init__(self, errors: list[dict[str, str]]) -> None:
+        super().__init__("; ".join(f"{error['pointer'] or '/'}: {error['message']}" for error in errors))
+        self.errors = errors
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """p *reaches* a line when p ≤ line. `block_at` is off (None) unless a platform sets it: people decide."""
+
+    review_at: float = 0.01
+    block_at: float | None = None
+    several_faces: SeveralFaces = SeveralFaces.BONFERRONI
+    on_not_applicable: Mapping[str, Outcome] = field(default_factory=lambda: dict(ON_NOT_APPLICABLE))
+    on_decision: Mapping[str, OnDecision] = field(default_factory=lambda: dict(ON_DECISION))
+
+    @classmethod
+    def from_document(cls, document: Any) -> Rules:
+        """Read a JSON document; keys that are absent keep their defaults. Raises InvalidRules."""
+        errors: list[dict[str, str]] = []
+        if not isinstance(document, dict):
+            raise InvalidRules([_error("", "must be an object")])
+        known = {"review_at", "block_at", "several_faces", "on_not_applicable", "on_decision"}
+        errors += [_error(f"/{key}", "is no key of the rules") for key in sorted(set(map(str, document)) - known)]
+        review_at = _line(document.get("review_at", cls.review_at), "/review_at", errors)
+        block_at = document.get("block_at")
+        if block_at is not None:
+            block_at = _line(block_at, "/block_at", errors)
+            if block_at > review_at:
+                errors.append(_error("/block_at", "must not lie above review_at"))
+        several = document.get("several_faces", SeveralFaces.BONFERRONI.value)
+        if several not in {choice.value for choice in SeveralFaces}:
+            errors.append(_error("/several_faces", "must be bonferroni or any_face"))
+            several = SeveralFaces.BONFERRONI
+        not_applicable = _not_applicable(document.get("on_not_applicable", {}), errors)
+        decision = _decision(document.get("on_decision", {}), errors)
+        if errors:
+            raise InvalidRules(errors)
+        return cls(review_at, block_at, SeveralFaces(several), not_applicable, decision)
+
+    def to_document(self) -> dict[str, Any]:
+        return {
+            "review_at": self.review_at,
+            "block_at": self.block_at,
+            "several_faces": self.several_faces.value,
+            "on_not_applicable": {str(reason): outcome.value for reason, outcome in self.on_not_applicable.items()},
+            "on_decision": {
+                str(value): {"outcome": rule.outcome.value, "effect": rule.effect.value}
+                for value, rule in self.on_decision.items()
+            },
+        }
+
+
+DEFAULT_RULES = Rules()
+
+
+@dataclass(frozen=True, slots=True)
+class FaceEvidence:
+    """One scored face: its p-value, the calibration faces behind it, and how many of them reached its score."""
+
+    p_value: float
+    n: int
+    reached: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that a policy may see of an item. `status`: how its scan ended; `reasons`: the scan's reason codes."""
+
+    status: str
+    reasons: tuple[str, ...] = ()
+    faces: tuple[FaceEvidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyResult:
+    """`statement` and `p_value` are None where no face was scored."""
+
+    outcome: Outcome
+    statement: Statement | None
+    p_value: float | None
+    n: int | None
+    faces_scored: int
+    reasons: tuple[str, ...]
+
+
+def decide(evidence: Evidence, rules: Rules) -> PolicyResult:
+    if evidence.status != ScanState.DONE or not evidence.faces:
+        return _without_scores(evidence, rules)
+    m = len(evidence.faces)
+    p = item_p_value([face.p_value for face in evidence.faces], rules.several_faces.value)
+    n = min(face.n for face in evidence.faces)
+    at_limit = any(_at_resolution(face, m, rules) for face in evidence.faces)
+    outcome, why = _outcome(p, at_limit, rules)
+    if outcome is Outcome.BLOCK and Reason.LOW_QUALITY_FACE_FINDER in evidence.reasons:
+        outcome = Outcome.REVIEW  # crops that are not quite the calibrated ones may at most ask for a person
+    return PolicyResult(outcome, _statement(p, at_limit, rules), p, n, m, (why, *evidence.reasons))
+
+
+def _outcome(p: float, at_limit: bool, rules: Rules) -> tuple[Outcome, Reason]:
+    if rules.block_at is not None and p <= rules.block_at:
+        return Outcome.BLOCK, Reason.AT_BLOCK_LINE
+    if p <= rules.review_at:
+        return Outcome.REVIEW, Reason.AT_REVIEW_LINE
+    if at_limit:
+        return Outcome.REVIEW, Reason.AT_RESOLUTION
+    return Outcome.ALLOW, Reason.BELOW_LINES
+
+
+def _statement(p: float, at_limit: bool, rules: Rules) -> Statement:
+    if p <= rules.review_at:
+        return Statement.LIKELY_SYNTHETIC
+    return Statement.UNCERTAIN if at_limit or p <= UNCERTAIN_AT else Statement.NO_EVIDENCE
+
+
+def _at_resolution(face: FaceEvidence, m: int, rules: Rules) -> bool:
+    """No calibration face reaches it, and n is too small to say whether it lies at the face's line (DESIGN §7.7)."""
+    line = rules.review_at / m if rules.several_faces is SeveralFaces.BONFERRONI else rules.review_at
+    return face.reached == 0 and 1 / (face.n + 1) > line
+
+
+def _without_scores(evidence: Evidence, rules: Rules) -> PolicyResult:
+    """The strictest rule among the reasons; what has no rule goes to a person."""
+    default = Outcome.REVIEW
+    outcomes = [
+        rules.on_not_applicable.get(reason, default) for reason in evidence.reasons if reason not in REMARKS
+    ] or [default]
+    outcome = max(outcomes, key=SEVERITY.__getitem__)
+    return PolicyResult(outcome, None, None, None, 0, evidence.reasons)
+
+
+REMARKS = frozenset({Reason.FIRST_FRAME_ONLY, Reason.LOW_QUALITY_FACE_FINDER})
+
+
+def refused_line(alpha: float, n: int) -> int | None:
+    """None when a line α can be told apart with n calibration faces, else the n that it needs: ⌈1/α⌉ − 1."""
+    return None if alpha >= 1 / (n + 1) else math.ceil(1 / alpha) - 1
+
+
+def _error(pointer: str, message: str) -> dict[str, str]:
+    return {"pointer": pointer, "message": message}
+
+
+def _line(value: Any, pointer: str, errors: list[dict[str, str]]) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1:
+        errors.append(_error(pointer, "must be a number above 0 and at most 1"))
+        return 1.0
+    return float(value)
+
+
+def _not_applicable(given: Any, errors: list[dict[str, str]]) -> dict[str, Outcome]:
+    if not isinstance(given, dict):
+        errors.append(_error("/on_not_applicable", "must be an object"))
+        return {}
+    rules = dict(ON_NOT_APPLICABLE)
+    for reason, outcome in given.items():
+        pointer = f"/on_not_applicable/{reason}"
+        if reason not in ON_NOT_APPLICABLE:
+            errors.append(_error(pointer, f"must be one of {', '.join(ON_NOT_APPLICABLE)}"))
+        elif outcome not in {Outcome.ALLOW.value, Outcome.REVIEW.value}:
+            errors.append(_error(pointer, "must be allow or review"))
+        elif outcome == Outcome.ALLOW and reason in NEVER_ALLOWED:
+            errors.append(_error(pointer, "must be review: a broken file must not be the way past the screen"))
+        else:
+            rules[reason] = Outcome(outcome)
+    return rules
+
+
+def _decision(given: Any, errors: list[dict[str, str]]) -> dict[str, OnDecision]:
+    if not isinstance(given, dict):
+        errors.append(_error("/on_decision", "must be an object"))
+        return {}
+    rules = dict(ON_DECISION)
+    for value, rule in given.items():
+        pointer = f"/on_decision/{value}"
+        if value not in ON_DECISION:
+            errors.append(_error(pointer, f"must be one of {', '.join(ON_DECISION)}"))
+        elif not isinstance(rule, dict) or set(rule) - {"outcome", "effect"}:
+            errors.append(_error(pointer, "must be an object with outcome and effect"))
+        else:
+            rules[value] = _on_decision(rule, ON_DECISION[value], pointer, errors)
+    return rules
+
+
+def _on_decision(
+    rule: Mapping[str, Any], default: OnDecision, pointer: str, errors: list[dict[str, str]]
+) -> OnDecision:
+    try:
+        return OnDecision(Outcome(rule.get("outcome", default.outcome)), Effect(rule.get("effect", default.effect)))
+    except ValueError as error:
+        errors.append(_error(pointer, str(error)))
+        return default
