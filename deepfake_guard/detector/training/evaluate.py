@@ -32,7 +32,7 @@ def evaluate(artefact: Artefact, data: Path, *, openings: Path, reason: str) -> 
     """Score the three test splits (hq) of `data` and compare, as a JSON-ready document.
 
     "auc": per fake collection, against all known-source and all unfamiliar genuine faces, and against its own source
-    where there is one (`SAME_SOURCE`); "one_sided" on the raw NLL, "folded" on the fused scalar; each with n and a 95 % interval.
+    where there is one (`SAME_SOURCE`); "one_sided" on the raw NLL, "folded" on the fused scalar; with n and interval.
     "false_alarms": per genuine collection and split, the share with p <= 0.05 and 0.01, with n and Clopper-Pearson.
     Appends date, commit, artefact and reason to `openings` before the first test picture is read.
     """
