@@ -34,6 +34,7 @@ def save(folder: Path, model: MuFlow, calibration: Calibration, passport: Manife
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
     save_file(tensors, folder / MODEL)
+    (folder / MODEL).chmod(0o644)  # safetensors writes it for its owner alone; a package is read by others
     calibration.write(folder / CALIBRATION)
     files = {file: manifest.sha256(folder / file) for file in (MODEL, CALIBRATION)}
     settings = model.settings
