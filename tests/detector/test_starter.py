@@ -1,0 +1,54 @@
+"""The shipped starter is complete, small, says what it may be used for, and scores live as it was calibrated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from deepfake_guard.detector import pipeline, weights
+from deepfake_guard.detector.training import crops
+
+DATA = Path(__file__).parents[3] / "shared" / "data"  # beside the checkout; nothing of it is in the repository
+
+
+@pytest.fixture(scope="module")
+def starter() -> weights.Artefact:
+    return weights.load(device="cpu")
+
+
+def test_it_is_at_most_fifteen_megabytes() -> None:
+    assert sum(file.stat().st_size for file in weights.STARTER.iterdir()) <= 15_000_000
+
+
+def test_it_says_that_it_is_a_starter_and_names_every_set_with_count_and_terms(starter: weights.Artefact) -> None:
+    passport = starter.manifest
+    assert passport.starter
+    assert "fit your own" in passport.notes
+    assert {entry.role for entry in passport.sets} == {"train", "select", "calibrate"}
+    assert all(entry.n > 0 and entry.licence for entry in passport.sets)
+    counted = sum(entry.n for entry in passport.sets if entry.role == "calibrate")
+    assert counted == starter.calibration.n == 700
+    terms = (weights.STARTER / "LICENSE").read_text()
+    assert "research" in terms
+    assert all(word in terms for word in ("FFHQ", "FairFace", "All-Age-Faces", "MEBeauty"))
+
+
+def test_a_shipped_portrait_gets_a_finite_score_and_a_map_per_layer(starter: weights.Artefact) -> None:
+    data = pytest.importorskip("skimage.data")
+    face = data.astronaut()[0:224, 112:336]
+    scores = starter.model.score(face[None])
+    assert np.isfinite(scores.layers).all()
+    assert [part.shape for part in scores.maps] == [(1, 56, 56), (1, 28, 28), (1, 14, 14)]
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="needs the calibration crops in ../shared/data")
+def test_the_live_path_gives_the_calibration_faces_the_scores_they_were_calibrated_with(
+    starter: weights.Artefact,
+) -> None:
+    faces = crops.load(DATA, crops.index(DATA, "calib-real")[::60])
+    live = [result.score for result in pipeline.Detector(starter).score(faces)]
+    stored = starter.calibration.scores
+    nearest = [float(np.abs(stored - score).min()) for score in live]
+    assert max(nearest) < 1e-4
