@@ -14,8 +14,10 @@ from deepfake_guard.run.launch import start
 from deepfake_guard.run.place import Place, StartRefused
 
 STOP_SECONDS = 60
-OURS = ("broker", "demo", "media", "static", "beat-schedule", "faces.tried", "guard.sqlite3", "guard.sqlite3-shm")
-OURS += ("guard.sqlite3-wal", "demo.json", "run.json", "run.lock", "secret.key", "webhook.secret")
+OURS = (
+    *("guard.sqlite3", "guard.sqlite3-shm", "guard.sqlite3-wal", "media", "static", "broker", "beat-schedule"),
+    *("demo", "demo.json", "run.json", "run.lock", "secret.key", "webhook.secret", "faces.tried"),
+)
 
 
 def say(text: str) -> None:

@@ -68,7 +68,7 @@ class Supervisor:
         sys.stdout.flush()
 
     async def serve(self, work: Coroutine[Any, Any, None], last: str = "") -> None:
-        """Does the work, then waits for SIGINT, SIGTERM or SIGHUP, then ends everything. Raises what the work raised."""
+        """Does the work, waits for SIGINT, SIGTERM or SIGHUP, then ends everything. Raises what the work raised."""
         asked = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -120,7 +120,7 @@ class Supervisor:
 
     async def _keep(self, program: Program) -> None:
         pause = 1.0
-        while not self.stopping:
+        while True:
             started = time.monotonic()
             status = await self.run(program)
             if self.stopping:
