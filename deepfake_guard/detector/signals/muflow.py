@@ -76,13 +76,18 @@ class MuFlow(nn.Module):
         gaussians = [Gaussian.blank(width, rank) for width, rank in zip(widths, ranks, strict=True)]
         return cls(Backbone(), gaussians, settings)
 
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are; what is handed over is moved there."""
+        return next(self.parameters()).device
+
     def stages(self) -> list[Layer]:
         """The layers, typed."""
         return [layer for layer in self.layers if isinstance(layer, Layer)]
 
     def features(self, pixels: Tensor) -> list[Tensor]:
         """uint8 [n, 3, h, w] RGB -> feature maps, after bilinear resizing to the network's input."""
-        images = pixels.float()
+        images = pixels.to(self.device).float()
         side = self.settings.input_px
         if images.shape[-2:] != (side, side):
             images = F.interpolate(images, (side, side), mode="bilinear", antialias=True, align_corners=False)
@@ -93,7 +98,7 @@ class MuFlow(nn.Module):
         """Feature maps of L stages -> L times the NLL [n], and L times its places [n, H, W]."""
         wanted = (self.settings.pooling, self.settings.objective)
         pairs = [
-            layer_nll(layer.flow, layer.gaussian, maps, *wanted)
+            layer_nll(layer.flow, layer.gaussian, maps.to(self.device), *wanted)
             for layer, maps in zip(self.stages(), features, strict=True)
         ]
         return [nll for nll, _ in pairs], [places for _, places in pairs]
@@ -103,11 +108,10 @@ class MuFlow(nn.Module):
         """Face crops uint8 [n, s, s, 3] RGB, n >= 0 -> scores. Raises ValueError for anything else."""
         if crops.dtype != np.uint8 or crops.ndim != 4 or crops.shape[3] != 3:
             raise ValueError(f"crops must be uint8 [n, s, s, 3], got {crops.dtype} {crops.shape}")
-        device = next(self.parameters()).device
         empty = [torch.zeros(0, *shape[1:]) for shape in self.shapes]
         layers, places = [torch.zeros(0, len(self.shapes))], [[part] for part in empty]
         for start in range(0, len(crops), BATCH):
-            batch = torch.from_numpy(np.ascontiguousarray(crops[start : start + BATCH])).to(device)
+            batch = torch.from_numpy(np.ascontiguousarray(crops[start : start + BATCH]))
             nll, maps = self.likelihoods(self.features(batch.permute(0, 3, 1, 2)))
             layers.append(torch.stack(nll, dim=1).cpu())
             for kept, part in zip(places, maps, strict=True):

@@ -11,7 +11,7 @@ from typing import Any
 from deepfake_guard import __version__
 
 from .. import device as devices
-from .. import weights
+from .. import faces, weights
 from ..features import Backbone
 from ..manifest import GenuineSet, Manifest
 from ..signals.muflow import MuFlow, Settings
@@ -101,5 +101,6 @@ def _passport(
         backbone="", input_px=settings.input_px, stages=(), shapes=(), steps=settings.steps, seed=settings.seed,
         pooling=settings.pooling, objective=settings.objective, dtype="", files={}, sets=tuple(sets),
         training=training, starter=starter,
+        finder_corrections={finder: asdict(found) for finder, found in faces.CORRECTIONS.items()},
         notes="Starter weights: fit your own on your platform's genuine faces." if starter else "",
     )  # fmt: skip
