@@ -14,6 +14,7 @@ from deepfake_guard.detector.aggregation import item_p_value
 from moderation.vocabulary import DecisionValue, Effect, Outcome, Reason, ScanState, SeveralFaces, Statement
 
 UNCERTAIN_AT = 0.1
+REVIEW_AT = 0.01
 SEVERITY = {Outcome.ALLOW: 0, Outcome.REVIEW: 1, Outcome.BLOCK: 2}
 
 ON_NOT_APPLICABLE: Mapping[str, Outcome] = {
@@ -57,7 +58,7 @@ class InvalidRules(ValueError):
 class Rules:
     """p *reaches* a line when p ≤ line. `block_at` is off (None) unless a platform sets it: people decide."""
 
-    review_at: float = 0.01
+    review_at: float = REVIEW_AT
     block_at: float | None = None
     several_faces: SeveralFaces = SeveralFaces.BONFERRONI
     on_not_applicable: Mapping[str, Outcome] = field(default_factory=lambda: dict(ON_NOT_APPLICABLE))
@@ -71,7 +72,7 @@ class Rules:
             raise InvalidRules([_error("", "must be an object")])
         known = {"review_at", "block_at", "several_faces", "on_not_applicable", "on_decision"}
         errors += [_error(f"/{key}", "is no key of the rules") for key in sorted(set(map(str, document)) - known)]
-        review_at = _line(document.get("review_at", cls.review_at), "/review_at", errors)
+        review_at = _line(document.get("review_at", REVIEW_AT), "/review_at", errors)
         block_at = document.get("block_at")
         if block_at is not None:
             block_at = _line(block_at, "/block_at", errors)

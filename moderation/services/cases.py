@@ -1,0 +1,82 @@
+"""Review cases and who holds them. A lease is a fencing token: it alone lets a decision through."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from moderation.conf import conf
+from moderation.models import ContentItem, Opinion, ReviewCase
+from moderation.services import audit
+from moderation.vocabulary import CaseState, DecisionState, DecisionValue
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    case: ReviewCase
+    token: uuid.UUID
+    until: datetime
+
+
+def open_case(item: ContentItem, reasons: Sequence[str]) -> tuple[ReviewCase, bool]:
+    """The item's open case, made when there is none, in the caller's transaction: (case, whether it is new)."""
+    due_at = timezone.now() + timedelta(hours=conf().CASE_DUE_HOURS)
+    case = ReviewCase.objects.filter(item=item).exclude(state=CaseState.CLOSED).first()
+    if case is not None:
+        return case, False
+    case = ReviewCase.objects.create(item=item, reasons=list(reasons), due_at=due_at)
+    audit.note("case.opened", "system", f"case:{case.number}", item=item.pk)
+    return case, True
+
+
+def available(user: User) -> QuerySet[ReviewCase]:
+    """Open cases nobody else holds, and on which this person has not already said that they cannot tell."""
+    passed = Opinion.objects.filter(
+        case=OuterRef("pk"), user=user, value=DecisionValue.CANNOT_TELL, decision__state=DecisionState.SETTLED
+    )
+    free = Q(lease_until=None) | Q(lease_until__lt=timezone.now()) | Q(holder=user)
+    return ReviewCase.objects.filter(free, ~Exists(passed), state=CaseState.OPEN).order_by("due_at", "number")
+
+
+def lease(case: ReviewCase, user: User) -> Lease | None:
+    """Take this case, or take it again with a fresh token; None when somebody else has it or it is not open."""
+    token, until = uuid.uuid4(), _until()
+    taken = available(user).filter(pk=case.pk).order_by()
+    if not taken.update(lease_token=token, lease_until=until, holder=user):
+        return None
+    return Lease(ReviewCase.objects.get(pk=case.pk), token, until)
+
+
+@transaction.atomic
+def lease_next(user: User, after: ReviewCase | None = None) -> Lease | None:
+    """The most urgent case that is free; `after` is passed over once (skipped by this person)."""
+    waiting = available(user)
+    if after is not None:
+        waiting = waiting.filter(Q(due_at__gt=after.due_at) | Q(due_at=after.due_at, number__gt=after.number))
+    if connection.features.has_select_for_update_skip_locked:
+        waiting = waiting.select_for_update(skip_locked=True, of=("self",))
+    case = waiting.first()
+    return lease(case, user) if case is not None else None
+
+
+def renew(case: ReviewCase, token: uuid.UUID) -> datetime | None:
+    """Hold on for another while; None when the case has gone to somebody else or has been decided."""
+    until = _until()
+    held = ReviewCase.objects.filter(pk=case.pk, state=CaseState.OPEN, lease_token=token)
+    return until if held.update(lease_until=until) else None
+
+
+def release(case: ReviewCase, token: uuid.UUID) -> bool:
+    held = ReviewCase.objects.filter(pk=case.pk, state=CaseState.OPEN, lease_token=token)
+    return bool(held.update(lease_token=None, lease_until=None, holder=None))
+
+
+def _until() -> datetime:
+    return timezone.now() + timedelta(seconds=conf().CASE_LEASE_SECONDS)

@@ -1,0 +1,182 @@
+"""Uploads become items: inspected, hashed while they stream into storage, written in one transaction (DESIGN §1, §4.12)."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.files.base import File
+from django.core.files.storage import storages
+from django.db import IntegrityError, transaction
+from django.db.models import Max, Sum
+from django.utils import timezone
+
+from moderation import dispatch, intake
+from moderation.conf import conf
+from moderation.models import Calibration, ContentItem, DetectorVersion, MediaAsset, Platform, Scan
+from moderation.services import audit, platforms, verdicts
+from moderation.vocabulary import LIVE_SCAN_STATES, ItemSource, ItemStatus, Priority, Reason, ScanState
+
+RACES = 5  # each lost insert race is answered by reading what the winner wrote
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    item: ContentItem
+    created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    name: str
+    sha256: str
+    size: int
+    found: intake.Inspected
+
+
+class _Hashing(File):  # type: ignore[type-arg]
+    """Django's storages read by `chunks()`; this one hashes what passes."""
+
+    def __init__(self, upload: Any) -> None:
+        super().__init__(upload.file if isinstance(upload, File) else upload)
+        self.digest = hashlib.sha256()
+
+    def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
+        for chunk in super().chunks(chunk_size):
+            self.digest.update(chunk)
+            yield chunk
+
+
+def submit(
+    platform: Platform,
+    upload: File,  # type: ignore[type-arg]
+    *,
+    external_id: str,
+    source: ItemSource = ItemSource.API,
+    priority: Priority = Priority.NORMAL,
+    author_ref: str = "",
+    actor: str,
+) -> Submission:
+    """Take in one upload (a seekable file with a size). Raises intake.Refused; then nothing of it is kept.
+
+    The same external_id with equal content gives the item there is; with other content it makes a new revision.
+    """
+    stored = _store(platform, upload)
+    used = False
+    try:
+        for attempt in range(RACES):
+            try:
+                with transaction.atomic():
+                    submission, used = _write(platform, stored, external_id, source, priority, author_ref, actor)
+                return submission
+            except IntegrityError:
+                if attempt == RACES - 1:
+                    raise
+        raise AssertionError("unreachable")
+    finally:
+        if not used:
+            storages["media"].delete(stored.name)
+
+
+def _store(platform: Platform, upload: File) -> Stored:  # type: ignore[type-arg]
+    values = conf()
+    limits = intake.Limits(values.MAX_UPLOAD_BYTES, values.MAX_PIXELS, values.MAX_FRAMES, values.ALLOW_BMP_TIFF)
+    found = intake.inspect(upload, upload.size, limits)  # type: ignore[arg-type]
+    ceiling = values.STORAGE_CEILING_BYTES
+    if ceiling:
+        kept = MediaAsset.objects.filter(platform=platform, removed_at=None).aggregate(kept=Sum("size"))["kept"] or 0
+        if kept + upload.size > ceiling:
+            raise intake.Refused(Reason.QUOTA_EXCEEDED, f"the platform's storage ceiling of {ceiling} bytes is reached")
+    token = secrets.token_hex(16)
+    hashing = _Hashing(upload)
+    name = storages["media"].save(f"originals/{token[:2]}/{token}", hashing)
+    return Stored(name, hashing.digest.hexdigest(), upload.size, found)
+
+
+def _write(
+    platform: Platform,
+    stored: Stored,
+    external_id: str,
+    source: ItemSource,
+    priority: Priority,
+    author_ref: str,
+    actor: str,
+) -> tuple[Submission, bool]:
+    asset, used = _asset(platform, stored)
+    earlier = ContentItem.objects.filter(platform=platform, external_id=external_id).order_by("-revision").first()
+    if earlier is not None and earlier.asset_id == asset.pk:
+        return Submission(earlier, created=False), used
+    scan = _scan(asset, priority)
+    item = ContentItem.objects.create(
+        platform=platform,
+        external_id=external_id,
+        revision=earlier.revision + 1 if earlier else 1,
+        asset=asset,
+        scan=scan,
+        status=ItemStatus.RUNNING if scan.state == ScanState.RUNNING else ItemStatus.QUEUED,
+        source=source,
+        priority=priority,
+        author_digest=platforms.author_digest(platform, author_ref),
+    )
+    audit.note("item.submitted", actor, f"item:{item.pk}", platform=platform.pk, revision=item.revision)
+    if scan.state not in LIVE_SCAN_STATES:
+        verdicts.judge(item)
+        item.refresh_from_db()
+    return Submission(item, created=True), used
+
+
+def _asset(platform: Platform, stored: Stored) -> tuple[MediaAsset, bool]:
+    """The platform's one asset of this content, locked, and whether it uses the file just stored."""
+    asset = MediaAsset.objects.select_for_update().filter(platform=platform, sha256=stored.sha256).first()
+    if asset is None:
+        found = stored.found
+        return (
+            MediaAsset.objects.create(
+                platform=platform,
+                sha256=stored.sha256,
+                size=stored.size,
+                media_type=found.media_type,
+                width=found.width,
+                height=found.height,
+                frames=found.frames,
+                storage_name=stored.name,
+            ),
+            True,
+        )
+    if asset.removed_at is not None:  # retention deleted the file; equal content has come back
+        asset.storage_name, asset.removed_at = stored.name, None
+        asset.save(update_fields=["storage_name", "removed_at"])
+        return asset, True
+    return asset, False
+
+
+def _scan(asset: MediaAsset, priority: Priority) -> Scan:
+    """Attach to the live scan (locked, so that it cannot be recorded meanwhile), to a current one, or queue a new one."""
+    live = Scan.objects.select_for_update().filter(asset=asset, state__in=LIVE_SCAN_STATES).first()
+    if live is not None:
+        if live.priority > priority:
+            Scan.objects.filter(pk=live.pk, state=ScanState.QUEUED).update(priority=priority)
+        return live
+    current = _current(asset)
+    if current is not None:
+        return current
+    run = (Scan.objects.filter(asset=asset).aggregate(last=Max("run"))["last"] or 0) + 1
+    scan = Scan.objects.create(asset=asset, run=run, priority=priority, next_attempt_at=timezone.now())
+    dispatch.ring_scan(scan.pk)
+    return scan
+
+
+def _current(asset: MediaAsset) -> Scan | None:
+    """A finished scan by the detector and calibration that are in use now, with its pictures still there."""
+    detector = DetectorVersion.objects.order_by("-warmed_at").first()
+    calibration = Calibration.objects.filter(detector=detector).order_by("-created_at").first()
+    if detector is None or calibration is None:
+        return None
+    finished = Scan.objects.filter(asset=asset, detector=detector, calibration=calibration, finished_at__isnull=False)
+    scan = finished.order_by("-run").first()
+    if scan is None or scan.state not in {ScanState.DONE, ScanState.NOT_APPLICABLE}:
+        return None
+    return scan if scan.state == ScanState.NOT_APPLICABLE or scan.derivatives.exists() else None

@@ -1,0 +1,134 @@
+"""Rows and media that tests start from. Media are real: Pillow makes them, or scikit-image ships them."""
+
+from __future__ import annotations
+
+import io
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
+from django.utils import timezone
+from PIL import Image
+
+from deepfake_guard.detector.records import (
+    BoundingBox,
+    CropScore,
+    Derived,
+    Face,
+    FaceScore,
+    MediaReport,
+    SignalScore,
+)
+from moderation.models import ApiKey, Calibration, ContentItem, DetectorVersion, Platform, ReviewCase, Scan
+from moderation.services import people, platforms, scanning, submission
+from moderation.vocabulary import Role, Scope
+
+numbers = itertools.count(1)
+ACTOR = "system"
+
+
+def make_platform(name: str = "", review_at: float = 0.01) -> Platform:
+    return platforms.create_platform(name or f"platform {next(numbers)}", review_at=review_at, actor=ACTOR)
+
+
+def make_key(platform: Platform, scopes: Sequence[str] = tuple(Scope)) -> tuple[ApiKey, str]:
+    return platforms.issue_key(platform, "test", scopes, actor=ACTOR)
+
+
+def make_user(role: Role = Role.MODERATOR, username: str = "") -> tuple[User, str]:
+    return people.create_user(username or f"person{next(numbers)}", role)
+
+
+def picture(width: int = 64, height: int = 48, form: str = "JPEG", seed: int | None = None, **save: Any) -> bytes:
+    """A real picture of noise; different at each call unless a seed is given."""
+    random = np.random.default_rng(next(numbers) if seed is None else seed)
+    buffer = io.BytesIO()
+    Image.fromarray(random.integers(0, 255, (height, width, 3), dtype=np.uint8)).save(buffer, form, **save)
+    return buffer.getvalue()
+
+
+def portrait(form: str = "JPEG") -> bytes:
+    """A public-domain photograph with one face, 512 × 512 px (NASA, shipped by scikit-image)."""
+    from skimage import data
+
+    buffer = io.BytesIO()
+    Image.fromarray(data.astronaut()).save(buffer, form)
+    return buffer.getvalue()
+
+
+def make_item(platform: Platform | None = None, content: bytes | None = None, **given: Any) -> ContentItem:
+    """A queued item, through the same service as any upload."""
+    upload = ContentFile(content if content is not None else picture(), name="upload")
+    external_id = given.pop("external_id", f"post-{next(numbers)}")
+    platform = platform or make_platform()
+    return submission.submit(platform, upload, external_id=external_id, actor=ACTOR, **given).item
+
+
+def make_detector(n: int = 700) -> tuple[DetectorVersion, Calibration]:
+    now = timezone.now()
+    detector, _ = DetectorVersion.objects.get_or_create(
+        identity="muflow-test", defaults={"manifest": {"sets": [], "starter": True}, "starter": True, "warmed_at": now}
+    )
+    bucket = {"n": n, "edges": [0.0, 1.0, 2.0, 3.0, 4.0], "counts": [n - 60, 40, 15, 5]}
+    calibration, _ = Calibration.objects.get_or_create(
+        identity="genuine-test", defaults={"detector": detector, "buckets": {"any": bucket}}
+    )
+    return detector, calibration
+
+
+def face_score(reached: int | None, n: int = 700, reason: str = "") -> FaceScore:
+    """A face that `reached` of n calibration faces are as strange as; None: not scored."""
+    face = Face(BoundingBox(16, 8, 24, 28), ((20, 16), (34, 16), (27, 22), (21, 30), (33, 30)), BoundingBox(9, 3, 36, 36), 120, 90.0, 0.9, reason)  # fmt: skip
+    if reached is None:
+        return FaceScore(face, None)
+    p = (1 + reached) / (n + 1)
+    return FaceScore(
+        face, CropScore(3.2, p, n, reached, "any", {"muflow": SignalScore(812.5, p)}, (1.0, 2.0, 3.0), None)
+    )
+
+
+def report(*reached: int | None, n: int = 700, status: str = "done", reasons: Sequence[str] = ()) -> MediaReport:
+    """What a worker would say of a 64 × 48 picture with one face for each given rank."""
+    faces = tuple(face_score(rank, n) for rank in reached)
+    made = [Derived(kind, None, "image/jpeg", 64, 48, picture(seed=7)) for kind in ("thumbnail", "view")]
+    for index in range(len(faces)):
+        made += [Derived("face", index, "image/jpeg", 64, 48, picture(seed=8)), Derived("heat", index, "image/png", 64, 48, picture(form="PNG", seed=9))]  # fmt: skip
+    derivatives = tuple(made) if status == "done" else ()
+    return MediaReport(
+        status,
+        tuple(reasons),
+        "image/jpeg",
+        64,
+        48,
+        faces,
+        derivatives,
+        "muflow-test",
+        "genuine-test",
+        {"decode": 0.01},
+    )
+
+
+def claim_one(limit: int = 1) -> list[scanning.Claim]:
+    detector, calibration = make_detector()
+    return scanning.claim("test-worker", detector, calibration, limit)
+
+
+def screen(item: ContentItem, outcome: MediaReport) -> ContentItem:
+    """Run the item's queued scan to its end with the given report, through the services."""
+    claims = [claim for claim in claim_one(100) if claim.scan_id == item.scan_id]
+    scanning.record([(claim, outcome) for claim in claims])
+    item.refresh_from_db()
+    return item
+
+
+def make_case(platform: Platform | None = None, reached: int = 0, **given: Any) -> ReviewCase:
+    """An open case: its item's only face is as strange as `reached` of 700 genuine ones."""
+    item = screen(make_item(platform, **given), report(reached))
+    return ReviewCase.objects.get(item=item)
+
+
+def scan_of(item: ContentItem) -> Scan:
+    return Scan.objects.get(pk=item.scan_id)
