@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+NEEDED = ("pyproject.toml", "README.md", "LICENSE", "deepfake_guard", "moderation", "workers", "templates")
+NOT_SOURCE = shutil.ignore_patterns("__pycache__", "*.egg-info")
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """The names in a wheel that was built from a clean copy."""
+    source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
+    for name in NEEDED:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, source / name, ignore=NOT_SOURCE)
+        else:
+            shutil.copy(ROOT / name, source / name)
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(out), str(source)],
+        check=True,
+        timeout=200,
+    )
+    [wheel] = out.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        return set(archive.namelist())
+
+
+def under(folder: str, top: Path = ROOT) -> set[str]:
+    found = (path for path in (top / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return {path.relative_to(top).as_posix() for path in found}
+
+
+def test_the_wheel_ships_every_template_inside_the_app(shipped: set[str]) -> None:
+    templates = {f"moderation/{name}" for name in under("templates")}
+    assert templates
+    assert templates <= shipped
+
+
+@pytest.mark.parametrize("folder", ["deepfake_guard", "moderation", "workers", "moderation/static"])
+def test_the_wheel_ships_the_code_the_starter_weights_and_the_static_files(shipped: set[str], folder: str) -> None:
+    assert under(folder) <= shipped
+
+
+def test_the_wheel_ships_nothing_else(shipped: set[str]) -> None:
+    tops = {name.split("/")[0] for name in shipped if ".dist-info/" not in name}
+    assert tops == {"deepfake_guard", "moderation", "workers"}
+
+
+def test_the_wheel_carries_both_licences(shipped: set[str]) -> None:
+    licences = {name.split(".dist-info/licenses/")[1] for name in shipped if ".dist-info/licenses/" in name}
+    assert licences == {"LICENSE", "deepfake_guard/detector/starter/LICENSE"}
