@@ -1,0 +1,108 @@
+"""There is no Docker engine where these run: the files are read, and each entry point is started natively."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deepfake_guard.run.place import free_port
+
+DOCKER = Path(__file__).parents[2] / "docker"
+ENTRYPOINT = DOCKER / "entrypoint"
+COMPOSE: dict[str, Any] = yaml.safe_load((DOCKER / "compose.yaml").read_text())
+BUILT = {name: service for name, service in COMPOSE["services"].items() if "build" in service}
+
+
+@contextmanager
+def running(role: str, env: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    with log.open("wb") as out:
+        started = subprocess.Popen(
+            [str(ENTRYPOINT), role],
+            env={**os.environ, "PATH": path, **env},
+            cwd=DOCKER.parent,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        )
+    try:
+        yield started
+    finally:
+        if started.poll() is None:
+            os.killpg(started.pid, signal.SIGKILL)
+        started.wait()
+
+
+def wait_for(log: Path, wanted: str, started: subprocess.Popen[bytes], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while wanted not in log.read_text():
+        assert started.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.1)
+
+
+def test_compose_names_targets_and_roles_that_exist() -> None:
+    targets = set(re.findall(r"^FROM \S+ AS (\S+)$", (DOCKER / "Dockerfile").read_text(), re.MULTILINE))
+    roles = set(re.findall(r"^([a-z]+)\)", ENTRYPOINT.read_text(), re.MULTILINE))
+    assert {"web", "worker-cpu", "worker-gpu"} <= targets
+    assert {service["build"]["target"] for service in BUILT.values()} <= targets
+    assert {service["command"][0] for service in BUILT.values()} == roles
+
+
+def test_only_the_scan_worker_gets_an_image_with_torch() -> None:
+    with_torch = {name for name, service in BUILT.items() if service["build"]["target"] != "web"}
+    assert with_torch == {"scan"}
+
+
+def test_compose_has_no_secret_of_its_own() -> None:
+    text = (DOCKER / "compose.yaml").read_text()
+    assert "${SECRET_KEY:?" in text
+    assert "${POSTGRES_PASSWORD:?" in text
+
+
+def test_any_other_command_is_run_as_it_stands() -> None:
+    said = subprocess.run([str(ENTRYPOINT), "echo", "a b"], capture_output=True, text=True, check=True)
+    assert said.stdout == "a b\n"
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> dict[str, str]:
+    return {"VAR": str(tmp_path), "BEAT_SCHEDULE": str(tmp_path / "beat"), "DATABASE_URL": ""}
+
+
+@pytest.mark.journey
+def test_migrate_then_web_answers_and_ends_on_sigterm(env: dict[str, str], tmp_path: Path) -> None:
+    log, port = tmp_path / "log", free_port(18000)
+    with running("migrate", env, log) as migrate:
+        assert migrate.wait(60) == 0, log.read_text()
+    with running("web", {**env, "BIND": f"127.0.0.1:{port}", "WEB_WORKERS": "1"}, log) as web:
+        wait_for(log, "startup complete", web)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=10) as answer:
+            assert answer.status == 200
+        web.terminate()
+        assert web.wait(20) == 0
+
+
+@pytest.mark.journey
+@pytest.mark.parametrize(("role", "ready"), [("scan", "ready"), ("deliver", "ready"), ("beat", "beat: Starting")])
+def test_each_worker_starts_and_ends_on_sigterm(env: dict[str, str], tmp_path: Path, role: str, ready: str) -> None:
+    log = tmp_path / "log"
+    with running("migrate", env, log) as migrate:
+        assert migrate.wait(60) == 0, log.read_text()
+    with running(role, env, log) as worker:
+        wait_for(log, ready, worker)
+        worker.terminate()
+        assert worker.wait(30) == 0, log.read_text()
