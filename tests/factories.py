@@ -55,7 +55,7 @@ def portrait(form: str = "JPEG") -> bytes:
     from skimage import data
 
     buffer = io.BytesIO()
-    Image.fromarray(data.astronaut()).save(buffer, form)
+    Image.fromarray(data.astronaut()).save(buffer, form)  # type: ignore[no-untyped-call]
     return buffer.getvalue()
 
 
@@ -79,36 +79,30 @@ def make_detector(n: int = 700) -> tuple[DetectorVersion, Calibration]:
     return detector, calibration
 
 
+POINTS = ((20.0, 16.0), (34.0, 16.0), (27.0, 22.0), (21.0, 30.0), (33.0, 30.0))
+
+
 def face_score(reached: int | None, n: int = 700, reason: str = "") -> FaceScore:
     """A face that `reached` of n calibration faces are as strange as; None: not scored."""
-    face = Face(BoundingBox(16, 8, 24, 28), ((20, 16), (34, 16), (27, 22), (21, 30), (33, 30)), BoundingBox(9, 3, 36, 36), 120, 90.0, 0.9, reason)  # fmt: skip
+    box, square = BoundingBox(16, 8, 24, 28), BoundingBox(9, 3, 36, 36)
+    face = Face(box, POINTS, square, 120, 90.0, 0.9, reason)
     if reached is None:
         return FaceScore(face, None)
     p = (1 + reached) / (n + 1)
-    return FaceScore(
-        face, CropScore(3.2, p, n, reached, "any", {"muflow": SignalScore(812.5, p)}, (1.0, 2.0, 3.0), None)
-    )
+    signals = {"muflow": SignalScore(812.5, p)}
+    return FaceScore(face, CropScore(3.2, p, n, reached, "any", signals, (1.0, 2.0, 3.0), None))
 
 
 def report(*reached: int | None, n: int = 700, status: str = "done", reasons: Sequence[str] = ()) -> MediaReport:
     """What a worker would say of a 64 × 48 picture with one face for each given rank."""
-    faces = tuple(face_score(rank, n) for rank in reached)
-    made = [Derived(kind, None, "image/jpeg", 64, 48, picture(seed=7)) for kind in ("thumbnail", "view")]
-    for index in range(len(faces)):
-        made += [Derived("face", index, "image/jpeg", 64, 48, picture(seed=8)), Derived("heat", index, "image/png", 64, 48, picture(form="PNG", seed=9))]  # fmt: skip
-    derivatives = tuple(made) if status == "done" else ()
-    return MediaReport(
-        status,
-        tuple(reasons),
-        "image/jpeg",
-        64,
-        48,
-        faces,
-        derivatives,
-        "muflow-test",
-        "genuine-test",
-        {"decode": 0.01},
-    )
+    faces = tuple(face_score(rank, n, "" if rank is not None else "face_too_small") for rank in reached)
+    kinds: list[tuple[str, int | None]] = [("thumbnail", None), ("view", None)]
+    kinds += [(kind, index) for index in range(len(faces)) for kind in ("face", "heat")]
+    made = tuple(Derived(kind, index, "image/jpeg", 64, 48, picture(seed=7)) for kind, index in kinds)
+    derivatives = made if status == "done" else ()
+    times = {"decode": 0.01}
+    names = ("muflow-test", "genuine-test")
+    return MediaReport(status, tuple(reasons), "image/jpeg", 64, 48, faces, derivatives, *names, times)
 
 
 def claim_one(limit: int = 1) -> list[scanning.Claim]:
@@ -131,4 +125,4 @@ def make_case(platform: Platform | None = None, reached: int = 0, **given: Any) 
 
 
 def scan_of(item: ContentItem) -> Scan:
-    return Scan.objects.get(pk=item.scan_id)
+    return Scan.objects.get(items=item)

@@ -45,7 +45,7 @@ def decide(
     note: str = "",
     effect: Effect | None = None,
 ) -> Decision:
-    """Store an opinion and a pending decision that points to it. Raises ReasonMissing, LeaseLost, ValueError (reason)."""
+    """Store an opinion and a pending decision that points to it. Raises ReasonMissing, LeaseLost, ValueError."""
     given = [DecisionReason(reason).value for reason in reasons]
     if value in NEEDS_REASON and not given:
         raise ReasonMissing(value)

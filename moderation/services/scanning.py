@@ -18,7 +18,7 @@ from django.utils import timezone
 from deepfake_guard.detector.records import FaceScore, MediaReport
 from moderation import dispatch
 from moderation.conf import conf
-from moderation.models import Calibration, ContentItem, DetectedFace, Derivative, DetectorVersion, MediaAsset, Scan
+from moderation.models import Calibration, ContentItem, Derivative, DetectedFace, DetectorVersion, MediaAsset, Scan
 from moderation.services import audit, verdicts
 from moderation.vocabulary import LIVE_SCAN_STATES, ItemStatus, Priority, Reason, ScanState
 
@@ -201,14 +201,21 @@ def _items_wait(scan_id: uuid.UUID) -> None:
 
 
 @transaction.atomic
-def give_back(claims: Iterable[Claim]) -> int:
-    """Lease and attempt are returned: the worker stops, or its model, device or database is at fault, not the file."""
+def give_back(claims: Iterable[Claim], *, after: timedelta = timedelta(0)) -> int:
+    """Lease and attempt are returned: the worker stops, or its device is at fault (then try again `after` a while)."""
     returned = 0
     for claim in claims:
         held = Scan.objects.filter(pk=claim.scan_id, state=ScanState.RUNNING, lease_token=claim.token)
-        if held.update(state=ScanState.QUEUED, attempts=F("attempts") - 1, lease_token=None, lease_until=None):
+        if held.update(
+            state=ScanState.QUEUED,
+            attempts=F("attempts") - 1,
+            next_attempt_at=timezone.now() + after,
+            lease_token=None,
+            lease_until=None,
+        ):
             _items_wait(claim.scan_id)
-            dispatch.ring_scan(claim.scan_id)
+            if not after:
+                dispatch.ring_scan(claim.scan_id)
             returned += 1
     return returned
 

@@ -1,4 +1,4 @@
-"""Uploads become items: inspected, hashed while they stream into storage, written in one transaction (DESIGN §1, §4.12)."""
+"""Uploads become items: inspected, hashed while streaming into storage, written in one transaction (DESIGN §4.12)."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def _asset(platform: Platform, stored: Stored) -> tuple[MediaAsset, bool]:
 
 
 def _scan(asset: MediaAsset, priority: Priority) -> Scan:
-    """Attach to the live scan (locked, so that it cannot be recorded meanwhile), to a current one, or queue a new one."""
+    """The live scan (locked, so that it cannot be recorded meanwhile), a current one, or a new one."""
     live = Scan.objects.select_for_update().filter(asset=asset, state__in=LIVE_SCAN_STATES).first()
     if live is not None:
         if live.priority > priority:

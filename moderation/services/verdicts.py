@@ -1,4 +1,4 @@
-"""THE ONLY WRITER of verdicts: facts and decisions become recorded outcomes, with their case, events and audit entry."""
+"""THE ONLY WRITER of verdicts: facts and decisions become recorded outcomes, with case, events and audit entry."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def judge(item: ContentItem) -> Verdict | None:
 
     A person's conclusion stays in force: a later policy verdict on the same item is kept beside it, not above it.
     """
-    scan = Scan.objects.get(pk=item.scan_id)
+    scan = Scan.objects.get(items=item)
     status = ItemStatus(scan.state)
     ContentItem.objects.filter(pk=item.pk, erased_at=None).update(
         status=status, reasons=scan.reasons, finished_at=timezone.now()

@@ -1,0 +1,59 @@
+"""What workers say of themselves: which detector and calibration they hold, and that they are alive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from moderation.models import Calibration, DetectorVersion, WorkerStatus
+from moderation.services import audit
+
+
+@transaction.atomic
+def register(
+    identity: str, manifest: Mapping[str, Any], calibration_identity: str, buckets: Mapping[str, Any]
+) -> tuple[DetectorVersion, Calibration]:
+    """Write (or find) the rows of a detector that has just warmed up; the newest warm-up is the one in use.
+
+    `buckets`: {bucket: {"n", "edges" [bins + 1], "counts" [bins]}}, the histogram of fused calibration scores.
+    """
+    now = timezone.now()
+    detector, new = DetectorVersion.objects.get_or_create(
+        identity=identity,
+        defaults={"manifest": manifest, "starter": bool(manifest.get("starter")), "warmed_at": now},
+    )
+    if not new:
+        DetectorVersion.objects.filter(pk=detector.pk).update(warmed_at=now)
+    calibration, _ = Calibration.objects.get_or_create(
+        identity=calibration_identity, defaults={"detector": detector, "buckets": buckets}
+    )
+    if new:
+        audit.note("detector.registered", "system", f"detector:{detector.pk}", calibration=calibration.pk)
+    return detector, calibration
+
+
+def worker_is_ready(
+    name: str, queue: str, device: str, detector: DetectorVersion, calibration: Calibration, notes: Mapping[str, Any]
+) -> None:
+    now = timezone.now()
+    WorkerStatus.objects.update_or_create(
+        name=name,
+        defaults={
+            "queue": queue,
+            "device": device,
+            "detector": detector,
+            "calibration": calibration,
+            "warmed_at": now,
+            "seen_at": now,
+            "notes": dict(notes),
+        },
+    )
+
+
+def worker_was_seen(name: str, *, progress: bool = False) -> None:
+    """`progress`: it finished something; being alive is not the same."""
+    now = timezone.now()
+    WorkerStatus.objects.filter(name=name).update(seen_at=now, **({"progressed_at": now} if progress else {}))

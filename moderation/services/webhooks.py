@@ -1,0 +1,168 @@
+"""Events and their deliveries: the outbox (DESIGN §4.11, §4.15). Signed as Standard Webhooks 1.0 says."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+from cryptography.fernet import Fernet, MultiFernet
+from django.db import transaction
+from django.db.models import F, Max, Q
+from django.utils import timezone
+
+from moderation import dispatch, safe_http, signing
+from moderation.conf import conf, fernet_keys
+from moderation.models import ContentItem, Event, Platform, WebhookDelivery, WebhookEndpoint
+from moderation.services import audit
+from moderation.vocabulary import DeliveryState, EventType
+
+# Standard Webhooks, "Retries": after each failed attempt wait this long; then the delivery has failed.
+WAITS = tuple(timedelta(seconds=seconds) for seconds in (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400))
+LEASE = timedelta(seconds=60)
+LONGEST_WAIT = timedelta(hours=24)
+AT_ONCE = 200
+OPEN = (DeliveryState.PENDING, DeliveryState.SENDING)
+
+
+def _box() -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in fernet_keys()])
+
+
+@transaction.atomic
+def add_endpoint(platform: Platform, url: str, *, actor: str) -> tuple[WebhookEndpoint, str]:
+    """The row, and the `whsec_…` secret that is shown once. Raises safe_http.UnsafeUrl or Unreachable."""
+    safe_http.target_of(url, conf().WEBHOOK_ALLOWED)
+    secret = signing.new_secret()
+    endpoint = WebhookEndpoint.objects.create(
+        platform=platform, url=url, secret=_box().encrypt(secret.encode()).decode()
+    )
+    audit.note("endpoint.added", actor, f"endpoint:{endpoint.pk}", platform=platform.pk)
+    return endpoint, secret
+
+
+@transaction.atomic
+def disable_endpoint(endpoint: WebhookEndpoint, reason: str, *, actor: str) -> bool:
+    if not WebhookEndpoint.objects.filter(pk=endpoint.pk, active=True).update(active=False, disabled_reason=reason):
+        return False
+    open_ones = WebhookDelivery.objects.filter(endpoint=endpoint, state__in=OPEN)
+    open_ones.update(state=DeliveryState.FAILED, lease_token=None, lease_until=None, last_error=reason)
+    audit.note("endpoint.disabled", actor, f"endpoint:{endpoint.pk}", reason=reason)
+    return True
+
+
+def emit(platform: Platform, kind: EventType, item: ContentItem | None, body: dict[str, Any]) -> Event:
+    """One event and one delivery for each active endpoint, in the caller's transaction; rung after commit."""
+    endpoints = WebhookEndpoint.objects.filter(platform=platform, active=True)
+    return _emit(platform, kind, item, body, list(endpoints))
+
+
+def send_test(endpoint: WebhookEndpoint) -> Event:
+    """An `endpoint.test` event for this endpoint alone."""
+    with transaction.atomic():
+        return _emit(endpoint.platform, EventType.ENDPOINT_TEST, None, {"endpoint_id": str(endpoint.pk)}, [endpoint])
+
+
+def _emit(
+    platform: Platform,
+    kind: EventType,
+    item: ContentItem | None,
+    body: dict[str, Any],
+    endpoints: list[WebhookEndpoint],
+) -> Event:
+    now = timezone.now()
+    payload = {"type": kind.value, "timestamp": now.isoformat(), "data": body}
+    event = Event.objects.create(platform=platform, item=item, type=kind, payload=payload)
+    deliveries = WebhookDelivery.objects.bulk_create(
+        WebhookDelivery(event=event, endpoint=endpoint, next_attempt_at=now) for endpoint in endpoints
+    )
+    for delivery in deliveries:
+        dispatch.ring_delivery(delivery.pk)
+    return event
+
+
+def deliver(delivery_id: uuid.UUID) -> DeliveryState | None:
+    """Send one delivery that is due; None when it is not, or somebody else is sending it. Same id on each attempt."""
+    now = timezone.now()
+    token = uuid.uuid4()
+    due = WebhookDelivery.objects.filter(
+        Q(state=DeliveryState.PENDING) | Q(state=DeliveryState.SENDING, lease_until__lt=now),
+        pk=delivery_id,
+        next_attempt_at__lte=now,
+        endpoint__active=True,
+    )
+    if not WebhookDelivery.objects.filter(pk__in=due.values("pk")).update(
+        state=DeliveryState.SENDING, lease_token=token, lease_until=now + LEASE, attempts=F("attempts") + 1
+    ):
+        return None
+    delivery = WebhookDelivery.objects.select_related("event", "endpoint").get(pk=delivery_id)
+    body = json.dumps(delivery.event.payload, separators=(",", ":"), ensure_ascii=False).encode()
+    secret = _box().decrypt(delivery.endpoint.secret.encode()).decode()
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": "deepfake-guard",
+        **signing.headers(secret, str(delivery.event_id), int(now.timestamp()), body),
+    }
+    try:
+        answer = safe_http.post(delivery.endpoint.url, body, headers, conf().WEBHOOK_ALLOWED)
+    except (safe_http.UnsafeUrl, safe_http.Unreachable) as error:
+        return _record(delivery, token, None, str(error))
+    return _record(delivery, token, answer, "")
+
+
+@transaction.atomic
+def _record(
+    delivery: WebhookDelivery, token: uuid.UUID, answer: safe_http.Answer | None, error: str
+) -> DeliveryState | None:
+    now = timezone.now()
+    ok = answer is not None and 200 <= answer.status < 300
+    again = None if ok else _next_attempt(delivery.attempts, answer, now)
+    state = DeliveryState.DELIVERED if ok else DeliveryState.FAILED if again is None else DeliveryState.PENDING
+    held = WebhookDelivery.objects.filter(pk=delivery.pk, state=DeliveryState.SENDING, lease_token=token)
+    if not held.update(
+        state=state,
+        next_attempt_at=again or now,
+        lease_token=None,
+        lease_until=None,
+        last_status=answer.status if answer else None,
+        last_error=error[:300] or ("" if ok else f"answered {answer.status if answer else 'nothing'}"),
+        answer_excerpt=answer.excerpt if answer else "",
+        delivered_at=now if ok else None,
+    ):
+        return None
+    if answer is not None and answer.status == 410:
+        disable_endpoint(delivery.endpoint, "answered 410 Gone", actor="system")
+    return state
+
+
+def _next_attempt(attempts: int, answer: safe_http.Answer | None, now: datetime) -> datetime | None:
+    if attempts > len(WAITS) or (answer is not None and answer.status == 410):
+        return None
+    asked = timedelta(seconds=answer.retry_after or 0) if answer is not None else timedelta(0)
+    return now + min(max(WAITS[attempts - 1], asked), LONGEST_WAIT)
+
+
+def sweep() -> int:
+    """Ring for all that is due; returns how many."""
+    now = timezone.now()
+    due = WebhookDelivery.objects.filter(
+        Q(state=DeliveryState.PENDING) | Q(state=DeliveryState.SENDING, lease_until__lt=now), next_attempt_at__lte=now
+    ).order_by("next_attempt_at")
+    waiting = list(due.values_list("pk", flat=True)[:AT_ONCE])
+    for delivery_id in waiting:
+        dispatch.ring_delivery(delivery_id)
+    return len(waiting)
+
+
+@transaction.atomic
+def number_events(limit: int = 1000) -> int:
+    """Number committed events in the order of their ids; one process at a time, so a cursor never passes a hole."""
+    if not audit.upkeep_lock():
+        return 0
+    last = Event.objects.aggregate(last=Max("number"))["last"] or 0
+    waiting = list(Event.objects.filter(number=None).order_by("pk")[:limit])
+    for number, event in enumerate(waiting, last + 1):
+        event.number = number
+    Event.objects.bulk_update(waiting, ["number"])
+    return len(waiting)

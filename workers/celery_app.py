@@ -1,0 +1,66 @@
+"""The Celery app of the workers: dispatch's own, with the tasks and the clock added.
+
+celery -A workers.celery_app worker -Q scan -P prefork -c 1 -O fair      (one for each device)
+celery -A workers.celery_app worker -Q deliver,upkeep -P prefork -c 2
+celery -A workers.celery_app beat
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "deepfake_guard.settings")
+django.setup()
+
+from celery import signals  # noqa: E402  (after Django is set up)
+from celery.worker import WorkController  # noqa: E402
+from django.conf import settings  # noqa: E402
+
+from moderation import dispatch, telemetry  # noqa: E402
+from workers import deliver, detector_host, scan, upkeep  # noqa: E402
+
+app = dispatch.app
+app.set_default()
+
+
+def every(seconds: float, task: Any) -> dict[str, Any]:
+    """A message that nobody took within two rounds is dropped: the next one does the same work."""
+    return {"task": task.name, "schedule": seconds, "options": {"expires": 2 * seconds}}
+
+
+app.conf.beat_schedule_filename = str(Path(settings.STATIC_ROOT).parent / "beat")
+app.conf.beat_schedule = {
+    "settle decisions": every(5.0, upkeep.settle_due),
+    "sweep scans": every(15.0, upkeep.sweep_scans),
+    "sweep deliveries": every(15.0, upkeep.sweep_deliveries),
+    "number events, link the audit trail": every(2.0, upkeep.number_and_link),
+    "name what no detector screened": every(600.0, upkeep.name_unscreened),
+    "retention": every(3600.0, upkeep.retain),
+}
+TASKS = (scan.scan, deliver.deliver, upkeep.settle)
+
+
+@signals.setup_logging.connect
+def set_up_logging(**_: Any) -> None:
+    telemetry.set_up()
+
+
+@signals.worker_init.connect
+def remember_queues(sender: WorkController, **_: Any) -> None:
+    """Forked processes inherit it: only those that serve the scan queue load a detector."""
+    os.environ["GUARD_SCANS"] = "1" if dispatch.SCAN_QUEUE in sender.app.amqp.queues.consume_from else ""
+
+
+@signals.worker_process_init.connect
+def warm_up(**_: Any) -> None:
+    if os.environ.get("GUARD_SCANS"):
+        detector_host.warm_up_in_background()
+
+
+@signals.worker_shutting_down.connect
+def stop_scanning(**_: Any) -> None:
+    scan.stopping.set()

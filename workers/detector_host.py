@@ -1,0 +1,111 @@
+"""One Detector a process, loaded lazily and warmed up; the only door to the heavy modules.
+
+Celery gives a pool process four seconds to start and forks it, so nothing heavy happens before the fork or inside that
+budget: a thread of the pool process warms up, and the first task waits for it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import socket
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from django.db import DatabaseError, close_old_connections
+
+from deepfake_guard.detector.records import MediaReport
+from moderation import dispatch
+from moderation.conf import conf
+from moderation.models import Calibration, DetectorVersion
+from moderation.services import calibration, scanning
+
+if TYPE_CHECKING:
+    from deepfake_guard.detector.pipeline import Detector
+
+HEARTBEAT_SECONDS = 15
+
+log = structlog.get_logger(__name__)
+_lock = threading.Lock()
+_host: Host | None = None
+
+
+@dataclass(frozen=True)
+class Host:
+    name: str
+    detector: Detector
+    version: DetectorVersion
+    calibration: Calibration
+
+    def examine(self, paths: Iterable[Path]) -> Iterator[MediaReport | Exception]:
+        """One outcome a file, in order. Raises what is not the file's fault: device and memory errors."""
+        yield from self.detector.examine_many(paths)
+
+
+def worker_name() -> str:
+    return f"{dispatch.SCAN_QUEUE}@{socket.gethostname()}:{os.getpid()}"
+
+
+def host() -> Host:
+    """This process's detector. Raises ArtefactError, DeviceError or DatabaseError: then nothing may be claimed."""
+    global _host
+    with _lock:
+        if _host is None:
+            _host = _load()
+        return _host
+
+
+def drop() -> None:
+    """After a device error: the next task loads afresh."""
+    global _host
+    with _lock:
+        if _host is not None:
+            _host.detector.close()
+        _host = None
+
+
+def _load() -> Host:
+    from deepfake_guard.detector import faces, weights  # here: they import torch, OpenCV and timm
+    from deepfake_guard.detector.decoder import Limits
+    from deepfake_guard.detector.pipeline import Detector
+
+    values = conf()
+    artefact = weights.load(Path(values.ARTEFACT) if values.ARTEFACT else None, values.DEVICE)
+    finder = faces.choose(Path(values.FACES) if values.FACES else None)
+    detector = Detector(artefact, finder, Limits(values.MAX_PIXELS, values.DECODE_SECONDS))
+    detector.warm_up()
+    edges, counts = artefact.calibration.histogram()
+    buckets: dict[str, Any] = {
+        artefact.calibration.bucket: {"n": artefact.calibration.n, "edges": edges, "counts": counts}
+    }
+    version, calibrated = calibration.register(
+        artefact.manifest.detector_id,
+        dataclasses.asdict(artefact.manifest),
+        artefact.manifest.calibration_id,
+        buckets,
+    )
+    notes = {"face_finder": finder.name, "decoder": detector.decoder.limits_in_force()}
+    calibration.worker_is_ready(worker_name(), dispatch.SCAN_QUEUE, str(artefact.device), version, calibrated, notes)
+    scanning.requeue_without_detector()
+    log.info("warmed_up", detector=version.identity, device=str(artefact.device), face_finder=finder.name)
+    return Host(worker_name(), detector, version, calibrated)
+
+
+def warm_up_in_background() -> None:
+    """Warm up, then say every 15 s that this process lives; ends with it."""
+    threading.Thread(target=_warm_up_and_beat, name="warm-up", daemon=True).start()
+
+
+def _warm_up_and_beat() -> None:
+    while True:
+        try:
+            calibration.worker_was_seen(host().name)
+        except (ValueError, OSError, RuntimeError, DatabaseError) as error:
+            log.error("not_warmed_up", error=f"{type(error).__name__}: {error}")
+        finally:
+            close_old_connections()
+        threading.Event().wait(HEARTBEAT_SECONDS)

@@ -1,0 +1,45 @@
+"""What keeps the guard going: settling, sweeping, numbering, retention. The clock is in `celery_app`."""
+
+from __future__ import annotations
+
+import uuid
+
+from moderation.dispatch import SETTLE_TASK, app
+from moderation.services import audit, decisions, retention, scanning, webhooks
+
+
+@app.task(name=SETTLE_TASK)
+def settle(decision_id: str) -> None:
+    decisions.settle(uuid.UUID(decision_id))
+
+
+@app.task(name="deepfake_guard.settle_due")
+def settle_due() -> None:
+    decisions.settle_due()
+
+
+@app.task(name="deepfake_guard.sweep_scans")
+def sweep_scans() -> None:
+    scanning.sweep()
+
+
+@app.task(name="deepfake_guard.sweep_deliveries")
+def sweep_deliveries() -> None:
+    webhooks.sweep()
+
+
+@app.task(name="deepfake_guard.number_and_link")
+def number_and_link() -> None:
+    webhooks.number_events()
+    audit.link()
+
+
+@app.task(name="deepfake_guard.retain")
+def retain() -> None:
+    retention.purge_expired()
+    retention.purge_orphans()
+
+
+@app.task(name="deepfake_guard.name_unscreened")
+def name_unscreened() -> None:
+    scanning.fail_without_detector()
