@@ -56,7 +56,14 @@ def embedded(folder: Path) -> Broker:
         port, password = free_port(FIRST_PORT), secrets.token_urlsafe(32)
         reach = [f"bind 127.0.0.1\nport {port}\nrequirepass {password}"]
         celery_url = redis_url = f"redis://:{password}@127.0.0.1:{port}/0"
-    kept = [f"dir {quoted(folder)}", "appendonly yes", "appendfsync everysec", 'save ""', "daemonize no"]
+    kept = [
+        f"dir {quoted(folder)}",
+        "appendonly yes",
+        "appendfsync everysec",
+        'save ""',
+        "daemonize no",
+        "loglevel warning",
+    ]
     write_private(folder / "valkey.conf", "\n".join([*reach, *kept, "maxmemory-policy noeviction", ""]))
     return Broker((str(get_binary_path()), str(folder / "valkey.conf")), celery_url, redis_url)
 

@@ -48,7 +48,7 @@ async def answers(url: str, seconds: float) -> None:
                 said = f"{answer.status_code} {answer.text[:200]}"
             except httpx.TransportError as error:
                 said = str(error) or type(error).__name__
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.2)
     raise StartRefused(f"{url} did not answer within {seconds:.0f} s: {said}")
 
 

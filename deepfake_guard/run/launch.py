@@ -40,6 +40,7 @@ class Ports:
 async def start(place: Place) -> None:
     """Runs until a signal, then ends everything; also when it raises StartRefused because a step failed."""
     began = time.monotonic()
+    os.umask(0o077)  # what lies under VAR is nobody else's
     remarks: list[str] = []
     ports = Ports.find(remarks)
     own = None if os.environ.get("CELERY_BROKER_URL") else broker.embedded(place.var / "broker")
@@ -105,6 +106,8 @@ async def fetch_face_finder(place: Place, supervisor: Supervisor) -> None:
         return
     status = await supervisor.run(programs.face_finder())
     tried.write_text(f"{status}\n")
+    if status:
+        supervisor.say("YuNet could not be fetched; another face finder serves until it is installed")
 
 
 def face_finder_installed() -> bool:

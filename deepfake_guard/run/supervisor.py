@@ -16,7 +16,7 @@ from typing import Any
 GRACE_SECONDS = 20.0  # between the polite signal and SIGKILL; a scan gives its lease back well within it
 LONGEST_PAUSE = 30.0
 STEADY_SECONDS = 60.0  # a child that lived this long has earned a quick restart
-NAME_WIDTH = 8
+NAME_WIDTH = 9
 COLOURS = (36, 33, 32, 35, 34, 96, 93, 92)
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)  # loaded before any fork

@@ -126,7 +126,7 @@ def test_the_broker_ends_after_all_others(start: START) -> None:
 def test_every_line_carries_its_childs_name(start: START) -> None:
     driver = start("import sys, time; print('out' + 'x' * 200_000); print('err', file=sys.stderr); time.sleep(600)")
     lines = read_until(driver, "err")
-    assert [line[: NAME_WIDTH + 5] for line in lines] == ["child0  | out", "child0  | err"]
+    assert [line[: NAME_WIDTH + 5] for line in lines] == ["child0   | out", "child0   | err"]
     assert len(lines[0]) > 200_000
 
 
