@@ -1,0 +1,72 @@
+"""`GET /api/v1/detector`: what screens here, from which sets, and how far its numbers carry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from moderation.api.items import PROBLEM, SHARED
+from moderation.models import DetectorVersion, WorkerStatus
+from moderation.vocabulary import Scope
+
+STARTER_NOTE = (
+    "Starter weights, trained and calibrated on research photographs: fit your own on your platform's genuine photos "
+    "before you rely on their false-alarm rate."
+)
+
+
+class SetSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    role = serializers.CharField()
+    n = serializers.IntegerField()
+    licence = serializers.CharField()
+
+
+class BucketSerializer(serializers.Serializer[Any]):
+    n = serializers.IntegerField(help_text="genuine calibration faces; no p-value lies below 1 / (n + 1)")
+    edges = serializers.ListField(child=serializers.FloatField())
+    counts = serializers.ListField(child=serializers.IntegerField())
+
+
+class WorkerSerializer(serializers.ModelSerializer[WorkerStatus]):
+    class Meta:
+        model = WorkerStatus
+        fields = ("device", "warmed_at", "seen_at", "progressed_at")
+
+
+class DetectorSerializer(serializers.Serializer[Any]):
+    detector = serializers.CharField()
+    calibration = serializers.CharField()
+    starter = serializers.BooleanField()
+    note = serializers.CharField(allow_blank=True)
+    buckets = serializers.DictField(child=BucketSerializer())
+    sets = SetSerializer(many=True)
+    workers = WorkerSerializer(many=True)
+
+
+class DetectorView(APIView):
+    scopes = {"GET": Scope.ITEMS_READ}
+
+    @extend_schema(operation_id="detector_read", responses={200: DetectorSerializer, 404: PROBLEM, **SHARED})
+    def get(self, _request: Request) -> Response:
+        """The detector in use. 404 until a worker has warmed up for the first time."""
+        version = DetectorVersion.objects.order_by("-warmed_at").first()
+        calibration = version.calibrations.order_by("-created_at").first() if version else None
+        if version is None or calibration is None:
+            raise NotFound("no worker has warmed up yet")
+        found = {
+            "detector": version.identity,
+            "calibration": calibration.identity,
+            "starter": version.starter,
+            "note": STARTER_NOTE if version.starter else "",
+            "buckets": calibration.buckets,
+            "sets": version.manifest.get("sets", []),
+            "workers": WorkerStatus.objects.filter(detector=version).order_by("-seen_at"),
+        }
+        return Response(DetectorSerializer(found).data)

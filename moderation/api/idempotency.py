@@ -1,0 +1,69 @@
+"""`Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): the same request twice does its work once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.core.files.uploadedfile import UploadedFile
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from rest_framework.response import Response
+
+from moderation.api.problems import Problem
+from moderation.models import ContentItem, IdempotencyKey, Platform
+from moderation.vocabulary import IdempotencyState
+
+KEPT = timedelta(hours=24)
+ABANDONED = timedelta(minutes=2)  # a process that died in between must not block its key for a day
+
+
+def once(platform: Platform, key: str, digest: str, act: Callable[[], tuple[Response, ContentItem]]) -> Response:
+    """Run `act` unless this key has an answer. Raises Problem 422 (another body) or 409 (still running)."""
+    row = _begin(platform, key, digest)
+    if isinstance(row, Response):
+        return row
+    try:
+        response, item = act()
+    except BaseException:
+        row.delete()  # a refusal is no answer to keep: the corrected request may use the key again
+        raise
+    IdempotencyKey.objects.filter(pk=row.pk).update(
+        state=IdempotencyState.DONE,
+        status_code=response.status_code,
+        location=response.headers.get("Location", ""),
+        answer=response.data,
+        item=item,
+    )
+    return response
+
+
+def digest_of(fields: dict[str, str], upload: UploadedFile) -> str:
+    digest = hashlib.sha256(repr(sorted(fields.items())).encode())
+    for chunk in upload.chunks():
+        digest.update(chunk)
+    upload.seek(0)
+    return digest.hexdigest()
+
+
+def _begin(platform: Platform, key: str, digest: str) -> IdempotencyKey | Response:
+    now = timezone.now()
+    rows = IdempotencyKey.objects.filter(platform=platform, key=key)
+    rows.filter(created_at__lt=now - KEPT).delete()
+    rows.filter(state=IdempotencyState.RUNNING, created_at__lt=now - ABANDONED).delete()
+    try:
+        with transaction.atomic():
+            return IdempotencyKey.objects.create(platform=platform, key=key, request_digest=digest)
+    except IntegrityError:
+        row = rows.get()
+    if row.request_digest != digest:
+        raise Problem(422, "idempotency_key_reused", "this key was used with another request")
+    if row.state == IdempotencyState.RUNNING:
+        raise Problem(409, "idempotency_in_progress", "the first request with this key is still running")
+    return Response(row.answer, status=row.status_code, headers=_headers(row.location))
+
+
+def _headers(location: str) -> dict[str, Any]:
+    return {"Location": location, "Retry-After": "1"} if location else {}

@@ -1,0 +1,138 @@
+"""`/api/v1/items`: submit, list, read, erase."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Prefetch, QuerySet
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+from rest_framework.views import APIView
+
+from moderation.api import idempotency
+from moderation.api.pagination import NewestFirst
+from moderation.api.problems import Gone
+from moderation.api.serializers import PRIORITIES, ItemSerializer, ProblemSerializer, SubmissionSerializer
+from moderation.api.uploads import LimitedUploadHandler
+from moderation.models import ApiKey, ContentItem, Decision, ReviewCase, Verdict
+from moderation.services import retention, submission
+from moderation.vocabulary import ItemStatus, Scope
+
+PROBLEM = OpenApiResponse(ProblemSerializer, description="problem document (RFC 9457)")
+REFUSALS: dict[Any, Any] = {409: PROBLEM, 413: PROBLEM, 415: PROBLEM, 422: PROBLEM, 429: PROBLEM}
+SHARED: dict[Any, Any] = {400: PROBLEM, 401: PROBLEM, 403: PROBLEM}
+
+
+def items_of(key: ApiKey) -> QuerySet[ContentItem]:
+    """Another platform's item does not exist."""
+    cases = ReviewCase.objects.prefetch_related(Prefetch("decisions", Decision.objects.select_related("opinion")))
+    return (
+        ContentItem.objects.filter(platform=key.platform)
+        .select_related("asset", "scan__detector", "scan__calibration")
+        .prefetch_related(
+            "scan__faces",
+            Prefetch("verdicts", Verdict.objects.filter(current=True).select_related("policy")),
+            Prefetch("cases", cases),
+        )
+    )
+
+
+def key_of(request: Request) -> ApiKey:
+    assert isinstance(request.auth, ApiKey)  # noqa: S101  HasScope let nothing else through
+    return request.auth
+
+
+class ItemsView(APIView):
+    scopes = {"POST": Scope.ITEMS_WRITE, "GET": Scope.ITEMS_READ}
+    parser_classes = [MultiPartParser]
+
+    def initialize_request(self, request: Any, *args: Any, **kwargs: Any) -> Request:
+        request.upload_handlers = [LimitedUploadHandler(request)]
+        return super().initialize_request(request, *args, **kwargs)
+
+    @extend_schema(
+        operation_id="items_create",
+        request={"multipart/form-data": SubmissionSerializer},
+        responses={202: ItemSerializer, **SHARED, **REFUSALS},
+        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
+    )
+    def post(self, request: Request) -> Response:
+        """Submit one file. The answer comes at once; ask `Location` until the status is terminal, or take webhooks."""
+        form = SubmissionSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        given = form.validated_data
+        header = request.headers.get("Idempotency-Key", "")
+        if len(header) > 255:
+            raise ValidationError({"Idempotency-Key": "at most 255 characters"})
+        if not header:
+            return self._submit(request, given)[0]
+        fields = {name: str(value) for name, value in given.items() if name != "file"}
+        digest = idempotency.digest_of(fields, given["file"])
+        return idempotency.once(key_of(request).platform, header, digest, lambda: self._submit(request, given))
+
+    def _submit(self, request: Request, given: dict[str, Any]) -> tuple[Response, ContentItem]:
+        key = key_of(request)
+        made = submission.submit(
+            key.platform,
+            given["file"],
+            external_id=given["external_id"],
+            priority=PRIORITIES[given["priority"]],
+            author_ref=given["author_ref"],
+            actor=f"key:{key.pk}",
+        )
+        item = items_of(key).get(pk=made.item.pk)
+        where = reverse("guard:api:item", args=[item.pk], request=request)
+        headers = {"Location": where, "Retry-After": "1"}
+        return Response(ItemSerializer(item).data, status=202, headers=headers), item
+
+    @extend_schema(
+        operation_id="items_list",
+        responses={200: ItemSerializer(many=True), **SHARED},
+        parameters=[
+            OpenApiParameter("status", str, enum=[status.value for status in ItemStatus]),
+            OpenApiParameter("external_id", str),
+            OpenApiParameter("cursor", str),
+            OpenApiParameter("limit", int, description="default 50, at most 200"),
+        ],
+    )
+    def get(self, request: Request) -> Response:
+        """Newest first; erased items are left out."""
+        items = items_of(key_of(request)).filter(erased_at=None)
+        if (status := request.query_params.get("status")) is not None:
+            if status not in set(ItemStatus):
+                raise ValidationError({"status": f"one of {', '.join(ItemStatus)}"})
+            items = items.filter(status=status)
+        if (external_id := request.query_params.get("external_id")) is not None:
+            items = items.filter(external_id=external_id)
+        pages = NewestFirst()
+        page = pages.paginate_queryset(items, request, view=self)
+        return pages.get_paginated_response(ItemSerializer(page, many=True).data)
+
+
+class ItemView(APIView):
+    scopes = {"GET": Scope.ITEMS_READ, "DELETE": Scope.ITEMS_ERASE}
+
+    def find(self, request: Request, item_id: Any) -> ContentItem:
+        item = items_of(key_of(request)).filter(pk=item_id).first()
+        if item is None:
+            raise NotFound("there is no such item")
+        if item.erased_at is not None:
+            raise Gone
+        return item
+
+    @extend_schema(operation_id="items_read", responses={200: ItemSerializer, 404: PROBLEM, 410: PROBLEM, **SHARED})
+    def get(self, request: Request, item_id: Any) -> Response:
+        """Everything known of one item: status, faces, scores, verdict, review."""
+        return Response(ItemSerializer(self.find(request, item_id)).data)
+
+    @extend_schema(
+        operation_id="items_erase", responses={204: None, 404: PROBLEM, 409: PROBLEM, 410: PROBLEM, **SHARED}
+    )
+    def delete(self, request: Request, item_id: Any) -> Response:
+        """Erase content and pictures; a tombstone without content stays."""
+        retention.erase(self.find(request, item_id), actor=f"key:{key_of(request).pk}")
+        return Response(status=204)

@@ -1,0 +1,103 @@
+"""Every error is a problem document (RFC 9457): `type`, `title`, `status`, `detail`, `code`, `request_id`, `errors`."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+import sentry_sdk
+import structlog
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from rest_framework import status
+from rest_framework.exceptions import APIException, MethodNotAllowed, NotFound, ValidationError
+from rest_framework.exceptions import PermissionDenied as Forbidden
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from moderation.intake import Refused
+from moderation.services.retention import Held
+from moderation.vocabulary import Reason
+
+MEDIA_TYPE = "application/problem+json"
+REFUSED_STATUS = {
+    Reason.UNSUPPORTED_TYPE: 415,
+    Reason.TOO_LARGE: 413,
+    Reason.TOO_MANY_PIXELS: 422,
+    Reason.TOO_MANY_FRAMES: 422,
+    Reason.EMPTY: 422,
+    Reason.MALFORMED: 422,
+    Reason.QUOTA_EXCEEDED: 429,
+}
+
+log = structlog.get_logger(__name__)
+
+
+class Problem(APIException):
+    """An error with a code of its own."""
+
+    def __init__(self, status_code: int, code: str, detail: str) -> None:
+        super().__init__(detail, code)
+        self.status_code = status_code
+
+
+class Gone(Problem):
+    def __init__(self) -> None:
+        super().__init__(status.HTTP_410_GONE, "erased", "the item was erased")
+
+
+def answer(error: Exception, context: dict[str, Any]) -> Response:
+    """DRF's one exception handler: what is not foreseen is a 500, logged and reported, with nothing told of it."""
+    request: Request = context["request"]
+    known = _known(error)
+    if known is None:
+        log.exception("unforeseen_error", path=request.path)
+        sentry_sdk.capture_exception(error)
+        known = Problem(500, "internal_error", "the fault is ours and has been reported")
+    set_rollback()
+    return _response(known, request)
+
+
+def _known(error: Exception) -> APIException | None:
+    if isinstance(error, APIException):
+        return error
+    if isinstance(error, Refused):
+        return Problem(REFUSED_STATUS[error.reason], error.reason.value, error.detail)
+    if isinstance(error, Held):
+        return Problem(409, "legal_hold", "the item is under legal hold")
+    if isinstance(error, Http404):
+        return NotFound()
+    return Forbidden() if isinstance(error, PermissionDenied) else None
+
+
+def _response(error: APIException, request: Request) -> Response:
+    code = error.get_codes()
+    document: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(error.status_code).phrase,
+        "status": error.status_code,
+        "detail": str(error.detail) if isinstance(error.detail, str) else "some fields are wrong",
+        "code": code if isinstance(code, str) else "invalid",
+        "request_id": getattr(request, "request_id", getattr(request._request, "request_id", "")),
+    }
+    if isinstance(error, ValidationError):
+        document["errors"] = list(_pointers(error.detail, ""))
+    headers = {}
+    if (challenge := getattr(error, "auth_header", None)) is not None:
+        headers["WWW-Authenticate"] = challenge
+    if isinstance(error, MethodNotAllowed):
+        headers["Allow"] = ", ".join(getattr(request.parser_context["view"], "allowed_methods", []))
+    return Response(document, status=error.status_code, headers=headers, content_type=MEDIA_TYPE)
+
+
+def _pointers(detail: Any, pointer: str) -> Any:
+    """One {"pointer" (RFC 6901), "detail"} for each message."""
+    if isinstance(detail, dict):
+        for key, value in detail.items():
+            yield from _pointers(value, f"{pointer}/{str(key).replace('~', '~0').replace('/', '~1')}")
+    elif isinstance(detail, list):
+        for value in detail:
+            yield from _pointers(value, pointer)
+    else:
+        yield {"pointer": pointer, "detail": str(detail)}

@@ -1,0 +1,167 @@
+"""The shapes that leave and enter the API. Boxes are shares (0–1) of the upright picture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from moderation.models import ContentItem, DetectedFace, Verdict
+from moderation.vocabulary import (
+    Basis,
+    CaseState,
+    DecisionState,
+    DecisionValue,
+    Effect,
+    ItemStatus,
+    Outcome,
+    Priority,
+    Statement,
+)
+
+PRIORITIES = {"interactive": Priority.INTERACTIVE, "normal": Priority.NORMAL, "backfill": Priority.BACKFILL}
+
+
+def names(values: Any) -> list[str]:
+    return [value.value for value in values]
+
+
+class SubmissionSerializer(serializers.Serializer[Any]):
+    file = serializers.FileField(allow_empty_file=True, help_text="JPEG, PNG, WebP, GIF, AVIF, HEIC, MP4, MOV or WebM")
+    external_id = serializers.CharField(max_length=200, help_text="the platform's own id of this content")
+    author_ref = serializers.CharField(max_length=200, required=False, default="", help_text="stored as a keyed hash")
+    priority = serializers.ChoiceField(choices=list(PRIORITIES), default="normal")
+
+
+class BoxSerializer(serializers.Serializer[Any]):
+    x = serializers.FloatField()
+    y = serializers.FloatField()
+    width = serializers.FloatField()
+    height = serializers.FloatField()
+
+
+class SignalSerializer(serializers.Serializer[Any]):
+    score = serializers.FloatField()
+    p_value = serializers.FloatField()
+
+
+class FaceSerializer(serializers.ModelSerializer[DetectedFace]):
+    box = serializers.SerializerMethodField()
+    signals = serializers.DictField(child=SignalSerializer())
+    reason = serializers.SerializerMethodField(help_text="why it was not scored")
+
+    class Meta:
+        model = DetectedFace
+        fields = (
+            "index",
+            "box",
+            "points",
+            "native_px",
+            "reason",
+            "score",
+            "p_value",
+            "n",
+            "reached",
+            "bucket",
+            "signals",
+        )
+
+    @extend_schema_field(BoxSerializer)
+    def get_box(self, face: DetectedFace) -> dict[str, float]:
+        return {"x": face.x, "y": face.y, "width": face.width, "height": face.height}
+
+    def get_reason(self, face: DetectedFace) -> str | None:
+        return face.reason or None
+
+
+class VerdictSerializer(serializers.ModelSerializer[Verdict]):
+    outcome = serializers.ChoiceField(choices=names(Outcome))
+    basis = serializers.ChoiceField(choices=names(Basis))
+    statement = serializers.ChoiceField(choices=names(Statement), allow_blank=True)
+    effect = serializers.ChoiceField(choices=names(Effect))
+    policy_version = serializers.IntegerField(source="policy.number")
+    reasons = serializers.ListField(child=serializers.CharField())
+
+    class Meta:
+        model = Verdict
+        fields = (
+            "outcome", "basis", "statement", "effect", "reasons", "p_value", "n", "faces_scored", "policy_version",
+            "created_at",
+        )  # fmt: skip
+
+
+class ReviewSerializer(serializers.Serializer[Any]):
+    state = serializers.ChoiceField(choices=["open", "closed"])
+    decision = serializers.ChoiceField(choices=names(DecisionValue), allow_null=True)
+    reasons = serializers.ListField(child=serializers.CharField())
+    decided_at = serializers.DateTimeField(allow_null=True)
+
+
+class ItemSerializer(serializers.ModelSerializer[ContentItem]):
+    status = serializers.ChoiceField(choices=names(ItemStatus))
+    reasons = serializers.ListField(child=serializers.CharField())
+    media_type = serializers.CharField(source="asset.media_type", default=None, allow_null=True)
+    sha256 = serializers.CharField(source="asset.sha256", default=None, allow_null=True)
+    p_value = serializers.SerializerMethodField(help_text="of the item, over its faces, as its policy joins them")
+    n = serializers.SerializerMethodField(help_text="calibration faces behind the p-value")
+    verdict = serializers.SerializerMethodField()
+    faces = serializers.SerializerMethodField()
+    review = serializers.SerializerMethodField()
+    detector = serializers.CharField(source="scan.detector.identity", default=None, allow_null=True)
+    calibration = serializers.CharField(source="scan.calibration.identity", default=None, allow_null=True)
+    timings = serializers.DictField(source="scan.timings", child=serializers.FloatField(), default=dict)
+
+    class Meta:
+        model = ContentItem
+        fields = (
+            "id", "external_id", "revision", "status", "reasons", "media_type", "sha256", "created_at", "finished_at",
+            "p_value", "n", "verdict", "faces", "review", "detector", "calibration", "timings",
+        )  # fmt: skip
+
+    def _verdict(self, item: ContentItem) -> Verdict | None:
+        return next((verdict for verdict in item.verdicts.all() if verdict.current), None)
+
+    def get_p_value(self, item: ContentItem) -> float | None:
+        verdict = self._verdict(item)
+        return verdict.p_value if verdict else None
+
+    def get_n(self, item: ContentItem) -> int | None:
+        verdict = self._verdict(item)
+        return verdict.n if verdict else None
+
+    @extend_schema_field(VerdictSerializer(allow_null=True))
+    def get_verdict(self, item: ContentItem) -> Any:
+        verdict = self._verdict(item)
+        return VerdictSerializer(verdict).data if verdict else None
+
+    @extend_schema_field(FaceSerializer(many=True))
+    def get_faces(self, item: ContentItem) -> Any:
+        return FaceSerializer(item.scan.faces.all(), many=True).data if item.scan else []
+
+    @extend_schema_field(ReviewSerializer(allow_null=True))
+    def get_review(self, item: ContentItem) -> Any:
+        """A pending decision is not told: until it settles the case is open (DESIGN §4.9)."""
+        case = max(item.cases.all(), key=lambda case: case.number, default=None)
+        if case is None:
+            return None
+        settled = [decision for decision in case.decisions.all() if decision.state == DecisionState.SETTLED]
+        last = max(settled, key=lambda decision: decision.created_at, default=None)
+        return ReviewSerializer(
+            {
+                "state": "closed" if case.state == CaseState.CLOSED else "open",
+                "decision": last.value if last else None,
+                "reasons": last.opinion.reasons if last else [],
+                "decided_at": last.settled_at if last else None,
+            }
+        ).data
+
+
+class ProblemSerializer(serializers.Serializer[Any]):
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    code = serializers.CharField(help_text="a reason code: docs/reasons.md")
+    request_id = serializers.CharField()
+    errors = serializers.ListField(child=serializers.DictField(), required=False)

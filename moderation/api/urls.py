@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+from django.urls import path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from moderation.api.detector import DetectorView
+from moderation.api.items import ItemsView, ItemView
+from moderation.api.missing import MissingView
+
+app_name = "api"
+docs = SpectacularSwaggerSplitView.as_view(url_name="guard:api:schema", template_name="deepfake_guard/api_docs.html")
+urlpatterns = [
+    path("items", ItemsView.as_view(), name="items"),
+    path("items/<uuid:item_id>", ItemView.as_view(), name="item"),
+    path("detector", DetectorView.as_view(), name="detector"),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", docs, name="docs"),
+    path("<path:_rest>", MissingView.as_view(), name="missing"),
+]
