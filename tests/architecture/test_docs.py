@@ -1,0 +1,50 @@
+"""What is visible is documented (and nothing else is): settings, reasons, events, commands, links."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from moderation.vocabulary import EventType, Reason
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = [*DOCS.rglob("*.md"), *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"))]
+
+
+def settings_read() -> set[str]:
+    source = (ROOT / "deepfake_guard/settings.py").read_text() + (ROOT / "deepfake_guard/env.py").read_text()
+    return set(re.findall(r"env\.\w+\(\s*\"([A-Z_]+)\"", source))
+
+
+def first_cells(page: str) -> set[str]:
+    return set(re.findall(r"^\| `([^`]+)`", (DOCS / page).read_text(), re.MULTILINE))
+
+
+def test_every_setting_is_documented_and_no_other() -> None:
+    assert first_cells("settings.md") == settings_read()
+
+
+def test_every_reason_and_event_is_documented() -> None:
+    told = set(re.findall(r"`([a-z_.]+)`", (DOCS / "reasons.md").read_text()))
+    assert {reason.value for reason in Reason} | {event.value for event in EventType} <= told
+
+
+def test_every_command_is_documented_and_no_other() -> None:
+    there = {path.stem for path in (ROOT / "moderation/management/commands").glob("guard_*.py")}
+    assert {name for name in first_cells("commands.md") if name.startswith("guard_")} == there
+
+
+def test_every_target_of_the_makefile_is_explained() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    [declared] = re.findall(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)
+    explained = set(re.findall(r"^([a-z]+):.*## \S", makefile, re.MULTILINE))
+    assert explained == set(declared.split())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_inside_the_house_leads_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text())
+    assert [target for target in targets if not (page.parent / target).exists()] == []
