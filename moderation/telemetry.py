@@ -49,7 +49,7 @@ def set_up() -> None:
     stream = logging.StreamHandler()
     stream.setFormatter(formatter)
     logging.basicConfig(handlers=[stream], level=settings.LOG_LEVEL, force=True)
-    for noisy in ("httpx", "httpcore", "PIL"):
+    for noisy in ("httpx", "httpcore", "PIL", "celery.app.trace", "celery.worker.strategy"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     if settings.SENTRY_DSN:
         set_up_sentry()

@@ -129,17 +129,17 @@ class CaseState(StrEnum):
 
 
 class DecisionReason(StrEnum):
-    """What the moderator saw; keys 1–9 on the case page."""
+    """What the moderator saw; keys 1–9 on the case page, in this order."""
 
-    SKIN_OR_HAIR = "skin_or_hair"
-    EYES_OR_TEETH = "eyes_or_teeth"
-    GEOMETRY = "geometry"
-    LIGHT_OR_SHADOW = "light_or_shadow"
-    BACKGROUND = "background"
-    BLENDING_EDGE = "blending_edge"
-    RETOUCH = "retouch"
-    KNOWN_SOURCE = "known_source"
-    OTHER = "other"
+    SKIN_TEXTURE = "skin_texture"
+    EYES_GAZE = "eyes_gaze"
+    TEETH_MOUTH = "teeth_mouth"
+    HAIR_EDGES = "hair_edges"
+    EARS_GLASSES = "ears_glasses"
+    LIGHT_SHADOW = "light_shadow"
+    BACKGROUND_TEXT = "background_text"
+    KNOWN_CAMPAIGN = "known_campaign"
+    SOMETHING_ELSE = "something_else"
 
 
 class EventType(StrEnum):

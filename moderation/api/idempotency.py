@@ -40,7 +40,7 @@ def once(platform: Platform, key: str, digest: str, act: Callable[[], tuple[Resp
     return response
 
 
-def digest_of(fields: dict[str, str], upload: UploadedFile) -> str:
+def digest_of(fields: dict[str, str], upload: UploadedFile[bytes]) -> str:
     digest = hashlib.sha256(repr(sorted(fields.items())).encode())
     for chunk in upload.chunks():
         digest.update(chunk)

@@ -12,7 +12,7 @@ from django.utils import timezone
 from moderation import intake
 from moderation.models import ContentItem, Decision, Event, MediaAsset, ReviewCase, Scan
 from moderation.services import cases, decisions, scanning, submission
-from moderation.vocabulary import CaseState, DecisionState, DecisionValue, ItemStatus, Outcome, ScanState
+from moderation.vocabulary import CaseState, DecisionState, DecisionValue, ItemStatus, Outcome, Reason, ScanState
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +38,7 @@ def test_it_goes_from_upload_to_decision() -> None:
     lease = cases.lease_next(user)
     assert lease is not None
     assert lease.case == case
-    decision = decisions.decide(case, user, lease.token, DecisionValue.SYNTHETIC, reasons=["geometry"])
+    decision = decisions.decide(case, user, lease.token, DecisionValue.SYNTHETIC, reasons=["eyes_gaze"])
     assert types(item) == ["item.screened", "case.opened"], "nothing is written for the platform while it is pending"
     assert not decisions.settle(decision.pk), "not due yet"
     assert settle_now(decision)
@@ -112,7 +112,7 @@ def test_it_claims_what_failed_before_alone() -> None:
         factories.make_item()
     (claim,) = factories.claim_one(1)
     assert claim.scan_id == tried.scan_id
-    scanning.record_failure(claim, intake.Reason.DECODER_KILLED, "gone")
+    scanning.record_failure(claim, Reason.DECODER_KILLED, "gone")
     assert len(factories.claim_one(8)) == 3, "it waits, and its neighbours go on"
     Scan.objects.filter(pk=tried.scan_id).update(next_attempt_at=timezone.now())
     factories.make_item()
@@ -125,7 +125,7 @@ def test_it_sets_aside_after_three_attempts() -> None:
     for _ in range(3):
         Scan.objects.update(next_attempt_at=timezone.now())
         (claim,) = factories.claim_one()
-        scanning.record_failure(claim, intake.Reason.DECODER_KILLED, "gone")
+        scanning.record_failure(claim, Reason.DECODER_KILLED, "gone")
     item.refresh_from_db()
     assert item.status == ItemStatus.QUARANTINED
     assert item.reasons == ["decoder_killed", "attempts_spent"]
