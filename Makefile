@@ -17,7 +17,7 @@ CHECK_ENV = SECRET_KEY=$$(head -c 48 /dev/urandom | base64 | tr -d '\n') HTTPS=t
 .DEFAULT_GOAL := help
 
 help: ## what there is
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(RUN_STAMP) ## .venv with everything that `make run` needs
 
@@ -31,7 +31,7 @@ reset: ## delete what `make run` keeps under VAR (asks first)
 	@$(BIN)/python -m deepfake_guard.run reset
 
 test: $(DEV_STAMP) ## the whole suite, on SQLite and an embedded Valkey of its own
-	$(BIN)/python -m pytest -n auto -m "not browser and not stranger"
+	$(BIN)/python -m pytest -n auto -m "not browser and not stranger and not bench"
 
 browser: $(DEV_STAMP) ## the console in headless Chromium
 	@[ -n "$(BROWSER)" ] || { echo "missing: Chromium. Install it: sudo apt-get install chromium"; exit 1; }
@@ -49,7 +49,7 @@ check: $(DEV_STAMP) ## lint, format, types, import contracts, migrations, deploy
 	$(CHECK_ENV) $(BIN)/python manage.py check --deploy --fail-level WARNING
 
 bench: $(DEV_STAMP) ## how long a picture takes here, and what memory
-	$(BIN)/python -m pytest tests/benchmarks -s
+	$(BIN)/python -m pytest -m bench -s
 
 chaos: $(DEV_STAMP) ## kills, a wiped broker, hostile files: each item still ends once
 	$(BIN)/python -m pytest -m journey -s
