@@ -28,6 +28,7 @@ def test_ten_pictures_take_seconds_and_fit_a_small_machine(tmp_path: Path) -> No
     paths = [tmp_path / f"{number}.jpg" for number in range(PICTURES)]
     for number, path in enumerate(paths):
         portrait.rotate(number, resample=Image.Resampling.BICUBIC).resize((1024, 1024)).save(path, quality=80 + number)
+    timed(paths[:1])  # fills the caches
     one, _ = timed(paths[:1])
     all_ten, statuses = timed(paths)
     each = (all_ten - one) / (PICTURES - 1)
