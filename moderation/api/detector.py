@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from moderation.api.items import PROBLEM, SHARED
+from moderation.api.problems import Problem
 from moderation.models import DetectorVersion, WorkerStatus
-from moderation.vocabulary import Scope
+from moderation.vocabulary import Reason, Scope
+
+SILENT_AFTER = timedelta(minutes=2)  # workers say every 15 s that they live
 
 STARTER_NOTE = (
     "Starter weights, trained and calibrated on research photographs: fit your own on your platform's genuine photos "
@@ -35,9 +39,13 @@ class BucketSerializer(serializers.Serializer[Any]):
 
 
 class WorkerSerializer(serializers.ModelSerializer[WorkerStatus]):
+    """Without its name, which tells of the operator's hosts."""
+
+    face_finder = serializers.CharField(source="notes.face_finder", default=None, allow_null=True)
+
     class Meta:
         model = WorkerStatus
-        fields = ("device", "warmed_at", "seen_at", "progressed_at")
+        fields = ("device", "face_finder", "warmed_at", "seen_at", "progressed_at")
 
 
 class DetectorSerializer(serializers.Serializer[Any]):
@@ -59,7 +67,7 @@ class DetectorView(APIView):
         version = DetectorVersion.objects.order_by("-warmed_at").first()
         calibration = version.calibrations.order_by("-created_at").first() if version else None
         if version is None or calibration is None:
-            raise NotFound("no worker has warmed up yet")
+            raise Problem(404, Reason.NO_DETECTOR.value, "no worker has warmed up yet")
         found = {
             "detector": version.identity,
             "calibration": calibration.identity,
@@ -67,6 +75,8 @@ class DetectorView(APIView):
             "note": STARTER_NOTE if version.starter else "",
             "buckets": calibration.buckets,
             "sets": version.manifest.get("sets", []),
-            "workers": WorkerStatus.objects.filter(detector=version).order_by("-seen_at"),
+            "workers": WorkerStatus.objects.filter(
+                detector=version, seen_at__gte=timezone.now() - SILENT_AFTER
+            ).order_by("-seen_at"),
         }
         return Response(DetectorSerializer(found).data)

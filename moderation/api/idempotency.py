@@ -30,6 +30,16 @@ def once(platform: Platform, key: str, digest: str, act: Callable[[], tuple[Resp
     except BaseException:
         row.delete()  # a refusal is no answer to keep: the corrected request may use the key again
         raise
+    _keep(row, response, item)
+    return response
+
+
+@transaction.atomic
+def _keep(row: IdempotencyKey, response: Response, item: ContentItem) -> None:
+    """Under the item's lock, as erasure is: an answer about an erased item is not kept."""
+    if ContentItem.objects.select_for_update().get(pk=item.pk).erased_at is not None:
+        row.delete()
+        return
     IdempotencyKey.objects.filter(pk=row.pk).update(
         state=IdempotencyState.DONE,
         status_code=response.status_code,
@@ -37,7 +47,6 @@ def once(platform: Platform, key: str, digest: str, act: Callable[[], tuple[Resp
         answer=response.data,
         item=item,
     )
-    return response
 
 
 def digest_of(fields: dict[str, str], upload: UploadedFile[bytes]) -> str:
@@ -57,7 +66,9 @@ def _begin(platform: Platform, key: str, digest: str) -> IdempotencyKey | Respon
         with transaction.atomic():
             return IdempotencyKey.objects.create(platform=platform, key=key, request_digest=digest)
     except IntegrityError:
-        row = rows.get()
+        row = rows.first()
+    if row is None:  # the first one was refused just now
+        raise Problem(409, "idempotency_in_progress", "the first request with this key has just failed: send it again")
     if row.request_digest != digest:
         raise Problem(422, "idempotency_key_reused", "this key was used with another request")
     if row.state == IdempotencyState.RUNNING:

@@ -15,15 +15,15 @@ from rest_framework.views import APIView
 
 from moderation.api import idempotency
 from moderation.api.pagination import NewestFirst
-from moderation.api.problems import Gone
+from moderation.api.problems import Gone, Problem
 from moderation.api.serializers import PRIORITIES, ItemSerializer, ProblemSerializer, SubmissionSerializer
 from moderation.api.uploads import LimitedUploadHandler
 from moderation.models import ApiKey, ContentItem, Decision, ReviewCase, Verdict
 from moderation.services import retention, submission
-from moderation.vocabulary import ItemStatus, Scope
+from moderation.vocabulary import TERMINAL_ITEM_STATUSES, ItemStatus, Scope
 
 PROBLEM = OpenApiResponse(ProblemSerializer, description="problem document (RFC 9457)")
-REFUSALS: dict[Any, Any] = {409: PROBLEM, 413: PROBLEM, 415: PROBLEM, 422: PROBLEM, 429: PROBLEM}
+REFUSALS: dict[Any, Any] = {409: PROBLEM, 411: PROBLEM, 413: PROBLEM, 415: PROBLEM, 422: PROBLEM, 429: PROBLEM}
 SHARED: dict[Any, Any] = {400: PROBLEM, 401: PROBLEM, 403: PROBLEM}
 
 
@@ -62,6 +62,8 @@ class ItemsView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Submit one file. The answer comes at once; ask `Location` until the status is terminal, or take webhooks."""
+        if "Content-Length" not in request.headers:  # without it Django's parser sees an empty form
+            raise Problem(411, "length_required", "send a Content-Length, not chunks")
         form = SubmissionSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         given = form.validated_data
@@ -127,7 +129,9 @@ class ItemView(APIView):
     @extend_schema(operation_id="items_read", responses={200: ItemSerializer, 404: PROBLEM, 410: PROBLEM, **SHARED})
     def get(self, request: Request, item_id: Any) -> Response:
         """Everything known of one item: status, faces, scores, verdict, review."""
-        return Response(ItemSerializer(self.find(request, item_id)).data)
+        item = self.find(request, item_id)
+        headers = {} if item.status in TERMINAL_ITEM_STATUSES else {"Retry-After": "1"}
+        return Response(ItemSerializer(item).data, headers=headers)
 
     @extend_schema(
         operation_id="items_erase", responses={204: None, 404: PROBLEM, 409: PROBLEM, 410: PROBLEM, **SHARED}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rest_framework.exceptions import NotAuthenticated
+from rest_framework.exceptions import MethodNotAllowed, NotAuthenticated
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
@@ -18,7 +18,10 @@ class HasScope(BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:
         if not isinstance(request.auth, ApiKey):
             raise NotAuthenticated("an API key is needed: Authorization: Bearer dg_…")
+        method = "GET" if request.method == "HEAD" else request.method or ""
+        if method not in view.allowed_methods:
+            raise MethodNotAllowed(method)
         scopes: dict[str, Any] = getattr(view, "scopes", {})
-        wanted = scopes.get(request.method or "")
+        wanted = scopes.get(method)
         self.message = f"the key lacks the scope {wanted}" if wanted else "no key may do this"
         return wanted is not None and wanted in request.auth.scopes

@@ -7,11 +7,12 @@ from typing import Any
 
 import sentry_sdk
 import structlog
-from django.core.exceptions import PermissionDenied
-from django.http import Http404
+from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.http import Http404, UnreadablePostError
 from rest_framework import status
-from rest_framework.exceptions import APIException, MethodNotAllowed, NotFound, ValidationError
+from rest_framework.exceptions import APIException, NotFound, ParseError, ValidationError
 from rest_framework.exceptions import PermissionDenied as Forbidden
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -28,6 +29,7 @@ REFUSED_STATUS = {
     Reason.TOO_MANY_FRAMES: 422,
     Reason.EMPTY: 422,
     Reason.MALFORMED: 422,
+    Reason.MISSING_FILE: 400,
     Reason.QUOTA_EXCEEDED: 429,
 }
 
@@ -68,31 +70,35 @@ def _known(error: Exception) -> APIException | None:
         return Problem(409, "legal_hold", "the item is under legal hold")
     if isinstance(error, Http404):
         return NotFound()
+    if isinstance(error, RequestDataTooBig):
+        return Problem(413, Reason.TOO_LARGE.value, "the fields beside the file are too large")
+    if isinstance(error, SuspiciousOperation | BadRequest | UnreadablePostError):
+        return ParseError("the request cannot be read")
     return Forbidden() if isinstance(error, PermissionDenied) else None
 
 
 def _response(error: APIException, request: Request) -> Response:
-    code = error.get_codes()
+    errors = list(_pointers(error.detail, "")) if isinstance(error, ValidationError) else []
+    code = error.get_codes() if not errors else next((e["code"] for e in errors if e["code"] in set(Reason)), "invalid")
     document: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(error.status_code).phrase,
         "status": error.status_code,
         "detail": str(error.detail) if isinstance(error.detail, str) else "some fields are wrong",
-        "code": code if isinstance(code, str) else "invalid",
-        "request_id": getattr(request, "request_id", getattr(request._request, "request_id", "")),
+        "code": code,
+        "request_id": getattr(request, "request_id", ""),
+        **({"errors": errors} if errors else {}),
     }
-    if isinstance(error, ValidationError):
-        document["errors"] = list(_pointers(error.detail, ""))
     headers = {}
     if (challenge := getattr(error, "auth_header", None)) is not None:
         headers["WWW-Authenticate"] = challenge
-    if isinstance(error, MethodNotAllowed):
-        headers["Allow"] = ", ".join(getattr(request.parser_context["view"], "allowed_methods", []))
+    # also where the view answers in another form, or in none that was acceptable
+    request.accepted_renderer, request.accepted_media_type = JSONRenderer(), MEDIA_TYPE
     return Response(document, status=error.status_code, headers=headers, content_type=MEDIA_TYPE)
 
 
 def _pointers(detail: Any, pointer: str) -> Any:
-    """One {"pointer" (RFC 6901), "detail"} for each message."""
+    """One {"pointer" (RFC 6901), "detail", "code"} for each message."""
     if isinstance(detail, dict):
         for key, value in detail.items():
             yield from _pointers(value, f"{pointer}/{str(key).replace('~', '~0').replace('/', '~1')}")
@@ -100,4 +106,4 @@ def _pointers(detail: Any, pointer: str) -> Any:
         for value in detail:
             yield from _pointers(value, pointer)
     else:
-        yield {"pointer": pointer, "detail": str(detail)}
+        yield {"pointer": pointer, "detail": str(detail), "code": detail.code}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -17,6 +17,7 @@ from moderation.vocabulary import (
     ItemStatus,
     Outcome,
     Priority,
+    Reason,
     Statement,
 )
 
@@ -27,8 +28,15 @@ def names(values: Any) -> list[str]:
     return [value.value for value in values]
 
 
+class UploadField(serializers.FileField):
+    def fail(self, key: str, **kwargs: Any) -> NoReturn:
+        if key in {"required", "invalid"}:
+            raise serializers.ValidationError("the request has no file in a part named file", Reason.MISSING_FILE.value)
+        super().fail(key, **kwargs)
+
+
 class SubmissionSerializer(serializers.Serializer[Any]):
-    file = serializers.FileField(allow_empty_file=True, help_text="JPEG, PNG, WebP, GIF, AVIF, HEIC, MP4, MOV or WebM")
+    file = UploadField(allow_empty_file=True, help_text="JPEG, PNG, WebP, GIF, AVIF, HEIC, MP4, MOV or WebM")
     external_id = serializers.CharField(max_length=200, help_text="the platform's own id of this content")
     author_ref = serializers.CharField(max_length=200, required=False, default="", help_text="stored as a keyed hash")
     priority = serializers.ChoiceField(choices=list(PRIORITIES), default="normal")

@@ -1,4 +1,7 @@
-"""Uploads go to a temporary file, never into memory, and stop at the limit instead of filling the disk."""
+"""Uploads go to a temporary file, never into memory, and stop at the limit instead of filling the disk.
+
+The file is anonymous to everybody else (mode 0600) and goes with its request, whatever becomes of it.
+"""
 
 from __future__ import annotations
 

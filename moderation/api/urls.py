@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from moderation.api.detector import DetectorView
@@ -15,5 +15,5 @@ urlpatterns = [
     path("detector", DetectorView.as_view(), name="detector"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", docs, name="docs"),
-    path("<path:_rest>", MissingView.as_view(), name="missing"),
+    re_path("", MissingView.as_view(), name="missing"),
 ]

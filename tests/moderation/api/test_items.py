@@ -77,7 +77,7 @@ def test_it_refuses_what_is_too_large_before_it_is_stored(caller: Caller, settin
 
 def test_it_points_at_the_missing_field(caller: Caller) -> None:
     answer = caller.post("/api/v1/items", {"external_id": "x"}, format="multipart")
-    assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
+    assert (answer.status_code, answer.json()["code"]) == (400, "missing_file")
     assert answer.json()["errors"][0]["pointer"] == "/file"
 
 
