@@ -75,6 +75,16 @@ def ring_settle(decision_id: uuid.UUID, at: datetime) -> None:
     transaction.on_commit(lambda: _ring(SETTLE_TASK, decision_id, eta=at))
 
 
+def depth(queue: str) -> int:
+    """Messages that wait in a queue; 0 where the broker cannot say."""
+    try:
+        with producers[_ring_connection()].acquire(block=True, timeout=RING_POOL_SECONDS) as producer:
+            return int(producer.connection.default_channel.queue_declare(queue).message_count)
+    except (BrokerError, RedisError, LimitExceeded, OSError) as error:
+        log.warning("depth_unknown", queue=queue, error=str(error))
+        return 0
+
+
 @cache
 def _ring_connection() -> Connection:
     return app.connection_for_write(transport_options=RING_OPTIONS)
@@ -88,3 +98,13 @@ def _ring(task: str, row_id: uuid.UUID, eta: datetime | None = None) -> None:
     except (BrokerError, RedisError, LimitExceeded, OSError) as error:
         count("dispatch_failed", task=task)
         log.warning("dispatch_failed", task=task, row=str(row_id), error=str(error))
+
+
+def broker_answers() -> bool:
+    """Whether a message could be sent now; waits 0.2 s at most."""
+    try:
+        with producers[_ring_connection()].acquire(block=True, timeout=RING_POOL_SECONDS) as producer:
+            producer.channel.client.ping()
+    except (BrokerError, RedisError, LimitExceeded, OSError):
+        return False
+    return True
