@@ -59,7 +59,7 @@ def decide(
         opinion=opinion,
         user=user,
         value=value,
-        effect=effect or rules.on_decision[value].effect,
+        effect=Effect.NONE if value is DecisionValue.CANNOT_TELL else effect or rules.on_decision[value].effect,
         settle_at=timezone.now() + timedelta(seconds=conf().UNDO_SECONDS),
     )
     audit.note("decision.pending", f"user:{user.pk}", f"case:{case.number}", decision=decision.pk, value=str(value))
@@ -90,6 +90,8 @@ def hold(decision: Decision, user: User) -> bool:
 def settle(decision_id: uuid.UUID) -> bool:
     """One conditional UPDATE decides between this and an undo. False: not due, undone, or settled already."""
     now = timezone.now()
+    items = ContentItem.objects.select_for_update(of=("self",))  # before the decision, in the order of an erasure
+    list(items.filter(cases__decisions=decision_id).values_list("pk"))
     due = Decision.objects.filter(pk=decision_id, state=DecisionState.PENDING, settle_at__lte=now)
     if not due.update(state=DecisionState.SETTLED, settled_at=now):
         return False

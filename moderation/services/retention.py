@@ -49,6 +49,7 @@ def erase(item: ContentItem, *, actor: str) -> bool:
 
     A scan at work finds its row gone (or the item detached) and records nothing for it. Raises Held.
     """
+    _lock_asset_and_scan(item)
     found = ContentItem.objects.select_for_update().get(pk=item.pk)
     if found.legal_hold:
         raise Held(str(item.pk))
@@ -63,6 +64,14 @@ def erase(item: ContentItem, *, actor: str) -> bool:
     dropped = found.asset_id is not None and _drop_unused(found.asset_id)
     audit.note("item.erased", actor, f"item:{item.pk}", asset_dropped=dropped)
     return True
+
+
+def _lock_asset_and_scan(item: ContentItem) -> None:
+    """Before the item's row: in this order workers lock them too, so that neither waits for the other for ever."""
+    assets = MediaAsset.objects.select_for_update(of=("self",)).filter(items=item)
+    scans = Scan.objects.select_for_update(of=("self",)).filter(asset__items=item, state__in=LIVE_SCAN_STATES)
+    list(assets.values_list("pk"))
+    list(scans.order_by("pk").values_list("pk"))
 
 
 def _close_cases(item: ContentItem, now: datetime) -> None:

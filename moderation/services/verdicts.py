@@ -21,15 +21,18 @@ ENDED = {
 
 
 def judge(item: ContentItem) -> Verdict | None:
-    """Bring an item to the end of its (finished) scan, in the caller's transaction; None when it failed through us.
+    """Bring an item to the end of its (finished) scan, in the caller's transaction.
 
     A person's conclusion stays in force: a later policy verdict on the same item is kept beside it, not above it.
+    None when there is nothing to judge: it failed through us, or was erased meanwhile.
     """
-    scan = Scan.objects.get(items=item)
-    status = ItemStatus(scan.state)
-    ContentItem.objects.filter(pk=item.pk, erased_at=None).update(
-        status=status, reasons=scan.reasons, finished_at=timezone.now()
-    )
+    locked = ContentItem.objects.select_for_update(of=("self",)).select_related("scan", "platform")
+    found = locked.filter(pk=item.pk, erased_at=None).first()
+    scan = found.scan if found is not None else None
+    if found is None or scan is None:
+        return None
+    item, status = found, ItemStatus(scan.state)
+    ContentItem.objects.filter(pk=item.pk).update(status=status, reasons=scan.reasons, finished_at=timezone.now())
     if status is ItemStatus.FAILED:
         webhooks.emit(item.platform, ENDED[status], item, {**_about(item, status), "reasons": scan.reasons})
         return None
@@ -37,14 +40,18 @@ def judge(item: ContentItem) -> Verdict | None:
     evidence = _evidence(scan)
     result = decide(evidence, Rules.from_document(policy.rules))
     verdict = _write_policy_verdict(item, scan, policy, evidence, result)
-    webhooks.emit(item.platform, ENDED[status], item, {**_about(item, status), **_told(verdict)})
+    in_force = verdict if verdict.current else Verdict.objects.select_related("policy").get(item=item, current=True)
+    webhooks.emit(item.platform, ENDED[status], item, {**_about(item, status), **_told(in_force)})
     if result.outcome is Outcome.REVIEW and verdict.current:
-        case, opened = cases.open_case(item, result.reasons)
-        if opened:
-            webhooks.emit(
-                item.platform, EventType.CASE_OPENED, item, {**_about(item, status), "case_id": str(case.public_id)}
-            )
+        _ask_a_person(item, status, result)
     return verdict
+
+
+def _ask_a_person(item: ContentItem, status: ItemStatus, result: PolicyResult) -> None:
+    case, opened = cases.open_case(item, result.reasons)
+    if opened:
+        body = {**_about(item, status), "case_id": str(case.public_id)}
+        webhooks.emit(item.platform, EventType.CASE_OPENED, item, body)
 
 
 def _write_policy_verdict(
@@ -79,7 +86,7 @@ def _write_policy_verdict(
 
 
 def conclude(decision: Decision) -> Verdict:
-    """A settled decision becomes the current verdict, in the caller's transaction."""
+    """A settled decision becomes the current verdict, in the caller's transaction, which holds the item's lock."""
     item = decision.case.item
     policy = platforms.active_policy(item.platform)
     rule = Rules.from_document(policy.rules).on_decision[decision.value]
