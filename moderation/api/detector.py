@@ -12,8 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from moderation.api.items import PROBLEM, SHARED
 from moderation.api.problems import Problem
+from moderation.api.serializers import problems
 from moderation.models import DetectorVersion, WorkerStatus
 from moderation.vocabulary import Reason, Scope
 
@@ -61,7 +61,7 @@ class DetectorSerializer(serializers.Serializer[Any]):
 class DetectorView(APIView):
     scopes = {"GET": Scope.ITEMS_READ}
 
-    @extend_schema(operation_id="detector_read", responses={200: DetectorSerializer, 404: PROBLEM, **SHARED})
+    @extend_schema(operation_id="detector_read", responses={200: DetectorSerializer, **problems(404)})
     def get(self, _request: Request) -> Response:
         """The detector in use. 404 until a worker has warmed up for the first time."""
         version = DetectorVersion.objects.order_by("-warmed_at").first()

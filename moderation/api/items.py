@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -16,15 +16,13 @@ from rest_framework.views import APIView
 from moderation.api import idempotency
 from moderation.api.pagination import NewestFirst
 from moderation.api.problems import Gone, Problem
-from moderation.api.serializers import PRIORITIES, ItemSerializer, ProblemSerializer, SubmissionSerializer
+from moderation.api.serializers import PRIORITIES, ItemSerializer, SubmissionSerializer, problems
 from moderation.api.uploads import LimitedUploadHandler
 from moderation.models import ApiKey, ContentItem, Decision, ReviewCase, Verdict
 from moderation.services import retention, submission
 from moderation.vocabulary import TERMINAL_ITEM_STATUSES, ItemStatus, Scope
 
-PROBLEM = OpenApiResponse(ProblemSerializer, description="problem document (RFC 9457)")
-REFUSALS: dict[Any, Any] = {409: PROBLEM, 411: PROBLEM, 413: PROBLEM, 415: PROBLEM, 422: PROBLEM, 429: PROBLEM}
-SHARED: dict[Any, Any] = {400: PROBLEM, 401: PROBLEM, 403: PROBLEM}
+LIVE = {"Retry-After": "1"}  # seconds until asking again is worth it
 
 
 def items_of(key: ApiKey) -> QuerySet[ContentItem]:
@@ -49,6 +47,7 @@ def key_of(request: Request) -> ApiKey:
 class ItemsView(APIView):
     scopes = {"POST": Scope.ITEMS_WRITE, "GET": Scope.ITEMS_READ}
     parser_classes = [MultiPartParser]
+    pagination_class = NewestFirst
 
     def initialize_request(self, request: Any, *args: Any, **kwargs: Any) -> Request:
         request.upload_handlers = [LimitedUploadHandler(request)]
@@ -57,8 +56,12 @@ class ItemsView(APIView):
     @extend_schema(
         operation_id="items_create",
         request={"multipart/form-data": SubmissionSerializer},
-        responses={202: ItemSerializer, **SHARED, **REFUSALS},
-        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
+        responses={202: ItemSerializer, **problems(409, 411, 413, 415, 422, 429)},
+        parameters=[
+            OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="at most 255 characters"),
+            OpenApiParameter("Location", str, OpenApiParameter.HEADER, response=[202]),
+            OpenApiParameter("Retry-After", int, OpenApiParameter.HEADER, response=[202]),
+        ],
     )
     def post(self, request: Request) -> Response:
         """Submit one file. The answer comes at once; ask `Location` until the status is terminal, or take webhooks."""
@@ -88,17 +91,16 @@ class ItemsView(APIView):
         )
         item = items_of(key).get(pk=made.item.pk)
         where = reverse("guard:api:item", args=[item.pk], request=request)
-        headers = {"Location": where, "Retry-After": "1"}
-        return Response(ItemSerializer(item).data, status=202, headers=headers), item
+        return Response(ItemSerializer(item).data, status=202, headers={"Location": where, **LIVE}), item
 
     @extend_schema(
         operation_id="items_list",
-        responses={200: ItemSerializer(many=True), **SHARED},
+        responses={200: ItemSerializer(many=True), **problems()},
         parameters=[
             OpenApiParameter("status", str, enum=[status.value for status in ItemStatus]),
-            OpenApiParameter("external_id", str),
-            OpenApiParameter("cursor", str),
-            OpenApiParameter("limit", int, description="default 50, at most 200"),
+            OpenApiParameter("external_id", str, description="all revisions of it"),
+            OpenApiParameter("cursor", str, description="from `next` or `previous`"),
+            OpenApiParameter("limit", int, description="items a page: 50 unless said, at most 200"),
         ],
     )
     def get(self, request: Request) -> Response:
@@ -110,7 +112,7 @@ class ItemsView(APIView):
             items = items.filter(status=status)
         if (external_id := request.query_params.get("external_id")) is not None:
             items = items.filter(external_id=external_id)
-        pages = NewestFirst()
+        pages = self.pagination_class()
         page = pages.paginate_queryset(items, request, view=self)
         return pages.get_paginated_response(ItemSerializer(page, many=True).data)
 
@@ -126,16 +128,13 @@ class ItemView(APIView):
             raise Gone
         return item
 
-    @extend_schema(operation_id="items_read", responses={200: ItemSerializer, 404: PROBLEM, 410: PROBLEM, **SHARED})
+    @extend_schema(operation_id="items_read", responses={200: ItemSerializer, **problems(404, 410)})
     def get(self, request: Request, item_id: Any) -> Response:
         """Everything known of one item: status, faces, scores, verdict, review."""
         item = self.find(request, item_id)
-        headers = {} if item.status in TERMINAL_ITEM_STATUSES else {"Retry-After": "1"}
-        return Response(ItemSerializer(item).data, headers=headers)
+        return Response(ItemSerializer(item).data, headers={} if item.status in TERMINAL_ITEM_STATUSES else LIVE)
 
-    @extend_schema(
-        operation_id="items_erase", responses={204: None, 404: PROBLEM, 409: PROBLEM, 410: PROBLEM, **SHARED}
-    )
+    @extend_schema(operation_id="items_erase", responses={204: None, **problems(404, 409, 410)})
     def delete(self, request: Request, item_id: Any) -> Response:
         """Erase content and pictures; a tombstone without content stays."""
         retention.erase(self.find(request, item_id), actor=f"key:{key_of(request).pk}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema_field
 from rest_framework import serializers
 
 from moderation.models import ContentItem, DetectedFace, Verdict
@@ -28,6 +29,7 @@ def names(values: Any) -> list[str]:
     return [value.value for value in values]
 
 
+@extend_schema_field(OpenApiTypes.BINARY)
 class UploadField(serializers.FileField):
     def fail(self, key: str, **kwargs: Any) -> NoReturn:
         if key in {"required", "invalid"}:
@@ -56,6 +58,10 @@ class SignalSerializer(serializers.Serializer[Any]):
 
 class FaceSerializer(serializers.ModelSerializer[DetectedFace]):
     box = serializers.SerializerMethodField()
+    points = serializers.ListField(
+        child=serializers.ListField(child=serializers.FloatField(), min_length=2, max_length=2),
+        help_text="eyes, nose, corners of the mouth as [x, y]; empty where the finder has none",
+    )
     signals = serializers.DictField(child=SignalSerializer())
     reason = serializers.SerializerMethodField(help_text="why it was not scored")
 
@@ -86,7 +92,7 @@ class FaceSerializer(serializers.ModelSerializer[DetectedFace]):
 class VerdictSerializer(serializers.ModelSerializer[Verdict]):
     outcome = serializers.ChoiceField(choices=names(Outcome))
     basis = serializers.ChoiceField(choices=names(Basis))
-    statement = serializers.ChoiceField(choices=names(Statement), allow_blank=True)
+    statement = serializers.SerializerMethodField()
     effect = serializers.ChoiceField(choices=names(Effect))
     policy_version = serializers.IntegerField(source="policy.number")
     reasons = serializers.ListField(child=serializers.CharField())
@@ -97,6 +103,10 @@ class VerdictSerializer(serializers.ModelSerializer[Verdict]):
             "outcome", "basis", "statement", "effect", "reasons", "p_value", "n", "faces_scored", "policy_version",
             "created_at",
         )  # fmt: skip
+
+    @extend_schema_field(serializers.ChoiceField(choices=names(Statement), allow_null=True))
+    def get_statement(self, verdict: Verdict) -> str | None:
+        return verdict.statement or None
 
 
 class ReviewSerializer(serializers.Serializer[Any]):
@@ -165,11 +175,23 @@ class ItemSerializer(serializers.ModelSerializer[ContentItem]):
         ).data
 
 
+class ProblemErrorSerializer(serializers.Serializer[Any]):
+    pointer = serializers.CharField(help_text="RFC 6901: which field")
+    detail = serializers.CharField()
+    code = serializers.CharField()
+
+
 class ProblemSerializer(serializers.Serializer[Any]):
     type = serializers.CharField()
     title = serializers.CharField()
     status = serializers.IntegerField()
     detail = serializers.CharField()
-    code = serializers.CharField(help_text="a reason code: docs/reasons.md")
+    code = serializers.CharField(help_text="what to branch on: docs/api.md")
     request_id = serializers.CharField()
-    errors = serializers.ListField(child=serializers.DictField(), required=False)  # type: ignore[assignment]
+    errors = ProblemErrorSerializer(many=True, required=False)  # type: ignore[assignment]
+
+
+def problems(*codes: int) -> dict[Any, Any]:
+    """The responses, for the schema, of a view that answers problems with these statuses and those of every view."""
+    told = OpenApiResponse(ProblemSerializer, description="problem document (RFC 9457)")
+    return {(code, "application/problem+json"): told for code in sorted({400, 401, 403, *codes})}
