@@ -31,6 +31,8 @@ NEVER_ALLOWED = frozenset(
     {Reason.DECODE_ERROR, Reason.TOO_MANY_PIXELS, Reason.TOO_MANY_FRAMES, Reason.ATTEMPTS_SPENT}
 )  # otherwise a file that breaks the detector would be the way past it
 
+REMARKS = frozenset({Reason.FIRST_FRAME_ONLY, Reason.LOW_QUALITY_FACE_FINDER})  # they decide nothing by themselves
+
 
 @dataclass(frozen=True, slots=True)
 class OnDecision:
@@ -71,7 +73,7 @@ class Rules:
         if not isinstance(document, dict):
             raise InvalidRules([_error("", "must be an object")])
         known = {"review_at", "block_at", "several_faces", "on_not_applicable", "on_decision"}
-        errors += [_error(f"/{key}", "is no key of the rules") for key in sorted(set(map(str, document)) - known)]
+        errors += [_error(_pointer(key), "is no key of the rules") for key in sorted(set(map(str, document)) - known)]
         review_at = _line(document.get("review_at", REVIEW_AT), "/review_at", errors)
         block_at = document.get("block_at")
         if block_at is not None:
@@ -79,7 +81,7 @@ class Rules:
             if block_at > review_at:
                 errors.append(_error("/block_at", "must not lie above review_at"))
         several = document.get("several_faces", SeveralFaces.BONFERRONI.value)
-        if several not in {choice.value for choice in SeveralFaces}:
+        if several not in list(SeveralFaces):
             errors.append(_error("/several_faces", "must be bonferroni or any_face"))
             several = SeveralFaces.BONFERRONI
         not_applicable = _not_applicable(document.get("on_not_applicable", {}), errors)
@@ -164,22 +166,21 @@ def _statement(p: float, at_limit: bool, rules: Rules) -> Statement:
 
 
 def _at_resolution(face: FaceEvidence, m: int, rules: Rules) -> bool:
-    """No calibration face reaches it, and n is too small to say whether it lies at the face's line (DESIGN §7.7)."""
-    line = rules.review_at / m if rules.several_faces is SeveralFaces.BONFERRONI else rules.review_at
-    return face.reached == 0 and 1 / (face.n + 1) > line
+    """No calibration face reaches it, and n is too small to say whether it lies at the face's line (DESIGN §7.7).
+
+    Asked in the item's own arithmetic, so that no rounding leaves a gap between this and reaching the line.
+    """
+    floor = item_p_value([1 / (face.n + 1)] * m, rules.several_faces.value)
+    return face.reached == 0 and floor > rules.review_at
 
 
 def _without_scores(evidence: Evidence, rules: Rules) -> PolicyResult:
-    """The strictest rule among the reasons; what has no rule goes to a person."""
-    default = Outcome.REVIEW
-    outcomes = [
-        rules.on_not_applicable.get(reason, default) for reason in evidence.reasons if reason not in REMARKS
-    ] or [default]
-    outcome = max(outcomes, key=SEVERITY.__getitem__)
-    return PolicyResult(outcome, None, None, None, 0, evidence.reasons)
-
-
-REMARKS = frozenset({Reason.FIRST_FRAME_ONLY, Reason.LOW_QUALITY_FACE_FINDER})
+    """The strictest rule among the reasons; what has no rule, or was set aside, goes to a person."""
+    asked = [reason for reason in evidence.reasons if reason not in REMARKS]
+    outcomes = [rules.on_not_applicable.get(reason, Outcome.REVIEW) for reason in asked]
+    if not asked or evidence.status != ScanState.NOT_APPLICABLE:
+        outcomes.append(Outcome.REVIEW)
+    return PolicyResult(max(outcomes, key=SEVERITY.__getitem__), None, None, None, 0, evidence.reasons)
 
 
 def refused_line(alpha: float, n: int) -> int | None:
@@ -189,6 +190,11 @@ def refused_line(alpha: float, n: int) -> int | None:
 
 def _error(pointer: str, message: str) -> dict[str, str]:
     return {"pointer": pointer, "message": message}
+
+
+def _pointer(*keys: str) -> str:
+    """RFC 6901, section 3: ~ and / inside a key are written ~0 and ~1."""
+    return "".join("/" + key.replace("~", "~0").replace("/", "~1") for key in keys)
 
 
 def _line(value: Any, pointer: str, errors: list[dict[str, str]]) -> float:
@@ -204,10 +210,10 @@ def _not_applicable(given: Any, errors: list[dict[str, str]]) -> dict[str, Outco
         return {}
     rules = dict(ON_NOT_APPLICABLE)
     for reason, outcome in given.items():
-        pointer = f"/on_not_applicable/{reason}"
+        pointer = _pointer("on_not_applicable", reason)
         if reason not in ON_NOT_APPLICABLE:
             errors.append(_error(pointer, f"must be one of {', '.join(ON_NOT_APPLICABLE)}"))
-        elif outcome not in {Outcome.ALLOW.value, Outcome.REVIEW.value}:
+        elif outcome not in [Outcome.ALLOW.value, Outcome.REVIEW.value]:
             errors.append(_error(pointer, "must be allow or review"))
         elif outcome == Outcome.ALLOW and reason in NEVER_ALLOWED:
             errors.append(_error(pointer, "must be review: a broken file must not be the way past the screen"))
@@ -222,7 +228,7 @@ def _decision(given: Any, errors: list[dict[str, str]]) -> dict[str, OnDecision]
         return {}
     rules = dict(ON_DECISION)
     for value, rule in given.items():
-        pointer = f"/on_decision/{value}"
+        pointer = _pointer("on_decision", value)
         if value not in ON_DECISION:
             errors.append(_error(pointer, f"must be one of {', '.join(ON_DECISION)}"))
         elif not isinstance(rule, dict) or set(rule) - {"outcome", "effect"}:

@@ -1,0 +1,242 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moderation.policy import (
+    DEFAULT_RULES,
+    NEVER_ALLOWED,
+    SEVERITY,
+    Evidence,
+    FaceEvidence,
+    InvalidRules,
+    Rules,
+    decide,
+    refused_line,
+)
+from moderation.vocabulary import Effect, Outcome, Reason, ScanState, SeveralFaces, Statement
+
+lines = st.floats(1e-4, 1.0)
+remarks = st.sets(st.sampled_from([Reason.FIRST_FRAME_ONLY, Reason.LOW_QUALITY_FACE_FINDER])).map(tuple)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=12), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def face(reached: int, n: int = 700) -> FaceEvidence:
+    """As the detector says it: split conformal, p = (1 + reached) / (n + 1) (DESIGN §7.5)."""
+    return FaceEvidence((1 + reached) / (n + 1), n, reached)
+
+
+def scored(*reached: int, n: int = 700, reasons: tuple[str, ...] = ()) -> Evidence:
+    return Evidence(ScanState.DONE, reasons, tuple(face(rank, n) for rank in reached))
+
+
+def read_or_invalid(document: Any) -> Rules | InvalidRules:
+    try:
+        return Rules.from_document(document)
+    except InvalidRules as invalid:
+        return invalid
+
+
+@st.composite
+def rules(draw: st.DrawFn) -> Rules:
+    review_at = draw(lines)
+    block_at = draw(st.none() | st.floats(1e-4, review_at))
+    return Rules(review_at, block_at, draw(st.sampled_from(SeveralFaces)))
+
+
+@st.composite
+def faces(draw: st.DrawFn) -> tuple[FaceEvidence, ...]:
+    ns = draw(st.lists(st.integers(1, 2000), min_size=1, max_size=12))
+    return tuple(face(draw(st.integers(0, n)), n) for n in ns)
+
+
+@given(faces(), rules(), remarks, st.data())
+def test_a_stranger_face_never_gives_a_milder_outcome(
+    before: tuple[FaceEvidence, ...], given_rules: Rules, reasons: tuple[str, ...], data: st.DataObject
+) -> None:
+    """n, the number of faces and the other evidence equal (DESIGN §4.1)."""
+    index = data.draw(st.integers(0, len(before) - 1))
+    stranger = face(data.draw(st.integers(0, before[index].reached)), before[index].n)
+    after = (*before[:index], stranger, *before[index + 1 :])
+    mild = decide(Evidence(ScanState.DONE, reasons, before), given_rules)
+    strict = decide(Evidence(ScanState.DONE, reasons, after), given_rules)
+    assert SEVERITY[strict.outcome] >= SEVERITY[mild.outcome]
+
+
+@given(faces(), rules(), remarks)
+def test_it_never_lets_a_face_pass_that_no_genuine_face_reaches(
+    given_faces: tuple[FaceEvidence, ...], given_rules: Rules, reasons: tuple[str, ...]
+) -> None:
+    """Either its p-value reaches the line, or n is too small to tell: no rounding leaves a gap between the two."""
+    given_faces = (face(0, given_faces[0].n), *given_faces[1:])
+    assert decide(Evidence(ScanState.DONE, reasons, given_faces), given_rules).outcome is not Outcome.ALLOW
+
+
+@given(faces(), rules(), remarks)
+def test_it_says_what_the_lines_say(
+    given_faces: tuple[FaceEvidence, ...], given_rules: Rules, reasons: tuple[str, ...]
+) -> None:
+    result = decide(Evidence(ScanState.DONE, reasons, given_faces), given_rules)
+    least, m = min(each.p_value for each in given_faces), len(given_faces)
+    expected = least if given_rules.several_faces is SeveralFaces.ANY_FACE else min(1.0, m * least)
+    assert result.p_value == expected
+    assert (result.faces_scored, result.n) == (m, min(each.n for each in given_faces))
+    assert (result.statement is Statement.LIKELY_SYNTHETIC) == (expected <= given_rules.review_at)
+    if result.outcome is Outcome.ALLOW:
+        assert expected > given_rules.review_at
+    if result.outcome is Outcome.BLOCK:
+        assert given_rules.block_at is not None
+        assert expected <= given_rules.block_at
+
+
+@given(faces(), rules())
+def test_it_does_not_block_on_a_lesser_face_finder(given_faces: tuple[FaceEvidence, ...], given_rules: Rules) -> None:
+    plain = decide(Evidence(ScanState.DONE, (), given_faces), given_rules)
+    marked = decide(Evidence(ScanState.DONE, (Reason.LOW_QUALITY_FACE_FINDER,), given_faces), given_rules)
+    assert marked.outcome is (Outcome.REVIEW if plain.outcome is Outcome.BLOCK else plain.outcome)
+
+
+@given(st.sampled_from([s for s in ScanState if s is not ScanState.DONE]), st.lists(st.sampled_from(Reason)), rules())
+def test_a_file_that_breaks_the_screen_is_not_past_it(status: ScanState, reasons: list[Reason], given: Rules) -> None:
+    result = decide(Evidence(status, tuple(reasons)), given)
+    if NEVER_ALLOWED & set(reasons) or status is not ScanState.NOT_APPLICABLE:
+        assert result.outcome is Outcome.REVIEW
+    assert (result.statement, result.p_value, result.faces_scored) == (None, None, 0)
+
+
+@pytest.mark.parametrize(
+    ("reasons", "outcome"),
+    [
+        ((Reason.NO_FACE,), Outcome.ALLOW),
+        ((Reason.FACE_TOO_SMALL, Reason.FIRST_FRAME_ONLY), Outcome.ALLOW),
+        ((Reason.FACE_TOO_BLURRY, Reason.LOW_QUALITY_FACE_FINDER), Outcome.ALLOW),
+        ((Reason.VIDEO_NOT_ENABLED,), Outcome.ALLOW),
+        ((Reason.DECODE_ERROR,), Outcome.REVIEW),
+        ((Reason.NO_FACE, Reason.TOO_MANY_PIXELS), Outcome.REVIEW),
+        (("a_reason_of_tomorrow",), Outcome.REVIEW),
+        ((Reason.FIRST_FRAME_ONLY,), Outcome.REVIEW),
+        ((), Outcome.REVIEW),
+    ],
+)
+def test_it_keeps_the_default_for_each_reason(reasons: tuple[str, ...], outcome: Outcome) -> None:
+    assert decide(Evidence(ScanState.NOT_APPLICABLE, reasons), DEFAULT_RULES).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("evidence", "outcome", "statement", "why"),
+    [
+        (scored(0), Outcome.REVIEW, Statement.LIKELY_SYNTHETIC, Reason.AT_REVIEW_LINE),
+        (scored(6), Outcome.REVIEW, Statement.LIKELY_SYNTHETIC, Reason.AT_REVIEW_LINE),  # 7/701 = 0.00999
+        (scored(7), Outcome.ALLOW, Statement.UNCERTAIN, Reason.BELOW_LINES),
+        (scored(69), Outcome.ALLOW, Statement.UNCERTAIN, Reason.BELOW_LINES),  # 70/701 = 0.0999
+        (scored(70), Outcome.ALLOW, Statement.NO_EVIDENCE, Reason.BELOW_LINES),
+        (scored(*[0] * 7), Outcome.REVIEW, Statement.LIKELY_SYNTHETIC, Reason.AT_REVIEW_LINE),
+        (scored(0, *[300] * 7), Outcome.REVIEW, Statement.UNCERTAIN, Reason.AT_RESOLUTION),  # 8/701 > 0.01
+        (scored(1, *[300] * 7), Outcome.ALLOW, Statement.UNCERTAIN, Reason.BELOW_LINES),
+    ],
+)
+def test_it_draws_the_lines_of_700_calibration_faces(
+    evidence: Evidence, outcome: Outcome, statement: Statement, why: Reason
+) -> None:
+    result = decide(evidence, DEFAULT_RULES)
+    assert (result.outcome, result.statement, result.reasons) == (outcome, statement, (why,))
+
+
+def test_it_blocks_only_where_a_platform_says_so() -> None:
+    assert decide(scored(0), DEFAULT_RULES).outcome is Outcome.REVIEW
+    result = decide(scored(0), replace(DEFAULT_RULES, block_at=0.002))
+    assert (result.outcome, result.reasons) == (Outcome.BLOCK, (Reason.AT_BLOCK_LINE,))
+
+
+def test_the_defaults_are_those_that_are_documented() -> None:
+    document = DEFAULT_RULES.to_document()
+    assert (document["review_at"], document["block_at"], document["several_faces"]) == (0.01, None, "bonferroni")
+    assert document["on_decision"] == {
+        "synthetic": {"outcome": "block", "effect": "remove"},
+        "altered": {"outcome": "allow", "effect": "label"},
+        "genuine": {"outcome": "allow", "effect": "allow"},
+        "cannot_tell": {"outcome": "review", "effect": "none"},
+    }
+    assert {reason for reason, outcome in document["on_not_applicable"].items() if outcome == "review"} == NEVER_ALLOWED
+
+
+@given(rules())
+def test_a_document_says_what_the_rules_say(given_rules: Rules) -> None:
+    assert Rules.from_document(given_rules.to_document()) == given_rules
+
+
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            key: json_values | st.dictionaries(st.sampled_from(["synthetic", "no_face", "decode_error"]), json_values)
+            for key in ("review_at", "block_at", "several_faces", "on_not_applicable", "on_decision", "other")
+        },
+    )
+    | json_values
+)
+def test_no_document_is_worse_than_invalid(document: Any) -> None:
+    read = read_or_invalid(document)
+    if isinstance(read, InvalidRules):
+        assert read.errors
+        assert all(error["message"] and error["pointer"][:1] in {"", "/"} for error in read.errors)
+    else:
+        assert Rules.from_document(read.to_document()) == read
+
+
+def test_it_names_everything_that_is_wrong_at_once() -> None:
+    document = {
+        "review_at": 0,
+        "several_faces": ["any_face"],
+        "on_not_applicable": {"decode_error": "allow", "no_face": "block"},
+        "on_decision": {"synthetic": {"effect": "shame"}, "maybe": {}},
+        "a/b": 1,
+    }
+    with pytest.raises(InvalidRules) as invalid:
+        Rules.from_document(document)
+    assert [error["pointer"] for error in invalid.value.errors] == [
+        "/a~1b",
+        "/review_at",
+        "/several_faces",
+        "/on_not_applicable/decode_error",
+        "/on_not_applicable/no_face",
+        "/on_decision/synthetic",
+        "/on_decision/maybe",
+    ]
+
+
+def test_it_refuses_a_block_line_above_the_review_line() -> None:
+    with pytest.raises(InvalidRules, match="/block_at: must not lie above review_at"):
+        Rules.from_document({"review_at": 0.01, "block_at": 0.02})
+
+
+def test_a_platform_may_ask_for_milder_effects() -> None:
+    read = Rules.from_document({"on_decision": {"synthetic": {"effect": "label"}}})
+    assert read.on_decision["synthetic"].effect is Effect.LABEL
+    assert read.on_decision["synthetic"].outcome is Outcome.BLOCK
+
+
+@pytest.mark.parametrize(
+    ("alpha", "n", "needed"), [(0.01, 700, None), (0.01, 99, None), (0.01, 98, 99), (0.001, 700, 999), (1.0, 0, None)]
+)
+def test_it_says_how_many_faces_a_finer_line_needs(alpha: float, n: int, needed: int | None) -> None:
+    assert refused_line(alpha, n) == needed
+
+
+@given(st.floats(1e-6, 1.0), st.integers(0, 100_000))
+def test_the_faces_it_asks_for_suffice_and_fewer_do_not(alpha: float, n: int) -> None:
+    needed = refused_line(alpha, n)
+    if needed is None:
+        assert alpha * (n + 1) >= 1 - 1e-9
+    else:
+        assert needed > n
+        assert alpha * (needed + 1) >= 1 - 1e-9
+        assert alpha * needed < 1 + 1e-9
