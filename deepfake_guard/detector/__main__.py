@@ -5,37 +5,29 @@ from __future__ import annotations
 import argparse
 import glob
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
 from deepfake_guard.detector import aggregation, faces, manifest
 
 if TYPE_CHECKING:
+    from deepfake_guard.detector.faces import Pixels
     from deepfake_guard.detector.pipeline import Detector
     from deepfake_guard.detector.records import CropScore, MediaReport
 
-PICTURES = {
-    ".jpg",
-    ".jpeg",
-    ".png",
-    ".webp",
-    ".gif",
-    ".avif",
-    ".heic",
-    ".bmp",
-    ".tif",
-    ".tiff",
-    ".mp4",
-    ".mov",
-    ".webm",
-}
+STILLS = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif", ".heic", ".heif", ".bmp", ".tif", ".tiff"}
+VIDEOS = {".mp4", ".mov", ".webm"}
+UNREADABLE = {"decode_error", "too_many_pixels"}
 BATCH = 8
 progress_console = Console(stderr=True)
 
@@ -112,9 +104,9 @@ def pictures(patterns: Iterable[str]) -> Iterator[Path]:
     for pattern in patterns:
         path = Path(pattern)
         if path.is_dir():
-            yield from sorted(found for found in path.rglob("*") if found.suffix.lower() in PICTURES)
+            yield from sorted(found for found in path.rglob("*") if found.suffix.lower() in STILLS | VIDEOS)
         elif not path.exists() and glob.has_magic(pattern):
-            yield from sorted(Path(found) for found in glob.glob(pattern, recursive=True))
+            yield from sorted(Path(found) for found in glob.glob(pattern, recursive=True) if Path(found).is_file())
         else:
             yield path
 
@@ -134,32 +126,37 @@ def score_files(options: argparse.Namespace) -> int:
     if not paths:
         print("no picture found there", file=sys.stderr)
         return 1
-    detector = load_detector(options)
     judged = score_crops if options.crops else examine
     batches = [paths[at : at + BATCH] for at in range(0, len(paths), BATCH)]
-    shown = track(batches, "scoring", console=progress_console, disable=len(batches) < 2)
-    rows = (row for batch in shown for row in judged(detector, batch))
     table, failed = Table("file", "status", "p-value", "faces", "reasons"), False
-    for row in rows:
-        failed |= row["status"] == "failed"
-        if options.json:
-            print(json.dumps(row), flush=True)
-        else:
-            p = "" if row["p_value"] is None else f"{row['p_value']:.3g}  (n = {row['n']})"
-            table.add_row(row["path"], row["status"], p, str(len(row["faces"])), ", ".join(row["reasons"]))
-    detector.close()
+    with closing(load_detector(options)) as detector:
+        for batch in track(batches, "scoring", console=progress_console, disable=len(batches) < 2):
+            for row in judged(detector, batch):
+                failed |= row["status"] == "failed" or not UNREADABLE.isdisjoint(row["reasons"])
+                if options.json:
+                    print(json.dumps(row), flush=True)
+                else:
+                    add_line(table, row)
     if not options.json:
-        Console().print(table)
-        Console().print("p-value: the share of genuine calibration faces at least this unusual. People decide.")
+        print_whole(table)
+        print("p-value: the share of genuine calibration faces at least this unusual. People decide.")
     return 1 if failed else 0
+
+
+def add_line(table: Table, row: dict[str, Any]) -> None:
+    p = "" if row["p_value"] is None else f"{row['p_value']:.3g}  (n = {row['n']})"
+    table.add_row(escape(row["path"]), row["status"], p, str(len(row["faces"])), ", ".join(row["reasons"]))
+
+
+def print_whole(*tables: Table) -> None:
+    """In a pipe there is no width to fit into: nothing is folded or cut there."""
+    Console(width=None if sys.stdout.isatty() else 1000).print(*tables)
 
 
 def examine(detector: Detector, paths: Sequence[Path]) -> Iterator[dict[str, Any]]:
     for path, outcome in zip(paths, detector.examine_many(paths), strict=True):
         if isinstance(outcome, Exception):
-            reason = getattr(outcome, "reason", type(outcome).__name__)
-            print(f"{path}: {outcome}", file=sys.stderr)
-            yield row_of(path, "failed", (reason,), ())
+            yield failure(path, outcome)
         else:
             yield row_of(path, outcome.status, outcome.reasons, list(face_rows(outcome)))
 
@@ -167,17 +164,30 @@ def examine(detector: Detector, paths: Sequence[Path]) -> Iterator[dict[str, Any
 def score_crops(detector: Detector, paths: Sequence[Path]) -> Iterator[dict[str, Any]]:
     import numpy as np
 
+    read = [read_crop(detector, path) for path in paths]
+    crops = [faces.as_crop(rgb) for rgb in read if not isinstance(rgb, Exception)]
+    results = iter(detector.score(np.stack(crops)) if crops else [])
+    for path, rgb in zip(paths, read, strict=True):
+        if isinstance(rgb, Exception):
+            yield failure(path, rgb)
+        else:
+            box = {"x": 0, "y": 0, "width": rgb.shape[1], "height": rgb.shape[0]}
+            yield row_of(path, "done", (), [scored_row(box, next(results))])
+
+
+def read_crop(detector: Detector, path: Path) -> Pixels | Exception:
+    from deepfake_guard.detector import media
     from deepfake_guard.detector.decoder import DecodeRefused, DecoderKilled
 
-    for path in paths:
-        try:
-            rgb = detector.decoder.decode(path).rgb
-        except (DecodeRefused, DecoderKilled, OSError) as error:
-            print(f"{path}: {error}", file=sys.stderr)
-            yield row_of(path, "failed", (getattr(error, "reason", type(error).__name__),), ())
-            continue
-        box = {"x": 0, "y": 0, "width": rgb.shape[1], "height": rgb.shape[0]}
-        yield row_of(path, "done", (), [scored_row(box, detector.score(np.ascontiguousarray(rgb[None]))[0])])
+    try:
+        return media.read(path, detector.decoder).rgb
+    except (DecodeRefused, DecoderKilled, OSError) as error:
+        return error
+
+
+def failure(path: Path, error: Exception) -> dict[str, Any]:
+    print(f"{path}: {error}", file=sys.stderr)
+    return row_of(path, "failed", (getattr(error, "reason", type(error).__name__),), ())
 
 
 def face_rows(report: MediaReport) -> Iterator[dict[str, Any]]:
@@ -216,7 +226,7 @@ def describe(options: argparse.Namespace) -> int:
     sets = Table("genuine faces", "role", "n", "terms")
     for part in passport.sets:
         sets.add_row(part.name, part.role, str(part.n), part.licence)
-    Console().print(facts, sets)
+    print_whole(facts, sets)
     return 0
 
 
@@ -253,6 +263,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = make_parser().parse_args(arguments)
     try:
         return int(options.run(options))
+    except BrokenPipeError:  # `| head` has seen enough; nothing may be flushed into the closed pipe at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except (ValueError, OSError, RuntimeError) as error:  # ArtefactError, DataError, DeviceError, WrongFile …
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import io
-import urllib.error
+import math
+import tempfile
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,6 +26,7 @@ MARGIN = 1.3  # side of the square crop over the longer side of the box
 JPEG_QUALITY = 92
 DETECTION_PX = 640  # the longer side is shrunk to this before looking for faces
 MIN_NATIVE_PX = 64
+MIN_FRAME_PX = 16  # thinner frames hold no face; YuNet answers them with infinities
 MIN_SHARPNESS = 6.0  # none of the 310 select-real faces lies below (least 6.8); a Gaussian blur of σ = 3 px does
 
 YUNET_FILE = "face_detection_yunet_2023mar.onnx"
@@ -86,19 +89,21 @@ def verify(content: bytes) -> None:
 
 
 def install(source: Path | None, folder: Path | None = None) -> Path:
-    """Put YuNet's file where the detector looks; None downloads it. Raises WrongFile or OSError."""
+    """Put YuNet's file where the detector looks; None downloads it (20 s). Raises WrongFile or OSError."""
     if source is not None:
         content = source.read_bytes()
     else:
         try:
             with urllib.request.urlopen(YUNET_URL, timeout=20) as answer:
                 content = answer.read(YUNET_BYTES + 1)
-        except urllib.error.URLError as error:
-            raise OSError(f"{YUNET_URL} could not be reached: {error.reason}") from error
+        except (OSError, http.client.HTTPException) as error:
+            raise OSError(f"{YUNET_URL} could not be fetched: {error}") from error
     verify(content)
     target = (folder or default_folder()) / YUNET_FILE
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(content)
+    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:  # moved when whole: a worker may start meanwhile
+        (Path(scratch) / YUNET_FILE).write_bytes(content)
+        (Path(scratch) / YUNET_FILE).replace(target)
     return target
 
 
@@ -108,7 +113,10 @@ def installed(folder: Path | None = None) -> Path | None:
 
 
 def choose(folder: Path | None = None) -> Finder:
-    """YuNet where its file is installed, else the yuface wheel, else OpenCV's Haar cascade."""
+    """YuNet where its file is installed, else the yuface wheel, else OpenCV's Haar cascade.
+
+    Raises WrongFile when the installed file was altered: a worse finder must not take over unseen.
+    """
     if (path := installed(folder)) is not None:
         verify(path.read_bytes())
         return Finder("yunet", True, _yunet(path))
@@ -146,7 +154,7 @@ def _yuface(yuface: Any) -> Callable[[Pixels], list[Found]]:
             Found(
                 BoundingBox(*(float(v) for v in box)),
                 tuple((float(x), float(y)) for x, y in np.reshape(five, (5, 2))),
-                float(score),
+                float(score) / 100,
             )
             for score, box, five in zip(np.ravel(scores), boxes, points, strict=True)
         ]
@@ -180,7 +188,9 @@ def find(rgb: Pixels, finder: Finder) -> list[tuple[Face, Pixels]]:
     if scale < 1:
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         small = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    faces = [_face(rgb, found, scale, finder) for found in finder.find(small)]
+    if min(small.shape[:2]) < MIN_FRAME_PX:
+        return []
+    faces = [_face(rgb, found, scale, finder) for found in finder.find(small) if _sound(found.box)]
     return sorted(faces, key=lambda pair: pair[0].box.x)
 
 
@@ -189,11 +199,15 @@ def _face(rgb: Pixels, found: Found, scale: float, finder: Finder) -> tuple[Face
     box = BoundingBox(box.x / scale, box.y / scale, box.width / scale, box.height / scale)
     square = square_around(box, rgb.shape[1], rgb.shape[0])
     picture = crop(rgb, square)
-    native = round(square.width)
+    native = int(square.width)
     clarity = sharpness(picture)
     reason = "face_too_small" if native < MIN_NATIVE_PX else "face_too_blurry" if clarity < MIN_SHARPNESS else ""
     points = tuple((x / scale, y / scale) for x, y in found.points)
     return Face(box, points, square, native, clarity, found.score, reason), picture
+
+
+def _sound(box: BoundingBox) -> bool:
+    return all(map(math.isfinite, (box.x, box.y, box.width, box.height))) and min(box.width, box.height) > 0
 
 
 def _corrected(box: BoundingBox, correction: Correction | None) -> BoundingBox:
@@ -207,20 +221,31 @@ def _corrected(box: BoundingBox, correction: Correction | None) -> BoundingBox:
 
 
 def square_around(box: BoundingBox, width: int, height: int) -> BoundingBox:
-    """The square of 1.3 × the longer side on the box's centre, moved inside the picture, never larger than it."""
-    side = min(MARGIN * max(box.width, box.height), width, height)
-    x = min(max(0.0, box.x + box.width / 2 - side / 2), width - side)
-    y = min(max(0.0, box.y + box.height / 2 - side / 2), height - side)
+    """The square of 1.3 × the longer side on the box's centre, in whole pixels, moved inside the picture of
+    width × height, never larger than it."""
+    side = max(1, min(round(MARGIN * max(box.width, box.height)), width, height))
+    x = min(max(0, round(box.x + box.width / 2 - side / 2)), width - side)
+    y = min(max(0, round(box.y + box.height / 2 - side / 2)), height - side)
     return BoundingBox(x, y, side, side)
 
 
 def crop(rgb: Pixels, square: BoundingBox) -> Pixels:
-    """THE crop recipe: the square, Lanczos to 224 px, JPEG 92 → uint8 [224, 224, 3] (as the data were made)."""
-    left, top, side = round(square.x), round(square.y), max(1, round(square.width))
+    """THE crop recipe: a square of whole pixels, Lanczos to 224 px, JPEG 92 → uint8 [224, 224, 3], as the data were
+    made."""
+    left, top, side = int(square.x), int(square.y), int(square.width)
     region = Image.fromarray(np.ascontiguousarray(rgb[top : top + side, left : left + side]))
     buffer = io.BytesIO()
     region.resize((CROP_PX, CROP_PX), Image.Resampling.LANCZOS).save(buffer, "JPEG", quality=JPEG_QUALITY)
     return np.asarray(Image.open(buffer).convert("RGB"))
+
+
+def as_crop(rgb: Pixels) -> Pixels:
+    """A picture that is a face crop already: as it is when 224 px square, else its middle square by the recipe."""
+    height, width = rgb.shape[:2]
+    if height == width == CROP_PX:
+        return rgb
+    side = min(height, width)
+    return crop(rgb, BoundingBox((width - side) // 2, (height - side) // 2, side, side))
 
 
 def sharpness(picture: Pixels) -> float:

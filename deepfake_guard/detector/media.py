@@ -15,7 +15,7 @@ from deepfake_guard.detector.records import Derived
 Pixels = NDArray[np.uint8]
 
 THUMBNAIL_PX, VIEW_PX = 320, 2048
-VIDEO_BRANDS = (b"isom", b"iso2", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"avc1", b"M4V ", b"qt  ", b"dash")
+VIDEO_BRANDS = frozenset(b"isom iso2 iso4 iso5 iso6 mp41 mp42 avc1 dash MSNV 3gp4 3gp5".split()) | {b"M4V ", b"qt  "}
 MATROSKA = b"\x1a\x45\xdf\xa3"
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +20,15 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A file on its way: what was read of it, before its faces are scored together with those of its neighbours."""
+    """A file on its way, before its faces are scored together with those of its neighbours. The pixels are gone by
+    then: a batch of large pictures would fill the memory."""
 
-    rgb: Pixels | None
     media_type: str
     reasons: tuple[str, ...]
-    found: tuple[tuple[Face, Pixels], ...]
-    timings: dict[str, float]
+    size: tuple[int, int] = (0, 0)  # width, height; 0 when undecodable
+    found: tuple[tuple[Face, Pixels], ...] = ()
+    shown: tuple[Derived, ...] = ()
+    timings: Mapping[str, float] = field(default_factory=dict)
 
 
 class Detector:
@@ -57,7 +59,8 @@ class Detector:
         return scores
 
     def examine(self, path: Path) -> MediaReport:
-        """Raises DecoderKilled when the file kills the decoder, OSError when it cannot be opened."""
+        """Raises DecoderKilled when the file kills the decoder, OSError when it cannot be opened, and what is no
+        file's fault: DecoderUnavailable, RuntimeError of the device."""
         outcome = next(self.examine_many([path]))
         if isinstance(outcome, Exception):
             raise outcome
@@ -78,13 +81,16 @@ class Detector:
         try:
             picture = media.read(path, self.decoder)
         except DecodeRefused as refusal:
-            return _Read(None, "", (refusal.reason,), (), {"decode": time.perf_counter() - started})
+            return _Read("", (refusal.reason,), timings={"decode": time.perf_counter() - started})
         except (DecoderKilled, OSError) as error:
             return error
         decoded = time.perf_counter()
         found = tuple(faces.find(picture.rgb, self.finder))
-        timings = {"decode": decoded - started, "faces": time.perf_counter() - decoded}
-        return _Read(picture.rgb, picture.media_type, picture.remarks, found, timings)
+        searched = time.perf_counter()
+        shown = (media.thumbnail(picture.rgb), media.view(picture.rgb))
+        timings = {"decode": decoded - started, "faces": searched - decoded, "derive": time.perf_counter() - searched}
+        height, width = picture.rgb.shape[:2]
+        return _Read(picture.media_type, picture.remarks, (width, height), found, shown, timings)
 
     def _report(self, read: _Read, scores: Iterator[CropScore], share: float) -> MediaReport:
         scored = tuple(FaceScore(face, None if face.reason else next(scores)) for face, _ in read.found)
@@ -92,27 +98,25 @@ class Detector:
         if read.found and not self.finder.trusted:
             reasons = (*reasons, "low_quality_face_finder")
         started = time.perf_counter()
-        derivatives = _derivatives(read, scored)
+        derivatives = (*read.shown, *_face_pictures(read, scored))
+        derive = read.timings.get("derive", 0.0) + time.perf_counter() - started
         count = sum(1 for face in scored if face.result)
-        timings = {**read.timings, "score": share * count, "derive": time.perf_counter() - started}
-        height, width = read.rgb.shape[:2] if read.rgb is not None else (0, 0)
         return MediaReport(
             status,
             reasons,
             read.media_type,
-            width,
-            height,
+            *read.size,
             scored,
             derivatives,
             self.artefact.manifest.detector_id,
             self.artefact.manifest.calibration_id,
-            timings,
+            {**read.timings, "score": share * count, "derive": derive},
         )
 
 
 def _conclusion(read: _Read, scored: Sequence[FaceScore]) -> tuple[str, tuple[str, ...]]:
     """Done when at least one face was scored; otherwise the reasons say what kept each from it."""
-    if read.rgb is None:
+    if not read.media_type:
         return "not_applicable", read.reasons
     skipped = tuple(sorted({face.face.reason for face in scored if face.face.reason}))
     if any(face.result for face in scored):
@@ -120,13 +124,9 @@ def _conclusion(read: _Read, scored: Sequence[FaceScore]) -> tuple[str, tuple[st
     return "not_applicable", (*read.reasons, *(skipped or ("no_face",)))
 
 
-def _derivatives(read: _Read, scored: Sequence[FaceScore]) -> tuple[Derived, ...]:
-    if read.rgb is None:
-        return ()
-    made = [media.thumbnail(read.rgb), media.view(read.rgb)]
+def _face_pictures(read: _Read, scored: Sequence[FaceScore]) -> Iterator[Derived]:
     for index, (score, (_, crop)) in enumerate(zip(scored, read.found, strict=True)):
-        made.append(media.face(crop, index))
+        yield media.face(crop, index)
         if score.result is not None and score.result.heat is not None:
             overlay = explain.overlay_png(score.result.heat)
-            made.append(Derived("heat", index, "image/png", explain.OVERLAY_PX, explain.OVERLAY_PX, overlay))
-    return tuple(made)
+            yield Derived("heat", index, "image/png", explain.OVERLAY_PX, explain.OVERLAY_PX, overlay)

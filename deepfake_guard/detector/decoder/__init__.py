@@ -25,8 +25,11 @@ from numpy.typing import NDArray
 CHILD = Path(__file__).with_name("child.py")
 FILES_PER_CHILD = 200  # slow leaks in image libraries end with the child
 ANSWER_LIMIT = 64 * 1024
+START_SECONDS = 30
+MEDIA_TYPES = {f"image/{kind}" for kind in ("jpeg", "png", "webp", "gif", "avif", "heic", "bmp", "tiff")}
+REFUSALS, REMARKS = {"decode_error", "too_many_pixels"}, {"first_frame_only"}
 BASE_MEMORY = 512 * 1024 * 1024
-BYTES_PER_PIXEL = 20  # RGB in Pillow (4), its source (4–8), an upright copy (4), a composite (4)
+BYTES_PER_PIXEL = 26  # most hungry is WebP with alpha: two canvases (4 + 4), their copies (4 + 4), RGB twice (4 + 4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,10 @@ class DecoderKilled(RuntimeError):
     reason = "decoder_killed"
 
 
+class DecoderUnavailable(RuntimeError):
+    """No child starts on this machine: not the fault of any file."""
+
+
 class Decoder:
     """Owns one child. Not for use by several threads at once."""
 
@@ -76,17 +83,20 @@ class Decoder:
         self._files = 0
 
     def decode(self, path: Path) -> Picture:
-        """The first frame of a file. Raises DecodeRefused, DecoderKilled, or OSError when it cannot be opened."""
+        """The first frame of a file.
+
+        Raises DecodeRefused, DecoderKilled, DecoderUnavailable, or OSError when the file cannot be opened.
+        """
         with path.open("rb") as stream:
             link = self._started()
             self._files += 1
-            with self._killing_on_trouble():
+            with self._killing_on_trouble(DecoderKilled):
                 link.settimeout(self.limits.seconds)
                 socket.send_fds(link, [b"decode"], [stream.fileno()])
                 deadline = time.monotonic() + self.limits.seconds
-                document = self._document(link, deadline)
+                document = _document(link, deadline)
                 if "refused" in document:
-                    raise DecodeRefused(str(document["refused"]), str(document.get("detail", "")))
+                    raise DecodeRefused(_one_of(REFUSALS, document["refused"]), str(document["detail"]))
                 return self._picture(link, document, deadline)
 
     def limits_in_force(self) -> dict[str, bool]:
@@ -127,41 +137,53 @@ class Decoder:
                     stderr=subprocess.DEVNULL,
                     env={},
                     close_fds=True,
+                    start_new_session=True,  # Ctrl-C in a terminal is for the parent; the child ends with its socket
                 )
             self._link, self._files = ours, 0
-            with self._killing_on_trouble():
-                self.in_force = self._document(ours, time.monotonic() + 30)["in_force"]
+            with self._killing_on_trouble(DecoderUnavailable):
+                self.in_force = dict(_document(ours, time.monotonic() + START_SECONDS)["in_force"])
         return self._link
 
     @contextmanager
-    def _killing_on_trouble(self) -> Iterator[None]:
+    def _killing_on_trouble(self, trouble: type[RuntimeError]) -> Iterator[None]:
         """After anything but a clean answer the stream's state is unknown, so the child goes."""
         try:
             yield
         except DecodeRefused:
             raise
-        except (OSError, EOFError, ValueError) as error:
+        except (OSError, EOFError, ValueError, LookupError, TypeError, RecursionError) as error:
             self.close()
-            raise DecoderKilled(f"the decoder died or fell silent: {error or type(error).__name__}") from error
+            raise trouble(f"the decoder died or fell silent: {str(error) or type(error).__name__}") from error
         except BaseException:
             self.close()
             raise
 
-    def _document(self, link: socket.socket, deadline: float) -> dict[str, Any]:
-        (length,) = struct.unpack(">I", _exactly(link, 4, deadline))
-        if length > ANSWER_LIMIT:
-            raise ValueError("an answer of impossible length")
-        document = json.loads(_exactly(link, length, deadline))
-        if not isinstance(document, dict):
-            raise ValueError("an answer of impossible form")
-        return document
-
     def _picture(self, link: socket.socket, document: dict[str, Any], deadline: float) -> Picture:
         width, height = document["width"], document["height"]
-        if not (isinstance(width, int) and isinstance(height, int) and 0 < width * height <= self.limits.max_pixels):
+        if not (
+            type(width) is type(height) is int and min(width, height) > 0 and width * height <= self.limits.max_pixels
+        ):
             raise ValueError("an answer of impossible size")
         rgb = np.frombuffer(_exactly(link, width * height * 3, deadline), np.uint8).reshape(height, width, 3)
-        return Picture(rgb, str(document["media_type"]), tuple(str(remark) for remark in document["remarks"]))
+        remarks = tuple(_one_of(REMARKS, remark) for remark in document["remarks"])
+        return Picture(rgb, _one_of(MEDIA_TYPES, document["media_type"]), remarks)
+
+
+def _one_of(known: set[str], word: str) -> str:
+    """The child is not trusted: a file that took it over must not choose what is stored."""
+    if word not in known:
+        raise ValueError("an answer with an unknown word")
+    return word
+
+
+def _document(link: socket.socket, deadline: float) -> dict[str, Any]:
+    (length,) = struct.unpack(">I", _exactly(link, 4, deadline))
+    if length > ANSWER_LIMIT:
+        raise ValueError("an answer of impossible length")
+    document = json.loads(_exactly(link, length, deadline))
+    if not isinstance(document, dict):
+        raise ValueError("an answer of impossible form")
+    return document
 
 
 def _exactly(link: socket.socket, count: int, deadline: float) -> bytearray:

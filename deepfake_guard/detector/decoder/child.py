@@ -1,7 +1,7 @@
 """The decoding child: the only process that meets hostile bytes. Run by path, isolated; imports nothing of ours.
 
-It sits on one socket (standard input): each request is one message of length-prefixed JSON that carries the file as a
-descriptor (SCM_RIGHTS); each answer is length-prefixed JSON, followed by raw RGB when there is a picture.
+It sits on one socket (standard input): each request is one message that carries the file as a descriptor (SCM_RIGHTS);
+each answer is length-prefixed JSON, followed by raw RGB when there is a picture.
 """
 
 from __future__ import annotations
@@ -17,9 +17,30 @@ import struct
 import sys
 from typing import Any, BinaryIO
 
-from PIL import AvifImagePlugin, Image, ImageFile, ImageOps
+from PIL import AvifImagePlugin, Image, ImageFile
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "HEIF", "BMP", "TIFF")
+MEDIA_TYPES = {
+    "JPEG": "image/jpeg",
+    "MPO": "image/jpeg",  # a JPEG with further pictures behind it, as phones write depth and gain maps
+    "PNG": "image/png",
+    "WEBP": "image/webp",
+    "GIF": "image/gif",
+    "AVIF": "image/avif",
+    "HEIF": "image/heic",
+    "BMP": "image/bmp",
+    "TIFF": "image/tiff",
+}
+FORMATS = tuple(name for name in MEDIA_TYPES if name != "MPO")  # found by the JPEG reader
+ORIENTATION = 0x0112  # EXIF tag; values as in CIPA DC-008, 4.6.4
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 PR_SET_NO_NEW_PRIVS = 38
 CLONE_NEWNET, CLONE_NEWUSER = 0x40000000, 0x10000000
 ROWS = 256  # sent at once: a whole second copy of the picture would need as much memory again
@@ -64,11 +85,19 @@ def flatten(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):
         image = image.convert("I").point(lambda value: value * (1 / 257)).convert("L")
     if image.mode in {"RGBA", "LA", "PA", "RGBa", "La"} or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, "white")
-        white.alpha_composite(rgba)
-        image = white
+        rgba = image if image.mode == "RGBA" else image.convert("RGBA")
+        white = Image.new("RGB", rgba.size, "white")
+        white.paste(rgba, mask=rgba.getchannel("A"))
+        return white
     return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def orientation(image: Image.Image) -> int:
+    """As the EXIF block says; 1 where it is missing or malformed: viewers then show the picture as it is stored."""
+    try:
+        return int(image.getexif().get(ORIENTATION, 1))
+    except Exception:  # hostile EXIF breaks Pillow in many ways
+        return 1
 
 
 def decode(stream: BinaryIO, max_pixels: int) -> tuple[dict[str, Any], Image.Image]:
@@ -76,11 +105,16 @@ def decode(stream: BinaryIO, max_pixels: int) -> tuple[dict[str, Any], Image.Ima
         width, height = image.size
         if width * height > max_pixels:
             raise Refusal("too_many_pixels", f"{width} × {height} pixels, the limit is {max_pixels}")
-        frames = int(getattr(image, "n_frames", 1))
-        media_type = Image.MIME.get(image.format or "", "")
-        upright = flatten(ImageOps.exif_transpose(image))
+        form = image.format or ""
+        frames = 1 if form == "MPO" else int(getattr(image, "n_frames", 1))
+        image.load()
+        turn = UPRIGHT.get(orientation(image))
+        upright = flatten(image)
+    if turn is not None:
+        upright = upright.transpose(turn)
     remarks = ["first_frame_only"] if frames > 1 else []
-    return {"media_type": media_type, "remarks": remarks, "width": upright.width, "height": upright.height}, upright
+    size = {"width": upright.width, "height": upright.height}
+    return {"media_type": MEDIA_TYPES[form], "remarks": remarks, **size}, upright
 
 
 def answer(link: socket.socket, document: dict[str, Any]) -> None:
