@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import mimetypes
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from deepfake_guard.run.place import Place, StartRefused, read_json, write_priva
 from deepfake_guard.run.supervisor import Supervisor, ending
 
 SHOWN = ("api_key", "moderator", "admin")
+UNFINISHED = ("queued", "running")
 EXPECTED_REFUSALS = (400, 413, 415, 422)
 
 
@@ -39,10 +41,10 @@ async def answers(url: str, seconds: float) -> None:
     """Returns once a GET gives 200. Raises StartRefused when it does not in time."""
     deadline = time.monotonic() + seconds
     said = "no connection"
-    async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=5, trust_env=False) as web:
         while time.monotonic() < deadline:
             try:
-                answer = await client.get(url)
+                answer = await web.get(url)
                 if answer.status_code == httpx.codes.OK:
                     return
                 said = f"{answer.status_code} {answer.text[:200]}"
@@ -52,29 +54,50 @@ async def answers(url: str, seconds: float) -> None:
     raise StartRefused(f"{url} did not answer within {seconds:.0f} s: {said}")
 
 
-async def send(url: str, api_key: str, folder: Path) -> list[str]:
-    """Uploads every file of the folder; one line each. Raises StartRefused where the API does not do its part."""
-    lines = []
-    key = {"Authorization": f"Bearer {api_key}"}
-    async with httpx.AsyncClient(base_url=url, headers=key, timeout=60, trust_env=False) as client:
+async def send(url: str, api_key: str, folder: Path, say: Callable[[str], None]) -> list[str]:
+    """Uploads every file of the folder; returns where the accepted items are read. Raises StartRefused on a fault."""
+    items = []
+    async with client(url, api_key) as api:
         for path in sorted(folder.iterdir()):
             kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-            answer = await client.post(
+            answer = await api.post(
                 "/api/v1/items",
                 data={"external_id": f"demo-{path.stem}"},
                 files={"file": (path.name, path.read_bytes(), kind)},
             )
-            if not answer.is_success and answer.status_code not in EXPECTED_REFUSALS:
+            if answer.is_success:
+                items.append(answer.headers["Location"])
+            elif answer.status_code in EXPECTED_REFUSALS:
+                say(f"{path.name}: refused, {answer.json().get('reason')} (as it should be)")
+            else:
                 raise StartRefused(f"uploading {path.name} gave {answer.status_code}: {answer.text[:300]}")
-            lines.append(f"{path.name}: {told(answer)}")
-    return lines
+    return items
 
 
-def told(answer: httpx.Response) -> str:
-    if answer.is_success:
-        return "accepted"
-    problem = answer.json()
-    return f"refused, {problem.get('reason') or problem.get('code') or problem.get('title')} (as it should be)"
+async def screened(url: str, api_key: str, items: list[str], seconds: float, say: Callable[[str], None]) -> None:
+    """Says what became of each item, in the order in which they end; gives up quietly when the time is over."""
+    deadline, waiting = time.monotonic() + seconds, list(items)
+    async with client(url, api_key) as api:
+        while waiting and time.monotonic() < deadline:
+            for where in list(waiting):
+                item = (await api.get(where)).json()
+                if item["status"] not in UNFINISHED:
+                    waiting.remove(where)
+                    say(f"{item['external_id'].removeprefix('demo-')}: {finding(item)}")
+            await asyncio.sleep(0.5)
+    if waiting:
+        say(f"{len(waiting)} pictures are still being screened")
+
+
+def client(url: str, api_key: str) -> httpx.AsyncClient:
+    key = {"Authorization": f"Bearer {api_key}"}
+    return httpx.AsyncClient(base_url=url, headers=key, timeout=60, trust_env=False)
+
+
+def finding(item: dict[str, Any]) -> str:
+    if item["p_value"] is None:
+        return f"{item['status']} ({', '.join(item['reasons'])})"
+    return f"{item['status']}, p = {item['p_value']:.2g} (n = {item['n']})"
 
 
 def shown(account: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from deepfake_guard.run.supervisor import Program, Supervisor, ending
 DEFAULT_PORT = 8000
 BROKER_SECONDS = 60.0
 WEB_SECONDS = 120.0
+SCREEN_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ async def bring_up(place: Place, supervisor: Supervisor, own: broker.Broker | No
     first = not read_json(place.demo_file).get("submitted")
     if own:
         supervisor.keep(Program(programs.BROKER, own.argv))
-        await asyncio.to_thread(own.wait, BROKER_SECONDS)
+        await broker_answers(own)
     download = asyncio.create_task(fetch_face_finder(place, supervisor))
     try:
         steps = [
@@ -84,13 +85,30 @@ async def bring_up(place: Place, supervisor: Supervisor, own: broker.Broker | No
     for program in programs.workers(place.var):
         supervisor.keep(program)
     if first:
-        for line in await demo.send(url, account["api_key"], pictures):
-            supervisor.say(line, "demo")
-        write_json(place.demo_file, {**read_json(place.demo_file), "submitted": True})
+        await show_the_demo(place, supervisor, url, account["api_key"])
     run = {"url": url, **demo.shown(account), "webhook_echo": f"http://127.0.0.1:{ports.echo}/"}
     write_json(place.run_file, run)
     sys.stdout.write(f"\n{summary(run, pictures / 'genuine.jpg', not face_finder_installed())}\n")
     sys.stdout.flush()
+
+
+async def broker_answers(own: broker.Broker) -> None:
+    deadline = time.monotonic() + BROKER_SECONDS
+    while not own.answers():
+        if time.monotonic() > deadline:
+            raise StartRefused(f"the embedded Valkey did not answer within {BROKER_SECONDS:.0f} s")
+        await asyncio.sleep(0.05)
+
+
+async def show_the_demo(place: Place, supervisor: Supervisor, url: str, api_key: str) -> None:
+    """The demo set through the API, once; its findings are waited for so that the summary comes last."""
+
+    def say(line: str) -> None:
+        supervisor.say(line, "demo")
+
+    items = await demo.send(url, api_key, place.var / "demo", say)
+    write_json(place.demo_file, {**read_json(place.demo_file), "submitted": True})
+    await demo.screened(url, api_key, items, SCREEN_SECONDS, say)
 
 
 async def must(supervisor: Supervisor, program: Program) -> None:

@@ -40,12 +40,14 @@ def web(port: int) -> Program:
         options = ["--port", str(port), "--no-access-log", "--timeout-graceful-shutdown", WEB_GRACE]
         return Program("web", [sys.executable, "-m", "uvicorn", application, *options])
     options = ["-k", "uvicorn_worker.UvicornWorker", "-w", WEB_WORKERS, "-b", f"127.0.0.1:{port}"]
-    options += ["--graceful-timeout", WEB_GRACE, "--no-control-socket"]  # that socket would lie in the home folder
+    options += ["--graceful-timeout", WEB_GRACE, "--log-level", "warning"]
+    options += ["--no-control-socket"]  # it would lie in the home folder
     return Program("web", [sys.executable, "-m", "gunicorn", application, *options])
 
 
-def celery(name: str, *arguments: str) -> Program:
-    return Program(name, [sys.executable, "-m", "celery", "-A", "workers.celery_app", *arguments])
+def celery(name: str, *arguments: str, log_level: str = "INFO") -> Program:
+    argv = [sys.executable, "-m", "celery", "--quiet", "-A", "workers.celery_app", *arguments]
+    return Program(name, argv, {"LOG_LEVEL": log_level})
 
 
 def workers(var: Path) -> list[Program]:
@@ -53,7 +55,8 @@ def workers(var: Path) -> list[Program]:
     scan = ["worker", "-Q", "scan", "-P", "prefork", "-c", "1", "-O", "fair", "-n", "scan@%h", *quiet]
     deliver = ["worker", "-Q", "deliver,upkeep", "-P", "prefork", "-c", "2", "-n", "deliver@%h", *quiet]
     beat = ["beat", "-s", str(var / "beat-schedule"), "--pidfile="]  # the lock on VAR already allows only one
-    return [celery("deliver", *deliver), celery("beat", *beat), celery("scan", *scan)]
+    # beat would write a line for every ring, every two seconds
+    return [celery("deliver", *deliver), celery("beat", *beat, log_level="WARNING"), celery("scan", *scan)]
 
 
 def echo(port: int, secret_file: Path) -> Program:

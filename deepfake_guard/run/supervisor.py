@@ -24,8 +24,11 @@ LIBC = ctypes.CDLL(None)  # loaded before any fork
 
 @dataclass(frozen=True)
 class Program:
+    """`defaults`: environment variables that count where the caller's say nothing."""
+
     name: str
     argv: Sequence[str]
+    defaults: Mapping[str, str] = field(default_factory=dict)
 
 
 class Lines(asyncio.Protocol):
@@ -95,7 +98,7 @@ class Supervisor:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=writing,
             stderr=writing,
-            env=dict(self.env),
+            env={**program.defaults, **self.env},
             start_new_session=True,
             preexec_fn=die_with_parent if sys.platform == "linux" else None,
         )

@@ -48,7 +48,7 @@ def test_a_start_beside_a_running_guard_is_refused_by_name(tmp_path: Path) -> No
         refused = run_command("start", tmp_path)
     assert refused.returncode == 1
     assert "already running" in refused.stdout
-    assert RUN["url"] in refused.stdout
+    assert "http://127.0.0.1:8000" in refused.stdout
     assert "make stop" in refused.stdout
 
 

@@ -66,7 +66,7 @@ def read_until(driver: subprocess.Popen[str], wanted: str, times: int = 1) -> li
 
 
 def children(driver: subprocess.Popen[str]) -> list[psutil.Process]:
-    return psutil.Process(driver.pid).children(recursive=True)
+    return list(psutil.Process(driver.pid).children(recursive=True))
 
 
 def gone(processes: list[psutil.Process]) -> bool:
