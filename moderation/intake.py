@@ -13,26 +13,12 @@ from typing import BinaryIO
 
 from moderation.vocabulary import Reason
 
-HEAD_BYTES = 32
-MAX_MARKERS = 10_000  # parts of a container looked at before it counts as malformed
+HEAD_BYTES = 64
+MAX_PARTS = 500_000  # of a container, looked at before it counts as malformed: what bounds the time an upload can take
 HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 AVIF_BRANDS = {b"avif", b"avis"}
 MOV_BRANDS = {b"qt  "}
-MP4_BRANDS = {
-    b"isom",
-    b"iso2",
-    b"iso4",
-    b"iso5",
-    b"iso6",
-    b"mp41",
-    b"mp42",
-    b"avc1",
-    b"M4V ",
-    b"dash",
-    b"MSNV",
-    b"3gp4",
-    b"3gp5",
-}
+MP4_BRANDS = {*b"isom iso2 iso4 iso5 iso6 mp41 mp42 avc1 dash MSNV 3gp4 3gp5".split(), b"M4V "}
 OFF_BY_DEFAULT = {"image/bmp", "image/tiff"}
 
 
@@ -64,7 +50,7 @@ class Inspected:
 
 
 def sniff(head: bytes) -> str | None:
-    """The media type by content (at least 32 bytes where the file has them), or None for what is not accepted."""
+    """The media type by content (at least 64 bytes where the file has them), or None for what is not accepted."""
     if head.startswith(b"\xff\xd8\xff"):
         return "image/jpeg"
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -73,7 +59,7 @@ def sniff(head: bytes) -> str | None:
         return "image/webp"
     if head[:6] in {b"GIF87a", b"GIF89a"}:
         return "image/gif"
-    if head[:4] == b"\x1a\x45\xdf\xa3":
+    if head[:4] == b"\x1a\x45\xdf\xa3" and b"webm" in head:  # EBML, whose DocType comes first; Matroska is not WebM
         return "video/webm"
     if head[:2] == b"BM" and len(head) >= 26:
         return "image/bmp"
@@ -83,16 +69,18 @@ def sniff(head: bytes) -> str | None:
 
 
 def _by_brand(head: bytes) -> str | None:
-    brand = head[8:12]
-    for brands, media_type in (
+    """ISO/IEC 14496-12 §4.3: the major brand, a version, and the compatible brands, which say more than `mif1`."""
+    (end,) = struct.unpack(">I", head[:4])
+    compatible = {head[at : at + 4] for at in range(16, min(end, len(head)), 4)}
+    major = head[8:12]
+    brands = compatible if major in {b"mif1", b"msf1"} and compatible & AVIF_BRANDS else {major}
+    for known, media_type in (
         (AVIF_BRANDS, "image/avif"),
         (HEIC_BRANDS, "image/heic"),
         (MOV_BRANDS, "video/quicktime"),
         (MP4_BRANDS, "video/mp4"),
     ):
-        if brand in brands:
-            if brand == b"mif1" and b"avif" in head[16:]:
-                return "image/avif"
+        if brands & known:
             return media_type
     return None
 
@@ -110,8 +98,8 @@ def inspect(stream: BinaryIO, size: int, limits: Limits) -> Inspected:
     found = Inspected(media_type)
     if (read := READERS.get(media_type)) is not None:
         try:
-            width, height, frames = read(stream)
-        except (struct.error, IndexError, EOFError) as error:
+            width, height, frames = read(stream, limits.max_frames)
+        except (struct.error, EOFError) as error:
             raise Refused(Reason.MALFORMED, f"the {media_type} headers are cut off or wrong") from error
         found = Inspected(media_type, width, height, frames)
     stream.seek(0)
@@ -138,13 +126,15 @@ def _exactly(stream: BinaryIO, count: int) -> bytes:
     return read
 
 
-def _jpeg(stream: BinaryIO) -> tuple[int, int, int]:
+def _jpeg(stream: BinaryIO, _most: int) -> tuple[int, int, int]:
     stream.seek(2)
-    for _ in range(MAX_MARKERS):
+    for _ in range(MAX_PARTS):
         if _exactly(stream, 1) != b"\xff":
-            raise EOFError
-        while (marker := _exactly(stream, 1)[0]) == 0xFF:  # fill bytes
-            pass
+            break
+        marker = _exactly(stream, 1)[0]
+        if marker == 0xFF:  # a fill byte: the next one may be the marker
+            stream.seek(-1, 1)
+            continue
         if marker == 0x01 or 0xD0 <= marker <= 0xD8:
             continue
         (length,) = struct.unpack(">H", _exactly(stream, 2))
@@ -157,73 +147,96 @@ def _jpeg(stream: BinaryIO) -> tuple[int, int, int]:
     raise EOFError
 
 
-def _png(stream: BinaryIO) -> tuple[int, int, int]:
+def _png(stream: BinaryIO, _most: int) -> tuple[int, int, int]:
     stream.seek(8)
-    _, kind, width, height = struct.unpack(">I4sII", _exactly(stream, 16))
-    if kind != b"IHDR":
+    length, kind, width, height = struct.unpack(">I4sII", _exactly(stream, 16))
+    if (length, kind) != (13, b"IHDR"):
         raise EOFError
     stream.seek(33)
-    for _ in range(MAX_MARKERS):
+    frames = 1
+    for _ in range(MAX_PARTS):
         length, kind = struct.unpack(">I4s", _exactly(stream, 8))
-        if kind == b"acTL":
-            (frames,) = struct.unpack(">I", _exactly(stream, 4))
-            return width, height, frames
         if kind == b"IDAT":
-            return width, height, 1
+            return width, height, frames
+        if kind == b"acTL":
+            (frames,) = struct.unpack(">I4x", _exactly(stream, 8))
+            stream.seek(-8, 1)
         stream.seek(length + 4, 1)
     raise EOFError
 
 
-def _gif(stream: BinaryIO) -> tuple[int, int, int]:
+def _gif(stream: BinaryIO, most: int) -> tuple[int, int, int]:
+    """Counts until there are more than `most` frames."""
     stream.seek(6)
     width, height, flags = struct.unpack("<HHB2x", _exactly(stream, 7))
-    stream.seek(3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0, 1)
-    frames = 0
-    while (kind := stream.read(1)) not in {b"\x3b", b""}:  # trailer, or a file that simply ends
+    stream.seek(_colour_table(flags), 1)
+    frames = parts = 0
+    while frames <= most and (kind := stream.read(1)) not in {b"\x3b", b""}:  # trailer, or a file that simply ends
         if kind == b"\x2c":
             frames += 1
             (flags,) = struct.unpack("<8xB", _exactly(stream, 9))
-            stream.seek((3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0) + 1, 1)
+            stream.seek(_colour_table(flags) + 1, 1)
         elif kind == b"\x21":
             stream.seek(1, 1)
+        elif frames:
+            break  # browsers show what stands before stray bytes, too
         else:
             raise EOFError
-        while length := _exactly(stream, 1)[0]:
-            stream.seek(length, 1)
+        parts += _skip_blocks(stream, MAX_PARTS - parts)
     if not frames:
         raise EOFError
     return width, height, frames
 
 
-def _webp(stream: BinaryIO) -> tuple[int, int, int]:
+def _skip_blocks(stream: BinaryIO, left: int) -> int:
+    """Skips a GIF's run of sub-blocks with its end; returns how many, at most `left`."""
+    for count in range(1, left + 1):
+        length = _exactly(stream, 1)[0]
+        if not length:
+            return count
+        stream.seek(length, 1)
+    raise EOFError
+
+
+def _colour_table(flags: int) -> int:
+    return 3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0
+
+
+def _webp(stream: BinaryIO, most: int) -> tuple[int, int, int]:
     stream.seek(12)
-    kind = _exactly(stream, 4)
-    (length,) = struct.unpack("<I", _exactly(stream, 4))
+    kind, length = struct.unpack("<4sI", _exactly(stream, 8))
     if kind == b"VP8 ":
-        body = _exactly(stream, 10)
-        width, height = struct.unpack("<HH", body[6:10])
+        start, width, height = struct.unpack("<3x3sHH", _exactly(stream, 10))
+        if start != b"\x9d\x01\x2a":
+            raise EOFError
         return width & 0x3FFF, height & 0x3FFF, 1
     if kind == b"VP8L":
-        (bits,) = struct.unpack("<xI", _exactly(stream, 5))
+        signature, bits = struct.unpack("<BI", _exactly(stream, 5))
+        if signature != 0x2F:
+            raise EOFError
         return (bits & 0x3FFF) + 1, ((bits >> 14) & 0x3FFF) + 1, 1
-    if kind != b"VP8X":
+    if kind != b"VP8X" or length < 10:
         raise EOFError
     body = _exactly(stream, 10)
     width, height = int.from_bytes(body[4:7], "little") + 1, int.from_bytes(body[7:10], "little") + 1
     stream.seek(length - 10 + (length & 1), 1)
-    return width, height, max(1, _animation_frames(stream)) if body[0] & 0x02 else 1
+    return width, height, _animation_frames(stream, most) if body[0] & 0x02 else 1
 
 
-def _animation_frames(stream: BinaryIO) -> int:
+def _animation_frames(stream: BinaryIO, most: int) -> int:
+    """Counts until there are more than `most`."""
     frames = 0
-    while len(header := stream.read(8)) == 8:
+    for _ in range(MAX_PARTS):
+        header = stream.read(8)
+        if len(header) < 8 or frames > most:
+            return max(1, frames)
         kind, length = struct.unpack("<4sI", header)
         frames += kind == b"ANMF"
         stream.seek(length + (length & 1), 1)
-    return frames
+    raise EOFError
 
 
-READERS: dict[str, Callable[[BinaryIO], tuple[int, int, int]]] = {
+READERS: dict[str, Callable[[BinaryIO, int], tuple[int, int, int]]] = {
     "image/jpeg": _jpeg,
     "image/png": _png,
     "image/gif": _gif,
