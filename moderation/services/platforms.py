@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import Max, Q
 from django.utils import timezone
@@ -115,7 +115,7 @@ def active_policy(platform: Platform) -> PolicyVersion:
 
 @transaction.atomic
 def publish_policy(
-    platform: Platform, rules: dict[str, Any], *, by: AbstractBaseUser | None, note: str, actor: str
+    platform: Platform, rules: dict[str, Any], *, by: User | None, note: str, actor: str
 ) -> PolicyVersion:
     """Puts a new version into force. Raises InvalidRules, also where the calibration cannot resolve a line (§7.7)."""
     document = checked_rules(rules)

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.utils import timezone
+
+from moderation.management.owner import ACTOR, OwnerCommand, platform_named
+from moderation.models import ApiKey
+from moderation.services import platforms
+from moderation.vocabulary import Scope
+
+
+class Command(OwnerCommand):
+    help = "Issues, lists and revokes API keys. A key is shown once, when it is issued; only its digest is kept."
+    examples = """\
+  manage.py guard_key issue "Photo club" uploads --scope items:write --scope items:read
+  manage.py guard_key issue "Photo club" trial --scope items:write --days 30
+  manage.py guard_key list "Photo club"
+  manage.py guard_key revoke k3v9x0ab"""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add = self.subcommands(parser)
+        issue = add("issue", self.issue, "Issues a key and prints it, once.")
+        issue.add_argument("platform")
+        issue.add_argument("name", help="what the key is for")
+        issue.add_argument(
+            "--scope",
+            action="append",
+            required=True,
+            choices=[scope.value for scope in Scope],
+            help="what it may do; repeat for more",
+        )
+        issue.add_argument("--days", type=int, help="expires after so many days (default: never)")
+        add("list", self.list, "Lists the keys of a platform.").add_argument("platform")
+        add("revoke", self.revoke, "Revokes a key at once and for good.").add_argument(
+            "prefix", help="the 8 characters after dg_"
+        )
+
+    def issue(self, options: dict[str, Any]) -> None:
+        days = options["days"]
+        if days is not None and days < 1:
+            raise CommandError("--days must be at least 1")
+        expires_at = timezone.now() + timedelta(days=days) if days else None
+        platform = platform_named(options["platform"])
+        _, secret = platforms.issue_key(platform, options["name"], options["scope"], expires_at=expires_at, actor=ACTOR)
+        self.say(secret)
+        self.stderr.write("Keep it now: it cannot be shown again.")
+
+    def list(self, options: dict[str, Any]) -> None:
+        keys = ApiKey.objects.filter(platform=platform_named(options["platform"])).order_by("created_at")
+        self.table(
+            ("prefix", "name", "state", "last used", "scopes"),
+            (
+                (
+                    key.prefix,
+                    key.name,
+                    state(key),
+                    f"{key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never",
+                    " ".join(key.scopes),
+                )
+                for key in keys
+            ),
+        )
+
+    def revoke(self, options: dict[str, Any]) -> None:
+        key = ApiKey.objects.filter(prefix=options["prefix"]).first()
+        if key is None:
+            raise CommandError(f"no key has the prefix {options['prefix']!r}; see: guard_key list PLATFORM")
+        self.say("revoked" if platforms.revoke_key(key, actor=ACTOR) else "was revoked already")
+
+
+def state(key: ApiKey) -> str:
+    if key.revoked_at:
+        return f"revoked {key.revoked_at:%Y-%m-%d}"
+    if key.expires_at is None:
+        return "usable"
+    return f"{'expired' if key.expires_at <= timezone.now() else 'usable until'} {key.expires_at:%Y-%m-%d}"

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.db.models import Count
+
+from moderation.management.owner import ACTOR, OwnerCommand, platform_named
+from moderation.models import Platform
+from moderation.policy import InvalidRules
+from moderation.services import platforms
+
+
+class Command(OwnerCommand):
+    help = "Adds, lists, closes and opens platforms, and sets how long their media are kept."
+    examples = """\
+  manage.py guard_platform create "Photo club"
+  manage.py guard_platform create "Photo club" --review-at 0.02
+  manage.py guard_platform retention "Photo club" --allowed-days 3 --decided-days 90
+  manage.py guard_platform close "Photo club"
+  manage.py guard_platform list"""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add = self.subcommands(parser)
+        create = add("create", self.create, "Adds a platform with policy version 1 in force.")
+        create.add_argument("name")
+        create.add_argument(
+            "--review-at", type=float, default=0.01, help="p-value at which an item goes to a person (default 0.01)"
+        )
+        retention = add("retention", self.retention, "Sets the days that media of allowed and decided items are kept.")
+        retention.add_argument("name")
+        retention.add_argument("--allowed-days", type=int, help="0 to 32767; unchanged when left out")
+        retention.add_argument("--decided-days", type=int, help="0 to 32767; unchanged when left out")
+        add("close", self.close, "Makes all its keys useless, until it is opened again.").add_argument("name")
+        add("open", self.open, "Opens a closed platform again.").add_argument("name")
+        add("list", self.list, "Lists the platforms.")
+
+    def create(self, options: dict[str, Any]) -> None:
+        try:
+            platform = platforms.create_platform(options["name"], review_at=options["review_at"], actor=ACTOR)
+        except platforms.NameTaken as error:
+            raise CommandError(f"a platform named {options['name']!r} exists already") from error
+        except InvalidRules as error:
+            raise CommandError("; ".join(f"{e['pointer']}: {e['message']}" for e in error.errors)) from error
+        self.say(
+            f"platform {platform.name!r} ({platform.pk}), review at p <= {options['review_at']}",
+            f'next: manage.py guard_key issue "{platform.name}" uploads --scope items:write --scope items:read',
+        )
+
+    def retention(self, options: dict[str, Any]) -> None:
+        platform = platform_named(options["name"])
+        allowed, decided = (
+            platform_days if given is None else given
+            for given, platform_days in (
+                (options["allowed_days"], platform.retain_allowed_days),
+                (options["decided_days"], platform.retain_decided_days),
+            )
+        )
+        if not (0 <= allowed <= 32767 and 0 <= decided <= 32767):
+            raise CommandError("days must lie between 0 and 32767")
+        platforms.set_retention(platform, allowed_days=allowed, decided_days=decided, actor=ACTOR)
+        self.say(f"{platform.name!r}: media of allowed items {allowed} days, of decided ones {decided} days")
+
+    def close(self, options: dict[str, Any]) -> None:
+        changed = platforms.set_active(platform_named(options["name"]), False, actor=ACTOR)
+        self.say("closed" if changed else "was closed already")
+
+    def open(self, options: dict[str, Any]) -> None:
+        changed = platforms.set_active(platform_named(options["name"]), True, actor=ACTOR)
+        self.say("open" if changed else "was open already")
+
+    def list(self, _options: dict[str, Any]) -> None:
+        self.table(
+            ("name", "state", "items", "kept (allowed, decided)", "since"),
+            (
+                (
+                    platform.name,
+                    "open" if platform.active else "closed",
+                    platform.submitted,
+                    f"{platform.retain_allowed_days} d, {platform.retain_decided_days} d",
+                    f"{platform.created_at:%Y-%m-%d}",
+                )
+                for platform in Platform.objects.annotate(submitted=Count("items")).order_by("name")
+            ),
+        )

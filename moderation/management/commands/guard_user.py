@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError, CommandParser
+
+from moderation.management.owner import ACTOR, OwnerCommand
+from moderation.services import people
+from moderation.vocabulary import Role
+
+ROLES = [role.value for role in Role]
+
+
+class Command(OwnerCommand):
+    help = "Adds people of the console, changes their role, resets passwords, disables and enables them."
+    examples = """\
+  manage.py guard_user create ada moderator
+  manage.py guard_user create grace "policy editor" --password-stdin < password.txt
+  manage.py guard_user role ada senior
+  manage.py guard_user reset ada
+  manage.py guard_user disable ada
+  manage.py guard_user list"""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add = self.subcommands(parser)
+        create = add("create", self.create, "Adds a person and prints a password, once.")
+        create.add_argument("username")
+        create.add_argument("role", choices=ROLES)
+        role = add("role", self.role, "Gives a person another role in place of the old one.")
+        role.add_argument("username")
+        role.add_argument("role", choices=ROLES)
+        reset = add("reset", self.reset, "Sets a new password and prints it, once; open sessions end.")
+        reset.add_argument("username")
+        for parser_with_password in (create, reset):
+            parser_with_password.add_argument(
+                "--password-stdin", action="store_true", help="read the password from standard input, print nothing"
+            )
+        add("disable", self.disable, "No more logins; open sessions end; held cases go back.").add_argument("username")
+        add("enable", self.enable, "Lets a disabled person in again.").add_argument("username")
+        add("list", self.list, "Lists people and their roles.")
+
+    def create(self, options: dict[str, Any]) -> None:
+        given = given_password(options)
+        try:
+            _, password = people.create_user(options["username"], options["role"], given, actor=ACTOR)
+        except people.UserExists as error:
+            raise CommandError(f"a user named {options['username']!r} exists already") from error
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from error
+        self.show_once(password, given)
+
+    def role(self, options: dict[str, Any]) -> None:
+        people.set_role(user_named(options["username"]), options["role"], actor=ACTOR)
+        self.say(f"{options['username']} is now {options['role']}")
+
+    def reset(self, options: dict[str, Any]) -> None:
+        given = given_password(options)
+        try:
+            password = people.reset_password(user_named(options["username"]), given, actor=ACTOR)
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from error
+        self.show_once(password, given)
+
+    def show_once(self, password: str, given: str | None) -> None:
+        if given is not None:
+            self.say("done")
+            return
+        self.say(password)
+        self.stderr.write("Hand it over now: it cannot be shown again.")
+
+    def disable(self, options: dict[str, Any]) -> None:
+        changed = people.disable(user_named(options["username"]), actor=ACTOR)
+        self.say("disabled" if changed else "was disabled already")
+
+    def enable(self, options: dict[str, Any]) -> None:
+        changed = people.enable(user_named(options["username"]), actor=ACTOR)
+        self.say("enabled" if changed else "was not disabled")
+
+    def list(self, _options: dict[str, Any]) -> None:
+        self.table(
+            ("user", "role", "state", "last login"),
+            (
+                (
+                    user.get_username(),
+                    ", ".join(group.name for group in user.groups.all()) or "-",
+                    "active" if user.is_active else "disabled",
+                    f"{user.last_login:%Y-%m-%d %H:%M}" if user.last_login else "never",
+                )
+                for user in User.objects.prefetch_related("groups").order_by("username")
+            ),
+        )
+
+
+def user_named(username: str) -> User:
+    user = User.objects.filter(username=username).first()
+    if user is None:
+        raise CommandError(f"no user is named {username!r}; see: guard_user list")
+    return user
+
+
+def given_password(options: dict[str, Any]) -> str | None:
+    return sys.stdin.readline().rstrip("\n") if options["password_stdin"] else None
