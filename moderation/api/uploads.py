@@ -1,10 +1,13 @@
 """Uploads go to a temporary file, never into memory, and stop at the limit instead of filling the disk.
 
-The file is anonymous to everybody else (mode 0600) and goes with its request, whatever becomes of it.
+The file is nobody else's (mode 0600) and goes with its request, whatever becomes of it.
 """
 
 from __future__ import annotations
 
+import json
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
@@ -14,9 +17,15 @@ from moderation.intake import Refused
 from moderation.vocabulary import Reason
 
 FORM_OVERHEAD = 64 * 1024
+FILES_A_BODY = 8  # the console's upload page may send several files at once; the API takes one
+
+Message = Mapping[str, Any]
+App = Callable[[Any, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
 
 
 class LimitedUploadHandler(TemporaryFileUploadHandler):
+    """Raises Refused as soon as the files of one request pass MAX_UPLOAD_BYTES together."""
+
     def handle_raw_input(self, input_data: Any, META: Any, content_length: int, *rest: Any) -> None:  # noqa: N803
         self.limit = conf().MAX_UPLOAD_BYTES
         self.received = 0
@@ -33,3 +42,46 @@ class LimitedUploadHandler(TemporaryFileUploadHandler):
 
     def too_large(self) -> Refused:
         return Refused(Reason.TOO_LARGE, f"the limit is {self.limit} bytes")
+
+
+class BodyLimit:
+    """ASGI middleware. Django spools a whole body to disk before any view can refuse it, so what is far too long ends
+    here: by its Content-Length, or in mid-stream where it has none. Answers 413 with a problem document.
+    """
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Message, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        limit = FILES_A_BODY * (conf().MAX_UPLOAD_BYTES + FORM_OVERHEAD)
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        if not declared.isdigit() or int(declared) > limit:
+            await self.refuse(send)
+            return
+        received = 0
+
+        async def counting() -> Message:
+            nonlocal received
+            message: Message = await receive()
+            received += len(message.get("body", b""))
+            return message if received <= limit else {"type": "http.disconnect"}  # Django stops and answers nothing
+
+        await self.app(scope, counting, send)
+        if received > limit:
+            await self.refuse(send)
+
+    async def refuse(self, send: Any) -> None:
+        problem = {
+            "type": "about:blank",
+            "title": "Request Entity Too Large",
+            "status": 413,
+            "detail": "the request is far larger than any upload may be",
+            "code": Reason.TOO_LARGE.value,
+            "request_id": uuid.uuid4().hex,
+        }
+        headers = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
+        await send({"type": "http.response.start", "status": 413, "headers": headers})
+        await send({"type": "http.response.body", "body": json.dumps(problem).encode()})

@@ -1,5 +1,11 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
+from django.utils import timezone
+
+from moderation.models import DetectorVersion, WorkerStatus
+from moderation.services import calibration
 from tests import factories
 from tests.moderation.api.conftest import Caller
 
@@ -14,3 +20,26 @@ def test_it_tells_n_and_that_the_weights_are_starters(caller: Caller) -> None:
     assert (told["detector"], told["calibration"], told["starter"]) == ("muflow-test", "genuine-test", True)
     assert "fit your own" in told["note"]
     assert told["buckets"]["any"]["n"] == 700
+
+
+def test_it_names_the_sets_and_their_terms(caller: Caller) -> None:
+    detector, _ = factories.make_detector()
+    terms = {"name": "faces", "role": "calibrate", "n": 700, "licence": "research use only"}
+    DetectorVersion.objects.filter(pk=detector.pk).update(manifest={"sets": [terms], "starter": False}, starter=False)
+    told = caller.get("/api/v1/detector").json()
+    assert told["sets"] == [terms]
+    assert (told["starter"], told["note"]) == (False, "")
+    assert sum(told["buckets"]["any"]["counts"]) == 700
+    assert len(told["buckets"]["any"]["edges"]) == len(told["buckets"]["any"]["counts"]) + 1
+
+
+def test_it_tells_of_workers_that_live_and_not_where_they_run(caller: Caller) -> None:
+    detector, calibrated = factories.make_detector()
+    notes = {"face_finder": "yunet", "decoder": {}}
+    for name in ("scan@secret-host:1", "scan@secret-host:2"):
+        calibration.worker_is_ready(name, "scan", "cuda:0", detector, calibrated, notes)
+    WorkerStatus.objects.filter(name__endswith="2").update(seen_at=timezone.now() - timedelta(minutes=10))
+    answer = caller.get("/api/v1/detector")
+    [worker] = answer.json()["workers"]
+    assert (worker["device"], worker["face_finder"]) == ("cuda:0", "yunet")
+    assert "secret-host" not in answer.content.decode()

@@ -1,0 +1,58 @@
+"""The ASGI door: Django would spool a body of any length before a view could refuse it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from django.core.asgi import get_asgi_application
+
+from moderation.api.uploads import FILES_A_BODY, FORM_OVERHEAD, BodyLimit
+
+KIB = 1024
+
+
+def ask(chunks: int, headers: dict[str, str]) -> tuple[list[dict[str, Any]], int]:
+    """POST `chunks` × 64 KiB; gives the messages sent back and how many chunks were taken in."""
+    sent: list[dict[str, Any]] = []
+    taken = 0
+
+    async def receive() -> dict[str, Any]:
+        nonlocal taken
+        if taken == chunks:
+            await asyncio.sleep(3600)  # the client waits for its answer
+        taken += 1
+        return {"type": "http.request", "body": b"\0" * 64 * KIB, "more_body": taken < chunks}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/api/v1/items",
+        "query_string": b"",
+        "headers": [(name.encode(), value.encode()) for name, value in {"host": "localhost", **headers}.items()],
+    }
+    asyncio.run(BodyLimit(get_asgi_application())(scope, receive, send))
+    return sent, taken
+
+
+def test_it_refuses_a_declared_length_unread(settings: Any) -> None:
+    settings.DEEPFAKE_GUARD = {**settings.DEEPFAKE_GUARD, "MAX_UPLOAD_BYTES": 10 * KIB}
+    sent, taken = ask(1000, {"content-length": str(1000 * 64 * KIB)})
+    assert (sent[0]["status"], taken) == (413, 0)
+    assert json.loads(sent[1]["body"])["code"] == "too_large"
+
+
+def test_it_stops_an_undeclared_length_in_mid_stream(settings: Any) -> None:
+    settings.DEEPFAKE_GUARD = {**settings.DEEPFAKE_GUARD, "MAX_UPLOAD_BYTES": 10 * KIB}
+    sent, taken = ask(1000, {})
+    assert sent[0]["status"] == 413
+    assert taken <= FILES_A_BODY * (10 * KIB + FORM_OVERHEAD) // (64 * KIB) + 1
+
+
+def test_it_lets_what_may_be_an_upload_pass_to_the_view(settings: Any) -> None:
+    sent, _ = ask(4, {"content-length": str(4 * 64 * KIB)})
+    assert sent[0]["status"] == 401, "no key: the view's own answer"

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from moderation.models import ContentItem, IdempotencyKey
+from tests import factories
+from tests.moderation.api.conftest import Caller
+
+
+def test_the_same_key_and_body_get_the_stored_answer(caller: Caller) -> None:
+    content = factories.picture()
+    first = caller.submit(content, headers={"Idempotency-Key": "k1"})
+    ContentItem.objects.update(status="done")
+    again = caller.submit(content, headers={"Idempotency-Key": "k1"})
+    assert again.json() == first.json()
+    assert again.headers["Location"] == first.headers["Location"]
+
+
+def test_the_same_key_with_another_body_is_refused(caller: Caller) -> None:
+    caller.submit(headers={"Idempotency-Key": "k1"})
+    answer = caller.submit(headers={"Idempotency-Key": "k1"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
+
+
+def test_a_key_whose_request_still_runs_is_a_conflict(caller: Caller) -> None:
+    content = factories.picture()
+    caller.submit(content, headers={"Idempotency-Key": "k1"})
+    IdempotencyKey.objects.update(state="running")
+    answer = caller.submit(content, headers={"Idempotency-Key": "k1"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "idempotency_in_progress")
+
+
+def test_a_refused_request_leaves_its_key_free(caller: Caller) -> None:
+    assert caller.submit(b"", headers={"Idempotency-Key": "k1"}).status_code == 422
+    assert caller.submit(headers={"Idempotency-Key": "k1"}).status_code == 202
+
+
+def test_keys_of_two_platforms_do_not_meet(caller_with: Callable[..., Caller]) -> None:
+    for caller in (caller_with(), caller_with()):
+        assert caller.submit(headers={"Idempotency-Key": "k1"}).status_code == 202
+    assert IdempotencyKey.objects.count() == 2
+
+
+def test_a_key_is_free_again_after_a_day(caller: Caller) -> None:
+    caller.submit(headers={"Idempotency-Key": "k1"})
+    IdempotencyKey.objects.update(created_at=timezone.now() - timedelta(hours=25))
+    assert caller.submit(headers={"Idempotency-Key": "k1"}).json()["revision"] == 2
+
+
+def test_a_request_that_died_blocks_its_key_for_minutes_only(caller: Caller) -> None:
+    content = factories.picture()
+    item = caller.submit(content, headers={"Idempotency-Key": "k1"}).json()["id"]
+    IdempotencyKey.objects.update(state="running", created_at=timezone.now() - timedelta(minutes=3))
+    assert caller.submit(content, headers={"Idempotency-Key": "k1"}).json()["id"] == item
+
+
+def test_an_answer_about_an_erased_item_is_not_kept(caller: Caller) -> None:
+    where = caller.submit(headers={"Idempotency-Key": "k1"}).headers["Location"]
+    caller.delete(where)
+    assert not IdempotencyKey.objects.exists()
+
+
+def test_a_key_that_is_too_long_is_pointed_at(caller: Caller) -> None:
+    answer = caller.submit(headers={"Idempotency-Key": "k" * 256})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/Idempotency-Key")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("headers", [{"Idempotency-Key": "k1"}, {}], ids=["with a key", "without"])
+def test_of_equal_requests_at_once_one_makes_the_item(headers: dict[str, str]) -> None:
+    secret = factories.make_key(factories.make_platform())[1]
+    content = factories.picture()
+    start = threading.Barrier(6)
+
+    def submit(_number: int) -> Any:
+        caller = Caller()
+        caller.credentials(HTTP_AUTHORIZATION=f"Bearer {secret}")
+        start.wait()
+        try:
+            return caller.submit(content, headers=headers)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(submit, range(6)))
+    item = ContentItem.objects.get()
+    accepted = [answer.json()["id"] for answer in answers if answer.status_code == 202]
+    refused = [answer.json()["code"] for answer in answers if answer.status_code != 202]
+    assert accepted
+    assert set(accepted) == {str(item.pk)}
+    assert set(refused) <= ({"idempotency_in_progress"} if headers else set())
