@@ -15,7 +15,7 @@ from deepfake_guard.run.place import Place, StartRefused
 
 STOP_SECONDS = 60
 OURS = (
-    *("guard.sqlite3", "guard.sqlite3-shm", "guard.sqlite3-wal", "media", "static", "broker", "beat-schedule"),
+    *("guard.sqlite3", "guard.sqlite3-shm", "guard.sqlite3-wal", "media", "static", "broker", "beat"),
     *("demo", "demo.json", "run.json", "run.lock", "secret.key", "webhook.secret", "faces.tried"),
 )
 

@@ -68,7 +68,7 @@ async def send(url: str, api_key: str, folder: Path, say: Callable[[str], None])
             if answer.is_success:
                 items.append(answer.headers["Location"])
             elif answer.status_code in EXPECTED_REFUSALS:
-                say(f"{path.name}: refused, {answer.json().get('reason')} (as it should be)")
+                say(f"{path.name}: refused, {answer.json().get('code')} (as it should be)")
             else:
                 raise StartRefused(f"uploading {path.name} gave {answer.status_code}: {answer.text[:300]}")
     return items
