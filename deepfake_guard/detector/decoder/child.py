@@ -133,18 +133,16 @@ def serve(link: socket.socket, limits: dict[str, int]) -> None:
         if not message:
             return
         allow_cpu(limits["cpu_seconds"])
-        with os.fdopen(descriptors[0], "rb") as stream:
-            try:
+        try:
+            with os.fdopen(descriptors[0], "rb") as stream:
                 document, image = decode(stream, limits["max_pixels"])
-            except Refusal as refusal:
-                answer(link, {"refused": refusal.reason, "detail": str(refusal)})
-                continue
-            except MemoryError:
-                answer(link, {"refused": "decode_error", "detail": "needs more memory than decoding is given"})
-                continue
-            except Exception as error:  # a broken file breaks Pillow in many ways; each is an answer, not a crash
-                answer(link, {"refused": "decode_error", "detail": f"{type(error).__name__}: {error}"[:200]})
-                continue
+        except Refusal as refusal:
+            answer(link, {"refused": refusal.reason, "detail": str(refusal)})
+        except MemoryError:
+            answer(link, {"refused": "decode_error", "detail": "needs more memory than decoding is given"})
+        except Exception as error:  # a broken file breaks Pillow in many ways; each is an answer, not a crash
+            answer(link, {"refused": "decode_error", "detail": f"{type(error).__name__}: {error}"[:200]})
+        else:
             answer(link, document)
             send_rows(link, image)
 
