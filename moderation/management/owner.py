@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
+from django.db import OperationalError, ProgrammingError
 
 from moderation.models import Platform
 
@@ -39,7 +40,10 @@ class OwnerCommand(BaseCommand):
         return add
 
     def handle(self, *_args: str, **options: Any) -> None:
-        options["act"](options)
+        try:
+            options["act"](options)
+        except (OperationalError, ProgrammingError) as error:  # no server, no table: not worth a traceback
+            raise CommandError(f"the database does not do as asked ({error}); see: guard_doctor") from error
 
     def say(self, *lines: str) -> None:
         for line in lines:
