@@ -11,7 +11,7 @@ DEV_STAMP := $(VENV)/.installed-dev-$(PINS)
 TORCH_INDEX := https://download.pytorch.org/whl/cpu
 BROWSER ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 # the checks read the settings but reach no database and serve nobody
-CHECK_ENV = SECRET_KEY=$$(head -c 48 /dev/urandom | base64 | tr -d '\n') HTTPS=true
+CHECK_ENV = SECRET_KEY=$$(head -c 48 /dev/urandom | base64 | tr -d '\n') HTTPS=true DATABASE_URL=sqlite://:memory:
 
 .PHONY: help install run stop reset test check browser journey bench chaos docs screenshots
 .DEFAULT_GOAL := help

@@ -24,7 +24,7 @@ def timed(paths: list[Path]) -> tuple[float, list[str]]:
 @pytest.mark.bench
 @pytest.mark.timeout(600)
 def test_ten_pictures_take_seconds_and_fit_a_small_machine(tmp_path: Path) -> None:
-    portrait = Image.fromarray(data.astronaut())
+    portrait = Image.fromarray(data.astronaut())  # type: ignore[no-untyped-call]
     paths = [tmp_path / f"{number}.jpg" for number in range(PICTURES)]
     for number, path in enumerate(paths):
         portrait.rotate(number, resample=Image.Resampling.BICUBIC).resize((1024, 1024)).save(path, quality=80 + number)

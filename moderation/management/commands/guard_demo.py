@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.core.management.base import CommandParser
 from django.db import transaction
 
@@ -33,7 +34,7 @@ class Command(OwnerCommand):
     def handle(self, *_args: str, **options: Any) -> None:
         file: Path = options["file"]
         known = json.loads(file.read_text()) if file.exists() else {}
-        endpoint = WebhookEndpoint.objects.filter(pk=known.get("endpoint")).first() if known else None
+        endpoint = WebhookEndpoint.objects.filter(pk=known["endpoint"]).first() if known else None
         made = moved(known, endpoint, options["webhook"]) if endpoint else create(options["webhook"])
         fresh = file.with_name(f".{file.name}.{os.getpid()}")
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
@@ -70,5 +71,5 @@ def person(username: str, role: Role) -> dict[str, str]:
     try:
         _user, password = people.create_user(username, role, actor=ACTOR)
     except people.UserExists as error:
-        password = people.reset_password(people.User.objects.get(username=str(error)), actor=ACTOR)
+        password = people.reset_password(User.objects.get(username=str(error)), actor=ACTOR)
     return {"username": username, "password": password}
