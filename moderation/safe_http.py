@@ -4,21 +4,31 @@ The name is resolved once and the connection goes to that very address, so a res
 second time gains nothing. Redirects are not followed, and the whole exchange has 15 s.
 """
 
+# ruff: noqa: ARG002  the arguments of httpcore's interfaces are named by httpcore
 from __future__ import annotations
 
+import email.utils
 import ipaddress
 import socket
+import ssl
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from functools import cache
+from typing import Any
+from urllib.parse import quote, urlsplit
 
+import httpcore
 import httpx
 
 TOTAL_SECONDS = 15.0
 ANSWER_BYTES = 64 * 1024
 EXCERPT_CHARACTERS = 500
 PORTS = {"https": 443, "http": 80}
+FAILURES = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError)
+SITE_PREFIXES = tuple(  # reach IPv4 or this site from inside: NAT64 (RFC 6052, RFC 8215), 6to4, site-local
+    map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "fec0::/10"))
+)
 
 
 class UnsafeUrl(ValueError):
@@ -26,12 +36,12 @@ class UnsafeUrl(ValueError):
 
 
 class Unreachable(Exception):
-    """No complete answer came: refused, silent, too slow or too long."""
+    """No complete answer came: refused, silent or too slow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`retry_after`: seconds asked for, when the header is a number."""
+    """`excerpt`: up to 500 characters of the body; `retry_after`: the seconds that this header asks for, if it does."""
 
     status: int
     excerpt: str
@@ -40,96 +50,166 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Target:
+    """`host` in ASCII (IDNA), `authority` as the Host header has it; `addresses` are all that may be connected to."""
+
     scheme: str
     host: str
     port: int
-    address: str
+    authority: str
+    addresses: tuple[str, ...]
     path: str
 
 
 def target_of(url: str, allowed: Collection[str]) -> Target:
-    """Take a URL apart and resolve it. `allowed`: single host:port entries that may be private and plain http."""
+    """Take a URL apart and resolve it. `allowed`: single host:port entries that may be private and plain http.
+
+    Raises UnsafeUrl, or Unreachable when the name has no address.
+    """
     if any(ord(character) <= 32 or ord(character) == 127 for character in url):
         raise UnsafeUrl("the URL has spaces or control characters")
     try:
         parts = urlsplit(url)
         port = parts.port or PORTS.get(parts.scheme, 0)
+        host = (parts.hostname or "").encode("idna").decode()
     except ValueError as error:
         raise UnsafeUrl(f"the URL is malformed: {error}") from error
-    host = parts.hostname or ""
     if parts.scheme not in PORTS or not host:
         raise UnsafeUrl("only https:// (and http:// for allow-listed entries) can be called")
-    if parts.username is not None or parts.password is not None:
+    if "@" in parts.netloc:
         raise UnsafeUrl("the URL carries a user name or password")
-    trusted = f"{host}:{port}" in allowed
+    literal = f"[{host}]" if ":" in host else host
+    trusted = f"{literal}:{port}" in allowed
     if parts.scheme == "http" and not trusted:
         raise UnsafeUrl("only https:// is called")
-    address = _resolve(host, port, trusted)
-    path = parts.path or "/"
-    return Target(parts.scheme, host, port, address, f"{path}?{parts.query}" if parts.query else path)
+    path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~") + (f"?{quote(parts.query, safe='/%:@!$&()*+,;=~?')}")
+    authority = literal if port == PORTS[parts.scheme] else f"{literal}:{port}"
+    return Target(parts.scheme, host, port, authority, _resolve(host, port, trusted), path.removesuffix("?"))
 
 
-def _resolve(host: str, port: int, trusted: bool) -> str:
-    """The first address, when all are allowed: a name that also points inside is refused whole."""
+def _resolve(host: str, port: int, trusted: bool) -> tuple[str, ...]:
+    """All addresses, when all are allowed: a name that also points inside is refused whole."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
+    except OSError as error:
         raise Unreachable(f"{host} cannot be resolved") from error
-    addresses = [str(entry[4][0]) for entry in found]
-    if not trusted and any(not _is_public(address) for address in addresses):
+    addresses = tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
+    if not trusted and not all(map(_is_public, addresses)):
         raise UnsafeUrl(f"{host} is not a public address")
-    return addresses[0]
+    return addresses
 
 
 def _is_public(address: str) -> bool:
     parsed = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(parsed, ipaddress.IPv6Address):
-        inner = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo[1] if parsed.teredo else None)
-        if inner is not None and not _is_public(str(inner)):
-            return False
-        if parsed in ipaddress.ip_network("64:ff9b::/96"):  # NAT64 reaches IPv4 from inside (RFC 6052)
+        if parsed.ipv4_mapped is not None:
+            return _is_public(str(parsed.ipv4_mapped))
+        if any(parsed in network for network in SITE_PREFIXES):
             return False
     return parsed.is_global and not parsed.is_multicast and not parsed.is_reserved
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str], allowed: Collection[str] = ()) -> Answer:
     """Raises UnsafeUrl or Unreachable. Any complete answer, also an error or a redirect, is returned."""
-    target = target_of(url, allowed)
-    literal = f"[{target.address}]" if ":" in target.address else target.address
-    authority = f"[{target.host}]" if ":" in target.host else target.host
-    host = authority if target.port == PORTS[target.scheme] else f"{authority}:{target.port}"
     deadline = time.monotonic() + TOTAL_SECONDS
+    target = target_of(url, allowed)
     try:
-        with httpx.Client(follow_redirects=False, trust_env=False, timeout=TOTAL_SECONDS) as client:
-            request = client.build_request(
+        with (
+            httpcore.ConnectionPool(ssl_context=_tls(), network_backend=_Resolved(target.addresses, deadline)) as pool,
+            pool.stream(
                 "POST",
-                f"{target.scheme}://{literal}:{target.port}{target.path}",
+                httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path),
+                headers=[
+                    (name.encode("ascii"), value.encode("ascii"))
+                    for name, value in {**headers, "Host": target.authority, "Connection": "close"}.items()
+                ],
                 content=body,
-                headers={**headers, "Host": host},
-                extensions={"sni_hostname": target.host} if target.scheme == "https" else {},
-            )
-            response = client.send(request, stream=True)
-            try:
-                received = _read(response, deadline)
-            finally:
-                response.close()
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            ) as response,
+        ):
+            received = _beginning(response)
+    except (*FAILURES, ValueError) as error:
         raise Unreachable(f"{type(error).__name__}: {error}"[:300]) from error
-    retry_after = response.headers.get("retry-after", "")
-    return Answer(
-        response.status_code,
-        received.decode("utf-8", "replace")[:EXCERPT_CHARACTERS].replace("\0", ""),
-        int(retry_after) if retry_after.isascii() and retry_after.isdigit() and len(retry_after) < 7 else None,
-    )
+    excerpt = received.decode("utf-8", "replace")[:EXCERPT_CHARACTERS].replace("\0", "")
+    asked = {name.lower(): value for name, value in response.headers}.get(b"retry-after", b"")
+    return Answer(response.status, excerpt, _seconds(asked.decode("latin-1")))
 
 
-def _read(response: httpx.Response, deadline: float) -> bytes:
-    """At most 64 KiB and until the deadline: each chunk may be punctual and the whole still never end."""
+@cache
+def _tls() -> ssl.SSLContext:
+    """Verifies names and certificates; SSL_CERT_FILE names another set of authorities."""
+    return httpx.create_ssl_context()
+
+
+def _beginning(response: httpcore.Response) -> bytes:
     received = bytearray()
-    for chunk in response.iter_raw(4096):
+    for chunk in response.iter_stream():
         received += chunk
-        if len(received) > ANSWER_BYTES:
+        if len(received) >= ANSWER_BYTES:
             break
-        if time.monotonic() > deadline:
-            raise Unreachable("the answer took longer than 15 s")
     return bytes(received[:ANSWER_BYTES])
+
+
+def _seconds(retry_after: str) -> int | None:
+    """RFC 9110 §10.2.3: seconds, or a date."""
+    if retry_after.isascii() and retry_after.isdigit() and len(retry_after) < 10:
+        return int(retry_after)
+    try:
+        return max(0, round(email.utils.parsedate_to_datetime(retry_after).timestamp() - time.time()))
+    except (ValueError, OverflowError):
+        return None
+
+
+class _Resolved(httpcore.NetworkBackend):
+    """Connects to the addresses that were looked at, whatever the name says by now, before the deadline."""
+
+    def __init__(self, addresses: tuple[str, ...], deadline: float) -> None:
+        self.addresses = addresses
+        self.deadline = deadline
+        self.sockets = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        failed: Exception = httpcore.ConnectError("no address")
+        for address in self.addresses:
+            try:
+                return _Timed(self.sockets.connect_tcp(address, port, _left(self.deadline)), self.deadline)
+            except httpcore.ConnectError as error:
+                failed = error
+        raise failed
+
+
+class _Timed(httpcore.NetworkStream):
+    """Each operation has what is left of the whole exchange: a peer that sends a byte now and then gains nothing."""
+
+    def __init__(self, stream: httpcore.NetworkStream, deadline: float) -> None:
+        self.stream = stream
+        self.deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self.stream.read(max_bytes, _left(self.deadline))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self.stream.write(buffer, _left(self.deadline))
+
+    def close(self) -> None:
+        self.stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        return _Timed(self.stream.start_tls(ssl_context, server_hostname, _left(self.deadline)), self.deadline)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self.stream.get_extra_info(info)
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise httpcore.ReadTimeout(f"the exchange took longer than {TOTAL_SECONDS:g} s")
+    return left

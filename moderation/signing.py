@@ -40,10 +40,13 @@ def headers(secret: str, message_id: str, timestamp: int, body: bytes) -> dict[s
 def verify(secret: str, given: Mapping[str, str], body: bytes, *, now: float | None = None) -> None:
     """Raises WrongSignature. Header names in lower case; several signatures are separated by spaces (rotation)."""
     try:
-        message_id, timestamp = given["webhook-id"], int(given["webhook-timestamp"])
+        message_id, stamp = given["webhook-id"], given["webhook-timestamp"]
         signatures = given["webhook-signature"].split(" ")
-    except (KeyError, ValueError) as error:
-        raise WrongSignature(f"a header is missing or malformed: {error}") from error
+    except KeyError as error:
+        raise WrongSignature(f"the header {error} is missing") from error
+    if not (stamp.isascii() and stamp.isdigit() and len(stamp) < 20):
+        raise WrongSignature("the timestamp is no number")
+    timestamp = int(stamp)
     if abs((time.time() if now is None else now) - timestamp) > TOLERANCE_SECONDS:
         raise WrongSignature("the timestamp is more than five minutes off")
     expected = sign(secret, message_id, timestamp, body)

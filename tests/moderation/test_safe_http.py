@@ -1,0 +1,257 @@
+from __future__ import annotations
+
+import email.utils
+import socket
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moderation import safe_http
+from moderation.safe_http import Unreachable, UnsafeUrl, post, target_of
+from tests.moderation.receiver import Receiver, Resolver, answering, receiving
+
+NAME = "hooks.example"
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as receiver:
+        yield receiver
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "127.1",
+        "0x7f000001",
+        "2130706433",
+        "0177.0.0.1",
+        "１２７.0.0.1",
+        "localhost",
+        "LOCALHOST",
+        "localhost.",
+        "0.0.0.0",  # noqa: S104  it must be refused
+        "10.1.2.3",
+        "172.16.0.1",
+        "192.168.1.1",
+        "100.64.0.1",
+        "169.254.169.254",
+        "192.0.2.1",
+        "198.18.0.1",
+        "224.0.0.1",
+        "255.255.255.255",
+        "[::]",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:169.254.169.254]",
+        "[::ffff:a9fe:a9fe]",
+        "[::127.0.0.1]",
+        "[64:ff9b::7f00:1]",
+        "[64:ff9b:1::a00:1]",
+        "[2002:7f00:1::]",
+        "[2001:0:53aa:64c::]",
+        "[fe80::1]",
+        "[fec0::1]",
+        "[fd00::1]",
+        "[ff02::1]",
+        "[2001:db8::1]",
+    ],
+)
+def test_it_does_not_reach_inside(host: str) -> None:
+    with pytest.raises((UnsafeUrl, Unreachable)) as refused:
+        target_of(f"https://{host}/hook", [])
+    if "." in host and host[0].isdigit() and host.isascii():
+        assert refused.type is UnsafeUrl
+
+
+@pytest.mark.parametrize("address", ["93.184.215.14", "1.1.1.1", "2606:4700:4700::1111", "::ffff:8.8.8.8"])
+def test_it_reaches_public_addresses(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    Resolver(monkeypatch, hooks_example=[address])
+    assert target_of(f"https://{NAME}/hook", []).addresses == (address,)
+
+
+def test_a_name_that_also_points_inside_is_refused_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443)) for address in ("1.1.1.1", "10.0.0.5")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_named: both)
+    with pytest.raises(UnsafeUrl, match="not a public address"):
+        target_of(f"https://{NAME}/", [])
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://hooks.example/hook",
+        "ftp://hooks.example/hook",
+        "file:///etc/passwd",
+        "gopher://127.0.0.1:6379/_FLUSHALL",
+        "javascript:alert(1)",
+        "//hooks.example/hook",
+        "https:///hook",
+        "https://",
+        "",
+        "https://user@hooks.example/",
+        "https://user:secret@hooks.example/",
+        "https://@hooks.example/",
+        "https://hooks.example:99999/",
+        "https://hooks.example:port/",
+        "https://hooks.example/a b",
+        "https://hooks.example/a\r\nHost: inside",
+        "https://hooks.example\t/",
+        "https://[::1",
+        "https://" + "a" * 70 + ".example/",
+    ],
+)
+def test_it_refuses_what_is_no_plain_https_url(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    resolver = Resolver(monkeypatch, hooks_example=["1.1.1.1"])
+    with pytest.raises(UnsafeUrl):
+        target_of(url, [])
+    assert resolver.asked == [], "nothing is looked up for it either"
+
+
+def no_such_name(*_args: Any, **_named: Any) -> Any:
+    raise socket.gaierror(socket.EAI_NONAME, "no such name")
+
+
+@given(
+    st.text(max_size=60) | st.builds("https://{}.invalid:{}/{}".format, st.text(max_size=9), st.integers(), st.text())
+)
+def test_any_text_is_refused_or_unreachable(url: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", no_such_name)
+        with pytest.raises((UnsafeUrl, Unreachable)):
+            target_of(url, [])
+
+
+def test_it_posts_to_an_allow_listed_entry(receiver: Receiver) -> None:
+    receiver.answer = answering(202, b"thanks")
+    answer = post(f"{receiver.url}/a%20ü?q=1&r=ä#part", b'{"a":1}', {"webhook-id": "m1"}, [receiver.entry])
+    assert (answer.status, answer.excerpt, answer.retry_after) == (202, "thanks", None)
+    (request,) = receiver.requests
+    assert (request.path, request.body) == ("/hook/a%20%C3%BC?q=1&r=%C3%A4", b'{"a":1}')
+    assert (request.headers["host"], request.headers["webhook-id"]) == (receiver.entry, "m1")
+
+
+@pytest.mark.parametrize("entry", ["127.0.0.1", "127.0.0.1:1", "localhost:{port}", "*", "127.0.0.0/8"])
+def test_an_entry_is_one_host_and_one_port(receiver: Receiver, entry: str) -> None:
+    with pytest.raises(UnsafeUrl):
+        post(receiver.url, b"", {}, [entry.format(port=receiver.port)])
+    assert receiver.requests == []
+
+
+def test_it_follows_no_redirect(receiver: Receiver) -> None:
+    receiver.answer = answering(307, Location=f"http://127.0.0.1:{receiver.port}/elsewhere")
+    assert post(receiver.url, b"{}", {}, [receiver.entry]).status == 307
+    assert [request.path for request in receiver.requests] == ["/hook"]
+
+
+def test_it_resolves_once_and_connects_to_that_address(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DNS rebinding: the second answer would be another address."""
+    resolver = Resolver(monkeypatch, hooks_example=["127.0.0.1", "127.0.0.9"])
+    answer = post(f"http://{NAME}:{receiver.port}/hook", b"{}", {}, [f"{NAME}:{receiver.port}"])
+    assert answer.status == 200
+    assert resolver.asked == [NAME]
+    assert receiver.requests[0].headers["host"] == f"{NAME}:{receiver.port}"
+
+
+def test_it_tries_the_next_address_when_one_does_not_answer(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0)) for address in ("127.0.0.9", "127.0.0.1")]
+    really = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda host, *args, **named: found if host == NAME else really(host, *args, **named)
+    )
+    assert post(f"http://{NAME}:{receiver.port}/", b"{}", {}, [f"{NAME}:{receiver.port}"]).status == 200
+
+
+def test_it_goes_through_no_proxy(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    assert post(receiver.url, b"{}", {}, [receiver.entry]).status == 200
+
+
+def test_it_takes_only_the_beginning_of_a_huge_answer(receiver: Receiver) -> None:
+    written = 0
+
+    def endless(connection: BaseHTTPRequestHandler) -> None:
+        nonlocal written
+        connection.send_response(200)
+        connection.end_headers()
+        for _ in range(4000):
+            written += connection.wfile.write(b"\0x" * 8192)
+
+    receiver.answer = endless
+    answer = post(receiver.url, b"{}", {}, [receiver.entry])
+    assert answer.excerpt == "x" * 250, "500 characters, without what a database cannot store"
+    assert written < 4000 * 16384, "it hung up"
+
+
+@pytest.mark.parametrize("begin", [b"", b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\n\r\n"])
+def test_the_whole_exchange_has_one_deadline(receiver: Receiver, monkeypatch: pytest.MonkeyPatch, begin: bytes) -> None:
+    """A byte now and then, in the header or in the body, buys no time."""
+    monkeypatch.setattr(safe_http, "TOTAL_SECONDS", 0.4)
+
+    def drip(connection: BaseHTTPRequestHandler) -> None:
+        connection.wfile.write(begin)
+        for _ in range(100):
+            connection.wfile.write(b"x")
+            time.sleep(0.05)
+
+    receiver.answer = drip
+    started = time.monotonic()
+    with pytest.raises(Unreachable):
+        post(receiver.url, b"{}", {}, [receiver.entry])
+    assert time.monotonic() - started < 2
+
+
+def test_it_says_when_nobody_listens(receiver: Receiver) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        entry = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(Unreachable, match="refused"):
+            post(f"http://{entry}/", b"{}", {}, [entry])
+
+
+def test_it_says_when_a_name_has_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    Resolver(monkeypatch, hooks_example=[])
+    with pytest.raises(Unreachable, match=r"hooks\.example cannot be resolved"):
+        post(f"https://{NAME}/", b"{}", {})
+
+
+def speak_smtp(connection: BaseHTTPRequestHandler) -> None:
+    connection.wfile.write(b"220 mail.example ESMTP\r\n")
+
+
+def test_an_answer_that_is_no_http_is_unreachable(receiver: Receiver) -> None:
+    receiver.answer = speak_smtp
+    with pytest.raises(Unreachable):
+        post(receiver.url, b"{}", {}, [receiver.entry])
+
+
+@pytest.mark.parametrize("value", ["a\r\nX-Injected: 1", "a\nb", "a\0b", "ü"])
+def test_no_header_can_carry_another(receiver: Receiver, value: str) -> None:
+    with pytest.raises(Unreachable):
+        post(receiver.url, b"{}", {"webhook-id": value}, [receiver.entry])
+    assert receiver.requests == []
+
+
+@pytest.mark.parametrize(
+    ("given_value", "seconds"), [("120", 120), ("0", 0), ("soon", None), ("-5", None), ("9" * 40, None)]
+)
+def test_it_reads_retry_after_in_seconds(receiver: Receiver, given_value: str, seconds: int | None) -> None:
+    receiver.answer = answering(503, Retry_After=given_value)
+    assert post(receiver.url, b"{}", {}, [receiver.entry]).retry_after == seconds
+
+
+@pytest.mark.parametrize(("ahead", "least", "most"), [(3600, 3590, 3600), (-3600, 0, 0)])
+def test_it_reads_retry_after_as_a_date(receiver: Receiver, ahead: int, least: int, most: int) -> None:
+    receiver.answer = answering(429, Retry_After=email.utils.formatdate(time.time() + ahead, usegmt=True))
+    seconds = post(receiver.url, b"{}", {}, [receiver.entry]).retry_after
+    assert seconds is not None
+    assert least <= seconds <= most
