@@ -8,6 +8,8 @@ celery -A workers.celery_app beat
 from __future__ import annotations
 
 import os
+import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,8 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "deepfake_guard.settings")
 django.setup()
 
-from celery import signals  # noqa: E402  (after Django is set up)
+import billiard  # noqa: E402  (after Django is set up)
+from celery import signals  # noqa: E402
 from celery.worker import WorkController  # noqa: E402
 from django.conf import settings  # noqa: E402
 
@@ -32,6 +35,10 @@ def every(seconds: float, task: Any) -> dict[str, Any]:
     return {"task": task.name, "schedule": seconds, "options": {"expires": 2 * seconds}}
 
 
+# On macOS forking is unsafe once torch's libraries are loaded: there a pool process is a fresh interpreter, which finds
+# the tasks by this import.
+app.conf.worker_pool_start_method = "spawn" if sys.platform == "darwin" else "fork"
+app.conf.include = ["workers.celery_app"]
 app.conf.beat_schedule_filename = str(Path(settings.STATIC_ROOT).parent / "beat")
 app.conf.beat_schedule = {
     "settle decisions": every(5.0, upkeep.settle_due),
@@ -58,9 +65,14 @@ def remember_queues(sender: WorkController, **_: Any) -> None:
 @signals.worker_process_init.connect
 def warm_up(**_: Any) -> None:
     if os.environ.get("GUARD_SCANS"):
+        signal.signal(signal.SIGUSR2, lambda *_: scan.stopping.set())
         detector_host.warm_up_in_background()
 
 
 @signals.worker_shutting_down.connect
 def stop_scanning(**_: Any) -> None:
-    scan.stopping.set()
+    """Celery lets the running task finish; it gives back what it has not begun."""
+    if os.environ.get("GUARD_SCANS"):
+        for child in billiard.active_children():
+            if child.pid is not None:
+                os.kill(child.pid, signal.SIGUSR2)

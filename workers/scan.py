@@ -1,18 +1,20 @@
-"""Screening: claim, examine, record."""
+"""Screening: claim, examine, record. Whose fault a failure is decides whether an attempt is spent (DESIGN §1)."""
 
 from __future__ import annotations
 
-import multiprocessing
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import structlog
 from django.core.files.storage import storages
+from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections
 
 from deepfake_guard.detector.records import MediaReport
 from moderation.conf import conf
-from moderation.dispatch import SCAN_TASK, app
+from moderation.dispatch import HARD_LIMIT_SECONDS, SCAN_TASK, app
 from moderation.services import calibration, scanning
 from moderation.services.scanning import Claim
 from moderation.vocabulary import Reason
@@ -20,14 +22,18 @@ from workers import detector_host
 from workers.detector_host import Host
 
 FAULT_PAUSE = timedelta(seconds=30)
+DATABASE_PAUSES = (1, 5, 20, 60)  # seconds; what was found is worth waiting for
+KILL_MARGIN_SECONDS = 10
 
 log = structlog.get_logger(__name__)
-stopping = multiprocessing.Event()  # made before the fork, set by the parent on SIGTERM, read by the pool process
+stopping = threading.Event()  # this pool process was asked to wind up (SIGUSR2, see celery_app)
 
 
 @app.task(name=SCAN_TASK)
 def scan(_scan_id: str) -> None:
     """The id only says that something waits: what is most urgent is claimed."""
+    if stopping.is_set():
+        return
     host = detector_host.host()
     claims = scanning.claim(host.name, host.version, host.calibration, conf().SCAN_BATCH)
     if claims:
@@ -35,31 +41,79 @@ def scan(_scan_id: str) -> None:
 
 
 def examine(host: Host, claims: Sequence[Claim]) -> None:
-    reports: list[tuple[Claim, MediaReport]] = []
-    seen = 0
+    """Screen a batch. What it leaves unexamined, because it is told to stop, goes back with its attempt."""
+    began = time.monotonic()
+    left = claims
     try:
-        for claim, outcome in zip(claims, host.examine(_paths(claims)), strict=False):
-            seen += 1
-            if isinstance(outcome, MediaReport):
-                reports.append((claim, outcome))
-            else:
-                lost = isinstance(outcome, FileNotFoundError)
-                scanning.record_failure(claim, Reason.STORAGE_LOST if lost else Reason.DECODER_KILLED, str(outcome))
-    except RuntimeError as error:  # the device's fault (CUDA, memory), not a file's: nobody's attempt is spent
-        log.error("device_failed", error=f"{type(error).__name__}: {error}")
-        detector_host.drop()
-        scanning.give_back(claims[seen:], after=FAULT_PAUSE)
+        left = _screen(host, claims)
+    except (RuntimeError, MemoryError) as error:
+        _blame(claims, error)
         raise
-    finally:
-        scanning.record(reports)
-    if claims[seen:]:
-        scanning.give_back(claims[seen:])
+    except DatabaseError:
+        raise
+    except Exception as error:
+        _spend(claims, error)
+        raise
+    finally:  # also on SIGTERM, which ends a pool process by SystemExit; at the time limit the attempt stays spent
+        if left and time.monotonic() - began < HARD_LIMIT_SECONDS - KILL_MARGIN_SECONDS:
+            scanning.give_back(left)
     calibration.worker_was_seen(host.name, progress=True)
 
 
+def _screen(host: Host, claims: Sequence[Claim]) -> Sequence[Claim]:
+    """Examine and record; returns the claims that were not examined."""
+    reports: list[tuple[Claim, MediaReport]] = []
+    failures: list[tuple[Claim, Exception]] = []
+    for claim, outcome in zip(claims, host.examine(_paths(claims)), strict=False):
+        if isinstance(outcome, MediaReport):
+            reports.append((claim, outcome))
+        else:
+            failures.append((claim, outcome))
+    for pause in (*DATABASE_PAUSES, None):
+        try:
+            scanning.record(reports)
+            for claim, error in failures:
+                scanning.record_failure(claim, _reason(claim, error), str(error))
+            break
+        except (OperationalError, InterfaceError) as error:
+            if pause is None:
+                raise
+            log.warning("database_unreachable", error=str(error), again_in=pause)
+            time.sleep(pause)
+            close_old_connections()
+    return claims[len(reports) + len(failures) :]
+
+
 def _paths(claims: Sequence[Claim]) -> Iterator[Path]:
-    """Ends early when the worker is told to stop; what was not examined is given back."""
+    """Ends early when the worker is told to stop."""
     for claim in claims:
         if stopping.is_set():
             return
         yield Path(storages["media"].path(claim.storage_name))
+
+
+def _reason(claim: Claim, error: Exception) -> Reason:
+    if isinstance(error, FileNotFoundError) or (isinstance(error, OSError) and claim.attempts >= scanning.ATTEMPTS):
+        return Reason.STORAGE_LOST
+    return Reason.ATTEMPTS_SPENT if isinstance(error, OSError) else Reason.DECODER_KILLED
+
+
+def _blame(claims: Sequence[Claim], error: Exception) -> None:
+    """The files' fault if a fresh detector works on this device, else the device's: then nobody's attempt is spent.
+
+    A process whose device has failed leaves: a broken CUDA context does not heal, and what replaces it starts clean.
+    """
+    log.error("batch_failed", error=f"{type(error).__name__}: {error}")
+    detector_host.drop()
+    try:
+        detector_host.host()
+    except (RuntimeError, MemoryError, OSError, ValueError) as fault:
+        scanning.give_back(claims, after=FAULT_PAUSE)
+        raise SystemExit(f"the device failed: {fault}") from error
+    _spend(claims, error)
+
+
+def _spend(claims: Sequence[Claim], error: Exception) -> None:
+    """Each is tried again alone, so that one of them cannot harm the others twice."""
+    for claim in claims:
+        scanning.record_failure(claim, Reason.ATTEMPTS_SPENT, f"{type(error).__name__}: {error}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -10,6 +11,8 @@ from django.utils import timezone
 
 from moderation.models import Calibration, DetectorVersion, WorkerStatus
 from moderation.services import audit
+
+FORGOTTEN = timedelta(days=7)  # a worker's name holds its process id, so each start is a row
 
 
 @transaction.atomic
@@ -39,6 +42,7 @@ def worker_is_ready(
     name: str, queue: str, device: str, detector: DetectorVersion, calibration: Calibration, notes: Mapping[str, Any]
 ) -> None:
     now = timezone.now()
+    WorkerStatus.objects.filter(seen_at__lt=now - FORGOTTEN).delete()
     WorkerStatus.objects.update_or_create(
         name=name,
         defaults={

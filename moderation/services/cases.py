@@ -61,7 +61,7 @@ def lease_next(user: User, after: ReviewCase | None = None) -> Lease | None:
     if after is not None:
         waiting = waiting.filter(Q(due_at__gt=after.due_at) | Q(due_at=after.due_at, number__gt=after.number))
     if connection.features.has_select_for_update_skip_locked:
-        waiting = waiting.select_for_update(skip_locked=True, of=("self",))
+        waiting = waiting.select_for_update(no_key=True, skip_locked=True, of=("self",))
     case = waiting.first()
     return lease(case, user) if case is not None else None
 

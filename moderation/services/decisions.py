@@ -90,7 +90,8 @@ def hold(decision: Decision, user: User) -> bool:
 def settle(decision_id: uuid.UUID) -> bool:
     """One conditional UPDATE decides between this and an undo. False: not due, undone, or settled already."""
     now = timezone.now()
-    items = ContentItem.objects.select_for_update(of=("self",))  # before the decision, in the order of an erasure
+    items = ContentItem.objects.select_for_update(no_key=True, of=("self",))
+    # the item's lock before the decision's, as an erasure takes them
     list(items.filter(cases__decisions=decision_id).values_list("pk"))
     due = Decision.objects.filter(pk=decision_id, state=DecisionState.PENDING, settle_at__lte=now)
     if not due.update(state=DecisionState.SETTLED, settled_at=now):

@@ -119,7 +119,7 @@ def publish_policy(
 ) -> PolicyVersion:
     """Puts a new version into force. Raises InvalidRules, also where the calibration cannot resolve a line (§7.7)."""
     document = checked_rules(rules)
-    Platform.objects.select_for_update().get(pk=platform.pk)  # two publishers get two numbers
+    Platform.objects.select_for_update(no_key=True).get(pk=platform.pk)  # two publishers get two numbers
     newest = PolicyVersion.objects.filter(platform=platform).aggregate(newest=Max("number"))["newest"] or 0
     PolicyVersion.objects.filter(platform=platform, active=True).update(active=False)
     version = PolicyVersion.objects.create(

@@ -50,7 +50,7 @@ def erase(item: ContentItem, *, actor: str) -> bool:
     A scan at work finds its row gone (or the item detached) and records nothing for it. Raises Held.
     """
     _lock_asset_and_scan(item)
-    found = ContentItem.objects.select_for_update().get(pk=item.pk)
+    found = ContentItem.objects.select_for_update(no_key=True).get(pk=item.pk)
     if found.legal_hold:
         raise Held(str(item.pk))
     now = timezone.now()
@@ -68,8 +68,10 @@ def erase(item: ContentItem, *, actor: str) -> bool:
 
 def _lock_asset_and_scan(item: ContentItem) -> None:
     """Before the item's row: in this order workers lock them too, so that neither waits for the other for ever."""
-    assets = MediaAsset.objects.select_for_update(of=("self",)).filter(items=item)
-    scans = Scan.objects.select_for_update(of=("self",)).filter(asset__items=item, state__in=LIVE_SCAN_STATES)
+    assets = MediaAsset.objects.select_for_update(no_key=True, of=("self",)).filter(items=item)
+    scans = Scan.objects.select_for_update(no_key=True, of=("self",)).filter(
+        asset__items=item, state__in=LIVE_SCAN_STATES
+    )
     list(assets.values_list("pk"))
     list(scans.order_by("pk").values_list("pk"))
 
@@ -160,7 +162,7 @@ def _expired(platform: Platform, now: datetime) -> QuerySet[MediaAsset]:
 @transaction.atomic
 def _remove_media(expired: QuerySet[MediaAsset], asset_id: UUID, now: datetime) -> int:
     """Under the row's lock and looked at again: 1 when removed, 0 when an upload or a rescan came between."""
-    asset = expired.select_for_update(of=("self",)).filter(pk=asset_id).first()
+    asset = expired.select_for_update(no_key=True, of=("self",)).filter(pk=asset_id).first()
     if asset is None or not MediaAsset.objects.filter(pk=asset_id, removed_at=None).update(removed_at=now):
         return 0
     derivatives = Derivative.objects.filter(asset=asset)

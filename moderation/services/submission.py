@@ -130,7 +130,7 @@ def _write(
 
 def _asset(platform: Platform, stored: Stored) -> tuple[MediaAsset, bool]:
     """The platform's one asset of this content, locked, and whether it uses the file just stored."""
-    asset = MediaAsset.objects.select_for_update().filter(platform=platform, sha256=stored.sha256).first()
+    asset = MediaAsset.objects.select_for_update(no_key=True).filter(platform=platform, sha256=stored.sha256).first()
     if asset is None:
         found = stored.found
         return (
@@ -155,7 +155,7 @@ def _asset(platform: Platform, stored: Stored) -> tuple[MediaAsset, bool]:
 
 def _scan(asset: MediaAsset, priority: Priority) -> Scan:
     """The live scan (locked, so that it cannot be recorded meanwhile), a current one, or a new one."""
-    live = Scan.objects.select_for_update().filter(asset=asset, state__in=LIVE_SCAN_STATES).first()
+    live = Scan.objects.select_for_update(no_key=True).filter(asset=asset, state__in=LIVE_SCAN_STATES).first()
     if live is not None:
         if live.priority > priority:
             Scan.objects.filter(pk=live.pk, state=ScanState.QUEUED).update(priority=priority)

@@ -26,7 +26,7 @@ def judge(item: ContentItem) -> Verdict | None:
     A person's conclusion stays in force: a later policy verdict on the same item is kept beside it, not above it.
     None when there is nothing to judge: it failed through us, or was erased meanwhile.
     """
-    locked = ContentItem.objects.select_for_update(of=("self",)).select_related("scan", "platform")
+    locked = ContentItem.objects.select_for_update(no_key=True, of=("self",)).select_related("scan", "platform")
     found = locked.filter(pk=item.pk, erased_at=None).first()
     scan = found.scan if found is not None else None
     if found is None or scan is None:

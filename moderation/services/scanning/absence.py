@@ -40,9 +40,11 @@ def requeue_without_detector() -> int:
 @transaction.atomic
 def _requeue(scan: Scan) -> bool:
     """Under the asset's lock, so that an upload of equal content cannot start another live scan meanwhile."""
-    if not MediaAsset.objects.select_for_update().filter(pk=scan.asset_id).exists():
+    if MediaAsset.objects.select_for_update(no_key=True).filter(pk=scan.asset_id).first() is None:
         return False
-    live = Scan.objects.select_for_update().filter(asset_id=scan.asset_id, state__in=LIVE_SCAN_STATES).first()
+    live = (
+        Scan.objects.select_for_update(no_key=True).filter(asset_id=scan.asset_id, state__in=LIVE_SCAN_STATES).first()
+    )
     if live is None:
         live = scan
         won = Scan.objects.filter(pk=scan.pk, state=ScanState.FAILED).update(

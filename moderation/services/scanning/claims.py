@@ -1,7 +1,7 @@
 """Who works on which scan: leases, attempts, and what happens when a worker fails, stops or dies.
 
-Rows are locked in the order asset, scan, item, here and wherever else more than one of them is (else PostgreSQL would
-have to end a deadlock).
+Rows are locked in the order asset, scan, item, decision, case, here and wherever else more than one of them is, and FOR
+NO KEY UPDATE, which lets foreign keys be checked meanwhile: else PostgreSQL would have to end a deadlock.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def claim(worker: str, detector: DetectorVersion, calibration: Calibration, limi
 def _locking(scans: QuerySet[Scan]) -> QuerySet[Scan]:
     """SKIP LOCKED where the database has it; an SQLite transaction of ours is IMMEDIATE, so already alone."""
     if connection.features.has_select_for_update_skip_locked:
-        return scans.select_for_update(skip_locked=True, of=("self",))
+        return scans.select_for_update(no_key=True, skip_locked=True, of=("self",))
     return scans
 
 
@@ -151,7 +151,7 @@ def end(scans: QuerySet[Scan], scan_id: uuid.UUID, state: ScanState, reasons: Se
 @transaction.atomic
 def rescan(asset: MediaAsset, *, actor: str, priority: Priority = Priority.BACKFILL) -> Scan | None:
     """Queue another run for all items of an asset; None when one is live already or its file is gone."""
-    asset = MediaAsset.objects.select_for_update().get(pk=asset.pk)
+    asset = MediaAsset.objects.select_for_update(no_key=True).get(pk=asset.pk)
     if asset.removed_at is not None or Scan.objects.filter(asset=asset, state__in=LIVE_SCAN_STATES).exists():
         return None
     run = (Scan.objects.filter(asset=asset).aggregate(last=Max("run"))["last"] or 0) + 1

@@ -44,7 +44,7 @@ def record(results: Sequence[tuple[Claim, MediaReport]]) -> int:
 @transaction.atomic
 def _record_all(stored: Sequence[tuple[Claim, MediaReport, list[str]]]) -> list[list[str]]:
     """Returns the files of those whose lease has gone."""
-    assets = MediaAsset.objects.select_for_update().filter(pk__in=[claim.asset_id for claim, _, _ in stored])
+    assets = MediaAsset.objects.select_for_update(no_key=True).filter(pk__in=[claim.asset_id for claim, _, _ in stored])
     list(assets.order_by("pk").values_list("pk"))  # locked first, as everywhere
     return [names for claim, report, names in stored if not _record_one(claim, report, names)]
 
