@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.utils import timezone
+from rest_framework.response import Response
 
+from moderation.api import idempotency
 from moderation.models import ContentItem, IdempotencyKey
+from moderation.services import retention
 from tests import factories
 from tests.moderation.api.conftest import Caller
 
@@ -97,3 +100,14 @@ def test_of_equal_requests_at_once_one_makes_the_item(headers: dict[str, str]) -
     assert accepted
     assert set(accepted) == {str(item.pk)}
     assert set(refused) <= ({"idempotency_in_progress"} if headers else set())
+
+
+def test_an_item_erased_before_its_answer_was_stored_leaves_no_answer(caller: Caller) -> None:
+    def submit_and_erase() -> tuple[Response, ContentItem]:
+        item = factories.make_item(caller.platform)
+        retention.erase(item, actor=factories.ACTOR)
+        return Response({"id": str(item.pk)}, status=202), item
+
+    answer = idempotency.once(caller.platform, "k1", "digest", submit_and_erase)
+    assert answer.status_code == 202
+    assert not IdempotencyKey.objects.exists()
