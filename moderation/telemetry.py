@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -14,7 +15,10 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
-counters: Counter[tuple[str, ...]] = Counter()  # of this process; shown by guard_doctor and, later, a metrics page
+counters: Counter[tuple[str, ...]] = Counter()  # of this process, for a metrics page
+
+
+SECRETS = re.compile(r"(?P<known>dg_[a-z0-9]{8}_|whsec_|Bearer )[\w+/=-]+")  # API keys, webhook secrets, headers
 
 
 def count(name: str, **labels: str) -> None:
@@ -69,15 +73,32 @@ def set_up_sentry() -> None:
     )
 
 
-def scrub(event: Any, _hint: Any) -> Any:
-    """Removes what could carry media, keys or a person: bodies, cookies, headers, query strings, extra data."""
+def scrub(event: Any, hint: Any) -> Any:
+    """Removes what could carry media, keys or a person: bodies, cookies, headers, query strings, extra data.
+
+    Of a log line only its name (or template) goes out, never the values beside it.
+    """
     request = event.get("request", {})
     for part in ("data", "cookies", "headers", "query_string", "env"):
         request.pop(part, None)
     event.pop("extra", None)
     event.pop("user", None)
     event["breadcrumbs"] = {"values": []}
-    return event
+    if "log_record" in hint:
+        line = hint["log_record"].msg
+        event["logentry"] = {"message": line.get("event") if isinstance(line, dict) else str(line)}
+    return masked(event)
+
+
+def masked(value: Any) -> Any:
+    """The same structure without the secrets that a message may quote, and without raw bytes."""
+    if isinstance(value, str):
+        return SECRETS.sub(r"\g<known>…", value)
+    if isinstance(value, dict):
+        return {key: masked(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [masked(item) for item in value]
+    return f"{len(value)} bytes" if isinstance(value, bytes | bytearray | memoryview) else value
 
 
 class RequestContextMiddleware:
