@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.db import transaction
-from django.db.models import F, Max, Q
+from django.db.models import F, Max, Q, QuerySet
 from django.utils import timezone
 
 from moderation import dispatch, safe_http, signing
@@ -18,10 +19,11 @@ from moderation.models import ContentItem, Event, Platform, WebhookDelivery, Web
 from moderation.services import audit
 from moderation.vocabulary import DeliveryState, EventType
 
-# Standard Webhooks, "Retries": after each failed attempt wait this long; then the delivery has failed.
+# Standard Webhooks, "Deliverability and reliability": the first attempt at once, then these waits; then it has failed.
 WAITS = tuple(timedelta(seconds=seconds) for seconds in (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400))
 LEASE = timedelta(seconds=60)
 LONGEST_WAIT = timedelta(hours=24)
+LONGEST_URL = 500
 AT_ONCE = 200
 OPEN = (DeliveryState.PENDING, DeliveryState.SENDING)
 
@@ -33,6 +35,8 @@ def _box() -> MultiFernet:
 @transaction.atomic
 def add_endpoint(platform: Platform, url: str, *, actor: str) -> tuple[WebhookEndpoint, str]:
     """The row, and the `whsec_…` secret that is shown once. Raises safe_http.UnsafeUrl or Unreachable."""
+    if len(url) > LONGEST_URL:
+        raise safe_http.UnsafeUrl(f"the URL has more than {LONGEST_URL} characters")
     safe_http.target_of(url, conf().WEBHOOK_ALLOWED)
     secret = signing.new_secret()
     endpoint = WebhookEndpoint.objects.create(
@@ -44,6 +48,7 @@ def add_endpoint(platform: Platform, url: str, *, actor: str) -> tuple[WebhookEn
 
 @transaction.atomic
 def disable_endpoint(endpoint: WebhookEndpoint, reason: str, *, actor: str) -> bool:
+    """Nothing is sent there any more, and what waited has failed; False when it was disabled already."""
     if not WebhookEndpoint.objects.filter(pk=endpoint.pk, active=True).update(active=False, disabled_reason=reason):
         return False
     open_ones = WebhookDelivery.objects.filter(endpoint=endpoint, state__in=OPEN)
@@ -83,32 +88,46 @@ def _emit(
 
 
 def deliver(delivery_id: uuid.UUID) -> DeliveryState | None:
-    """Send one delivery that is due; None when it is not, or somebody else is sending it. Same id on each attempt."""
-    now = timezone.now()
+    """Send one delivery that is due; None when it is not, or somebody else has it. The message id is the event's."""
     token = uuid.uuid4()
-    due = WebhookDelivery.objects.filter(
-        Q(state=DeliveryState.PENDING) | Q(state=DeliveryState.SENDING, lease_until__lt=now),
-        pk=delivery_id,
-        next_attempt_at__lte=now,
-        endpoint__active=True,
-    )
-    if not WebhookDelivery.objects.filter(pk__in=due.values("pk")).update(
+    delivery = _claim(delivery_id, token)
+    if delivery is None:
+        return None
+    try:
+        answer = _send(delivery)
+    except (safe_http.UnsafeUrl, safe_http.Unreachable) as error:
+        return _record(delivery, token, None, str(error))
+    except InvalidToken:
+        return _record(delivery, token, None, "the endpoint's secret was encrypted under a key that is gone")
+    return _record(delivery, token, answer, "")
+
+
+def _claim(delivery_id: uuid.UUID, token: uuid.UUID) -> WebhookDelivery | None:
+    """One conditional UPDATE on the row's own columns: of two that come at once, the second finds them changed."""
+    now = timezone.now()
+    due = _due(now).filter(pk=delivery_id, endpoint__in=WebhookEndpoint.objects.filter(active=True))
+    if not due.update(
         state=DeliveryState.SENDING, lease_token=token, lease_until=now + LEASE, attempts=F("attempts") + 1
     ):
         return None
-    delivery = WebhookDelivery.objects.select_related("event", "endpoint").get(pk=delivery_id)
+    return WebhookDelivery.objects.select_related("event", "endpoint").filter(pk=delivery_id, lease_token=token).first()
+
+
+def _due(now: datetime) -> QuerySet[WebhookDelivery]:
+    """Waiting for its time, or left by a sender that died."""
+    free = Q(state=DeliveryState.PENDING) | Q(state=DeliveryState.SENDING, lease_until__lt=now)
+    return WebhookDelivery.objects.filter(free, next_attempt_at__lte=now)
+
+
+def _send(delivery: WebhookDelivery) -> safe_http.Answer:
     body = json.dumps(delivery.event.payload, separators=(",", ":"), ensure_ascii=False).encode()
     secret = _box().decrypt(delivery.endpoint.secret.encode()).decode()
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "deepfake-guard",
-        **signing.headers(secret, str(delivery.event_id), int(now.timestamp()), body),
+        **signing.headers(secret, str(delivery.event_id), int(time.time()), body),
     }
-    try:
-        answer = safe_http.post(delivery.endpoint.url, body, headers, conf().WEBHOOK_ALLOWED)
-    except (safe_http.UnsafeUrl, safe_http.Unreachable) as error:
-        return _record(delivery, token, None, str(error))
-    return _record(delivery, token, answer, "")
+    return safe_http.post(delivery.endpoint.url, body, headers, conf().WEBHOOK_ALLOWED)
 
 
 @transaction.atomic
@@ -119,6 +138,7 @@ def _record(
     ok = answer is not None and 200 <= answer.status < 300
     again = None if ok else _next_attempt(delivery.attempts, answer, now)
     state = DeliveryState.DELIVERED if ok else DeliveryState.FAILED if again is None else DeliveryState.PENDING
+    # a sender that was overtaken (its lease ran out) records nothing
     held = WebhookDelivery.objects.filter(pk=delivery.pk, state=DeliveryState.SENDING, lease_token=token)
     if not held.update(
         state=state,
@@ -144,12 +164,10 @@ def _next_attempt(attempts: int, answer: safe_http.Answer | None, now: datetime)
 
 
 def sweep() -> int:
-    """Ring for all that is due; returns how many."""
-    now = timezone.now()
-    due = WebhookDelivery.objects.filter(
-        Q(state=DeliveryState.PENDING) | Q(state=DeliveryState.SENDING, lease_until__lt=now), next_attempt_at__lte=now
-    ).order_by("next_attempt_at")
-    waiting = list(due.values_list("pk", flat=True)[:AT_ONCE])
+    """Ring for all that is due; returns how many. What was queued while its endpoint was being disabled has failed."""
+    stray = WebhookDelivery.objects.filter(state=DeliveryState.PENDING, endpoint__active=False)
+    stray.update(state=DeliveryState.FAILED, last_error="the endpoint is disabled")
+    waiting = list(_due(timezone.now()).order_by("next_attempt_at").values_list("pk", flat=True)[:AT_ONCE])
     for delivery_id in waiting:
         dispatch.ring_delivery(delivery_id)
     return len(waiting)
