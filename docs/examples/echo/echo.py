@@ -106,9 +106,13 @@ def page(received: list[dict[str, Any]]) -> str:
     return Template((HERE / "page.html").read_text()).substitute(count=len(received), kept=KEPT, rows=rows or empty)
 
 
+def as_object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
 def row(entry: dict[str, Any]) -> str:
-    message = entry["message"] if isinstance(entry["message"], dict) else {}
-    about = message.get("data") if isinstance(message.get("data"), dict) else {}
+    message = as_object(entry["message"])
+    about = as_object(message.get("data"))
     parts = [about.get(name) for name in ("external_id", "outcome", "decision", "effect") if about.get(name)]
     verdict = "signature verified" if entry["verified"] else f"signature wrong: {entry['problem']}"
     return Template((HERE / "row.html").read_text()).substitute(
