@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.core.checks import run_checks
+from django.core.exceptions import ImproperlyConfigured
+
+from moderation import checks, conf
+
+ROOT = Path(__file__).parents[2]
+
+
+def ids(settings: LazySettings, **changed: Any) -> set[str | None]:
+    settings.DEEPFAKE_GUARD = changed
+    return {message.id for message in checks.check_settings()}
+
+
+def test_it_finds_nothing_wrong_with_the_defaults(settings: LazySettings) -> None:
+    assert ids(settings) == set()
+
+
+@pytest.mark.parametrize(
+    ("expected", "changed"),
+    [
+        ("deepfake_guard.E001", {"SCAN_BATHC": 8}),
+        ("deepfake_guard.E002", {"MAX_PIXELS": 0}),
+        ("deepfake_guard.E002", {"UNDO_SECONDS": -1}),
+        ("deepfake_guard.E003", {"SCAN_BATCH": 18, "DECODE_SECONDS": 20}),
+        ("deepfake_guard.E003", {"SCAN_LEASE_SECONDS": 360}),
+        ("deepfake_guard.E003", {"SCAN_LEASE_SECONDS": 600}),
+        ("deepfake_guard.E004", {"WEBHOOK_ALLOWED": ["localhost"]}),
+        ("deepfake_guard.E004", {"WEBHOOK_ALLOWED": ["10.0.0.0/8"]}),
+        ("deepfake_guard.E005", {"FERNET_KEYS": ["not a key"]}),
+    ],
+)
+def test_it_names_a_misconfiguration_by_its_id(settings: LazySettings, expected: str, changed: dict[str, Any]) -> None:
+    assert ids(settings, **changed) == {expected}
+
+
+def test_django_runs_the_check_by_itself(settings: LazySettings) -> None:
+    settings.DEEPFAKE_GUARD = {"MAX_PIXELS": 0}
+    assert "deepfake_guard.E002" in {message.id for message in run_checks(tags=["security"])}
+
+
+def test_it_refuses_an_unknown_setting_by_name(settings: LazySettings) -> None:
+    settings.DEEPFAKE_GUARD = {"SCAN_BATHC": 8}
+    with pytest.raises(ImproperlyConfigured, match="SCAN_BATHC"):
+        conf.conf()
+
+
+def test_it_derives_a_different_key_for_each_purpose_and_secret(settings: LazySettings) -> None:
+    settings.DEEPFAKE_GUARD = {}
+    keys = {conf.derived_key("webhook-secrets"), conf.derived_key("audit-chain"), conf.audit_key()}
+    assert len(keys) == 2
+    settings.SECRET_KEY = "another secret key, long enough to be one"
+    assert conf.audit_key() not in keys
+
+
+def test_every_check_is_documented() -> None:
+    source = (ROOT / "moderation/checks.py").read_text()
+    documented = (ROOT / "docs/settings.md").read_text()
+    assert set(re.findall(r"deepfake_guard\.[EW]\d{3}", source)) == set(
+        re.findall(r"deepfake_guard\.[EW]\d{3}", documented)
+    )
