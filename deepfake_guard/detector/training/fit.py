@@ -27,7 +27,7 @@ ROLES = {TRAIN: "train", SELECT: "select", CALIBRATE: "calibrate"}
 # The starter's recipe: chosen on select-real alone (docs/accuracy.md has the comparison), sized for half an hour on two
 # cores. `Settings()` and `Schedule()` are the published ones.
 SETTINGS = Settings(pooling="mean", objective="density")
-SCHEDULE = Schedule(lr=3e-3, epochs=30, plateau=1, patience=6)
+SCHEDULE = Schedule(lr=3e-3, epochs=21, plateau=1, patience=6)
 
 Say = Callable[[str], None]
 
