@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from deepfake_guard.detector import pipeline, weights
-from deepfake_guard.detector.training import crops
+from deepfake_guard.detector.training import crops, fit
 
 DATA = Path(__file__).parents[3] / "shared" / "data"  # beside the checkout; nothing of it is in the repository
 
@@ -33,6 +34,12 @@ def test_it_says_that_it_is_a_starter_and_names_every_set_with_count_and_terms(s
     terms = (weights.STARTER / "LICENSE").read_text()
     assert "research" in terms
     assert all(word in terms for word in ("FFHQ", "FairFace", "All-Age-Faces", "MEBeauty"))
+
+
+def test_it_was_made_by_the_recipe_that_fit_follows(starter: weights.Artefact) -> None:
+    recorded = starter.manifest.training["schedule"]
+    assert recorded == {key: value for key, value in asdict(fit.SCHEDULE).items() if key != "minutes"}
+    assert starter.model.settings == fit.SETTINGS
 
 
 def test_a_shipped_portrait_gets_a_finite_score_and_a_map_per_layer(starter: weights.Artefact) -> None:
