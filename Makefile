@@ -57,9 +57,9 @@ chaos: $(DEV_STAMP) ## kills, a wiped broker, hostile files: each item still end
 docs: $(DEV_STAMP) ## docs/openapi.yaml from the code
 	$(CHECK_ENV) $(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
 
-screenshots: $(DEV_STAMP) ## docs/screenshots from a running console
+screenshots: $(DEV_STAMP) ## docs/screenshots anew
 	@[ -n "$(BROWSER)" ] || { echo "missing: Chromium. Install it: sudo apt-get install chromium"; exit 1; }
-	$(BIN)/python docs/screenshots/take.py
+	$(BIN)/python -m pytest -q tests/browser/screenshots.py
 
 $(BIN)/python:
 	@[ -n "$(PYTHON)" ] || { echo "missing: Python >= 3.11. Install it: sudo apt-get install python3 python3-venv (macOS: brew install python@3.11)"; exit 1; }
