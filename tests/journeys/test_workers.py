@@ -1,0 +1,189 @@
+"""What may go wrong between an upload and its verdict, with real processes: each item ends once."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+import pytest
+import redis
+from django.utils import timezone
+from PIL import Image
+
+from moderation import dispatch
+from moderation.models import ContentItem, Event, ReviewCase, Scan, WorkerStatus
+from moderation.services import scanning
+from moderation.vocabulary import TERMINAL_ITEM_STATUSES, CaseState, EventType, ItemStatus, Outcome, ScanState
+from tests import factories
+
+from .conftest import SCREEN_SECONDS, Worker, empty_broker, wait_until
+
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
+Start = Callable[..., Worker]
+
+
+def submit(count: int, **size: int) -> list[ContentItem]:
+    platform = factories.make_platform()
+    return [factories.make_item(platform, factories.picture(**size)) for _ in range(count)]
+
+
+def all_ended(items: Sequence[ContentItem]) -> bool:
+    waiting = ContentItem.objects.filter(pk__in=[item.pk for item in items])
+    return not waiting.exclude(status__in=TERMINAL_ITEM_STATUSES).exists()
+
+
+def wait_for(items: Sequence[ContentItem], worker: Worker) -> None:
+    """The beat's part is played here: retries are made due and the sweeper rings."""
+
+    def ended() -> bool:
+        Scan.objects.filter(state=ScanState.QUEUED).update(next_attempt_at=timezone.now())
+        scanning.sweep()
+        return all_ended(items)
+
+    wait_until(ended, SCREEN_SECONDS, f"verdicts, but:\n{worker.said[-3000:]}")
+
+
+def assert_each_ended_once(items: Sequence[ContentItem]) -> None:
+    for item in items:
+        assert item.verdicts.count() == 1
+    told = Event.objects.exclude(type=EventType.CASE_OPENED).values_list("item_id", flat=True)
+    assert Counter(told) == Counter(item.pk for item in items)
+
+
+def wait_for_a_batch(worker: Worker) -> list[Scan]:
+    return list(
+        wait_until(
+            lambda: list(Scan.objects.filter(state=ScanState.RUNNING)), SCREEN_SECONDS, f"batch, but:\n{worker.said}"
+        )
+    )
+
+
+def test_it_screens_a_portrait_from_ring_to_verdict(start_worker: Start) -> None:
+    worker = start_worker().warm()
+    item = factories.make_item(content=factories.portrait())
+    wait_until(lambda: all_ended([item]), SCREEN_SECONDS, f"verdict, but:\n{worker.said}")
+    item.refresh_from_db()
+    assert item.status == ItemStatus.DONE
+    [face] = factories.scan_of(item).faces.all()
+    assert face.p_value is not None
+    assert 0 < face.p_value <= 1
+    assert {made.kind for made in factories.scan_of(item).derivatives.all()} == {"thumbnail", "view", "face", "heat"}
+    status = WorkerStatus.objects.get()
+    assert status.progressed_at is not None
+
+
+def test_what_a_killed_worker_held_is_screened_by_the_next_one(start_worker: Start) -> None:
+    items = submit(4, width=4000, height=3000)
+    first = start_worker()
+    held = wait_for_a_batch(first)
+    first.kill()
+    assert len(held) == 4
+    Scan.objects.filter(state=ScanState.RUNNING).update(lease_until=timezone.now() - timedelta(seconds=1))
+    wait_for(items, start_worker())
+    assert_each_ended_once(items)
+    assert set(Scan.objects.values_list("attempts", flat=True)) == {2}
+
+
+def test_what_waits_is_screened_although_the_broker_forgot_all(start_worker: Start, broker: redis.Redis) -> None:
+    early = submit(5)
+    empty_broker(broker)
+    worker = start_worker().warm()
+    wait_for(early, worker)
+    empty_broker(broker)  # now under a worker that is listening
+    late = submit(5)
+    empty_broker(broker)
+    wait_for(late, worker)
+    assert_each_ended_once([*early, *late])
+    assert set(Scan.objects.values_list("attempts", flat=True)) == {1}
+
+
+def test_a_message_that_comes_twice_changes_nothing(start_worker: Start) -> None:
+    items = submit(3)
+    for item in [*items, *items, *items]:
+        assert item.scan_id is not None
+        dispatch.ring_scan(item.scan_id)
+    worker = start_worker()
+    wait_for(items, worker)
+    for item in items:
+        assert item.scan_id is not None
+        dispatch.ring_scan(item.scan_id)
+    wait_until(lambda: dispatch.depth(dispatch.SCAN_QUEUE) == 0, SCREEN_SECONDS, "empty queue")
+    assert_each_ended_once(items)
+    assert set(Scan.objects.values_list("attempts", flat=True)) == {1}
+
+
+def progressive_bomb() -> bytes:
+    """A progressive JPEG whose last scan comes four hundred times: small to send, half a minute to decode."""
+    stream = io.BytesIO()
+    Image.new("RGB", (6000, 6000), (120, 130, 140)).save(stream, "JPEG", progressive=True)
+    jpeg = stream.getvalue()
+    last_scan = jpeg[jpeg.rfind(b"\xff\xc4", 0, jpeg.rfind(b"\xff\xda")) : -2]
+    return jpeg[:-2] + last_scan * 400 + jpeg[-2:]
+
+
+def test_a_file_that_kills_the_decoder_harms_no_neighbour(start_worker: Start) -> None:
+    platform = factories.make_platform()
+    contents = (factories.picture(), progressive_bomb(), factories.portrait())
+    before, bomb, after = (factories.make_item(platform, content) for content in contents)
+    worker = start_worker(DEEPFAKE_GUARD_DECODE_SECONDS="3")
+    wait_for([before, bomb, after], worker)
+    assert_each_ended_once([before, bomb, after])
+    for item in (before, bomb, after):
+        item.refresh_from_db()
+    statuses = (before.status, bomb.status, after.status)
+    assert statuses == (ItemStatus.NOT_APPLICABLE, ItemStatus.QUARANTINED, ItemStatus.DONE)
+    assert bomb.reasons == ["decoder_killed", "attempts_spent"]
+    assert bomb.verdicts.get().outcome == Outcome.REVIEW
+    assert ReviewCase.objects.get(item=bomb).state == CaseState.OPEN
+    assert [factories.scan_of(item).attempts for item in (before, bomb, after)] == [1, 3, 1]
+
+
+def test_what_was_sent_while_the_broker_was_down_is_screened(
+    start_worker: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setenv("CELERY_BROKER_URL", "redis+socket:///nowhere/broker.sock")
+        broken.setattr("django.conf.settings.CELERY_BROKER_URL", "redis+socket:///nowhere/broker.sock")
+        broken.setattr(dispatch, "app", dispatch.make_app())
+        dispatch._ring_connection.cache_clear()
+        items = submit(3)
+    dispatch._ring_connection.cache_clear()
+    assert dispatch.depth(dispatch.SCAN_QUEUE) == 0, "nothing was rung"
+    wait_for(items, start_worker())
+    assert_each_ended_once(items)
+
+
+@pytest.mark.parametrize("whom", ["worker", "pool process"])
+def test_a_worker_told_to_stop_gives_lease_and_attempt_back(start_worker: Start, whom: str) -> None:
+    items = submit(12, width=3000, height=2000)
+    first = start_worker(DEEPFAKE_GUARD_SCAN_BATCH="12")
+    wait_for_a_batch(first)
+    if whom == "worker":
+        first.terminate()
+    else:
+        [pool_process] = first.pool_processes()
+        os.kill(pool_process.pid, signal.SIGTERM)
+        pool_process.wait(30)
+        first.kill()
+    left = Scan.objects.filter(finished_at=None)
+    assert left.exists()
+    assert set(left.values_list("state", "attempts", "lease_token")) == {(ScanState.QUEUED, 0, None)}
+    wait_for(items, start_worker())
+    assert_each_ended_once(items)
+    assert set(Scan.objects.values_list("attempts", flat=True)) == {1}
+
+
+def test_a_pool_process_that_is_a_fresh_interpreter_screens_as_well(start_worker: Start) -> None:
+    """What macOS gets, where forking is unsafe."""
+    worker = start_worker(setup="app.conf.worker_pool_start_method = 'spawn'").warm()
+    assert any("spawn" in " ".join(process.cmdline()) for process in worker.pool_processes())
+    item = factories.make_item(content=factories.portrait())
+    wait_until(lambda: all_ended([item]), SCREEN_SECONDS, f"verdict, but:\n{worker.said}")
+    item.refresh_from_db()
+    assert item.status == ItemStatus.DONE
+    worker.terminate()
+    assert worker.process.returncode == 0
