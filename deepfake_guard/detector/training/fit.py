@@ -24,7 +24,7 @@ from .fit_gaussian import fit_gaussians
 TRAIN, SELECT, CALIBRATE = "train-real", "select-real", "calib-real"
 ROLES = {TRAIN: "train", SELECT: "select", CALIBRATE: "calibrate"}
 
-# The starter's recipe: chosen on select-real alone (docs/accuracy.md has the comparison), stopped by the time there was:
+# The starter's recipe: chosen on select-real alone (docs/accuracy.md compares), stopped by the time there was:
 # about 40 minutes on two busy cores. `Settings()` and `Schedule()` are the published ones.
 SETTINGS = Settings(pooling="mean", objective="density")
 SCHEDULE = Schedule(lr=3e-3, epochs=21, plateau=1, patience=6)
