@@ -7,3 +7,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("moderation.urls")),
 ]
+handler403 = "moderation.console.errors.forbidden"
+handler404 = "moderation.console.errors.not_found"
+handler500 = "moderation.console.errors.our_fault"

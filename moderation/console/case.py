@@ -1,0 +1,87 @@
+"""The case page: the picture, what was found, the decision, the background."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from moderation import queries
+from moderation.console.access import DECIDE, VIEW, DeskRequest, needs
+from moderation.console.findings import picture_of
+from moderation.console.history import history_of
+from moderation.console.lease import case_or_404, own_hold, taken_by_other
+from moderation.models import ReviewCase
+from moderation.services.decisions import NEEDS_REASON, LeaseLost
+from moderation.vocabulary import CaseState, DecisionReason, DecisionValue, Effect
+
+EFFECTS = (Effect.ALLOW, Effect.LABEL, Effect.RESTRICT, Effect.REMOVE)
+KEYS = {
+    DecisionValue.SYNTHETIC: "F",
+    DecisionValue.ALTERED: "A",
+    DecisionValue.GENUINE: "G",
+    DecisionValue.CANNOT_TELL: "U",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the person has filled in: shown again whenever a decision was not recorded."""
+
+    value: str = ""
+    reasons: Sequence[str] = ()
+    note: str = ""
+    effect: str = ""
+
+    @classmethod
+    def read(cls, posted: QueryDict) -> Given:
+        return cls(
+            posted.get("decision", ""),
+            posted.getlist("reason"),
+            posted.get("note", "")[:2000],
+            posted.get("effect", ""),
+        )
+
+
+@require_safe
+@needs(VIEW)
+def case(request: DeskRequest, number: int) -> HttpResponse:
+    case = case_or_404(number)
+    undone = queries.undone_opinion(case, request.user)
+    given = Given(undone.value, undone.reasons, undone.note, undone.decision.effect) if undone else Given()
+    return case_page(request, case, given)
+
+
+def case_page(
+    request: DeskRequest,
+    case: ReviewCase,
+    given: Given,
+    *,
+    reason_missing: bool = False,
+    lost: LeaseLost | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    verdict = next(iter(case.item.current_verdicts), None)  # type: ignore[attr-defined]  # prefetched by queries
+    may_decide = request.user.has_perm(DECIDE)
+    context: dict[str, Any] = {
+        "case": case,
+        "item": case.item,
+        "verdict": verdict,
+        "picture": picture_of(case.item, verdict),
+        "history": history_of(case.item),
+        "may_decide": may_decide and case.state == CaseState.OPEN,
+        "hold": own_hold(case, request.user),
+        "other": taken_by_other(case, request.user),
+        "next": queries.case_after(case, request.user) if may_decide else None,
+        "given": given,
+        "reason_missing": reason_missing,
+        "lost": lost,
+        "choices": [(value, KEYS[value], value in NEEDS_REASON) for value in DecisionValue],
+        "reasons": list(enumerate(DecisionReason, start=1)),
+        "effects": EFFECTS,
+    }
+    return render(request, "deepfake_guard/case.html", context, status=status)

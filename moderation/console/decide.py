@@ -1,0 +1,84 @@
+"""Deciding, taking back, and holding the ten seconds in between (DESIGN §4.9)."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib import messages
+from django.core.exceptions import BadRequest
+from django.http import Http404, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from moderation.console.access import DECIDE, DeskRequest, needs
+from moderation.console.case import Given, case_page
+from moderation.console.lease import case_or_404, posted_token, take, take_next
+from moderation.models import Decision, ReviewCase
+from moderation.services import decisions
+from moderation.vocabulary import DecisionReason, DecisionState, DecisionValue, Effect
+
+
+@require_POST
+@needs(DECIDE)
+def decide(request: DeskRequest, number: int) -> HttpResponse:
+    """Record the decision and open the next case. Whatever stops it, what was filled in comes back with the page."""
+    case = case_or_404(number)
+    given = Given.read(request.POST)
+    value, effect = _checked(given)
+    try:
+        token = posted_token(request) or _token_of_a_free_case(case, request)
+        decisions.decide(case, request.user, token, value, reasons=given.reasons, note=given.note, effect=effect)
+    except decisions.ReasonMissing:
+        return case_page(request, case_or_404(number), given, reason_missing=True, status=422)
+    except decisions.LeaseLost as lost:
+        return case_page(request, case_or_404(number), given, lost=lost, status=409)
+    address = take_next(request.user)
+    return redirect(address) if address else redirect("guard:queue")
+
+
+def _checked(given: Given) -> tuple[DecisionValue, Effect | None]:
+    try:
+        for reason in given.reasons:
+            DecisionReason(reason)
+        return DecisionValue(given.value), Effect(given.effect) if given.effect else None
+    except ValueError as error:
+        raise BadRequest(str(error)) from error
+
+
+def _token_of_a_free_case(case: ReviewCase, request: DeskRequest) -> uuid.UUID:
+    """The page was sent before it had taken the case (no script, or a very quick hand): take it now."""
+    lease = take(case, request.user)
+    if lease is None:
+        raise decisions.LeaseLost(ReviewCase.objects.get(pk=case.pk))
+    return lease.token
+
+
+def _own_decision(request: DeskRequest, decision_id: uuid.UUID) -> Decision:
+    decision = Decision.objects.select_related("case").filter(pk=decision_id, user=request.user).first()
+    if decision is None:
+        raise Http404("This decision does not exist, or it is somebody else's.")
+    return decision
+
+
+@require_POST
+@needs(DECIDE)
+def undo(request: DeskRequest, decision_id: uuid.UUID) -> HttpResponse:
+    decision = _own_decision(request, decision_id)
+    if decisions.undo(decision, request.user) is None:
+        messages.warning(request, f"Too late: the decision on case {decision.case_id} stands, and the platform knows.")
+        return redirect("guard:queue")
+    return redirect("guard:case", decision.case_id)
+
+
+@require_POST
+@needs(DECIDE)
+def hold(request: DeskRequest, decision_id: uuid.UUID) -> HttpResponse:
+    """The bar is hovered or focused: {"seconds": left}; 409 when it has settled."""
+    decision = _own_decision(request, decision_id)
+    decisions.hold(decision, request.user)
+    decision.refresh_from_db()
+    if decision.state != DecisionState.PENDING:
+        return JsonResponse({"seconds": 0}, status=409)
+    left = (decision.settle_at - timezone.now()).total_seconds()
+    return JsonResponse({"seconds": max(0, round(left))})

@@ -1,0 +1,38 @@
+"""What the detector is and cannot do: limits first, then figures with their n, then whose pictures it learned from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from moderation import queries
+from moderation.console.access import VIEW, DeskRequest, needs
+
+ROLES = {"train": "Learned from", "select": "Chosen on", "calibrate": "Calibrated on"}
+
+
+@require_safe
+@needs(VIEW)
+def detector(request: DeskRequest) -> HttpResponse:
+    version, calibration = queries.detector_in_use()
+    sets = version.manifest.get("sets", []) if version else []
+    context: dict[str, Any] = {
+        "version": version,
+        "manifest": version.manifest if version else {},
+        "buckets": sorted(calibration.buckets.items()) if calibration else [],
+        "roles": [
+            (
+                words,
+                [given for given in sets if given["role"] == role],
+                sum(given["n"] for given in sets if given["role"] == role),
+            )
+            for role, words in ROLES.items()
+        ],
+        "workers": queries.workers(),
+        "silent_before": timezone.now() - queries.WORKER_SILENT,
+    }
+    return render(request, "deepfake_guard/detector.html", context)

@@ -1,0 +1,116 @@
+"""A screened picture as a page shows it: boxes, heat maps and what was found in each face."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from moderation import queries
+from moderation.models import ContentItem, Derivative, DetectedFace, Verdict
+from moderation.policy import UNCERTAIN_AT, Rules
+from moderation.vocabulary import DerivativeKind, SeveralFaces, Statement
+
+FRAME_WIDTH = 1500.0  # the viewBox of boxes and heat maps, so that their lines and names keep their size
+SQUARE_MARGIN = 1.3  # THE crop recipe (DESIGN §7.1): side of the scored square over the longer side of the box
+TAG_WIDTH, TAG_HEIGHT = 56.0, 50.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rect:
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One face; `line` is the p at which it reaches review on its own, `bucket` its calibration histogram."""
+
+    face: DetectedFace
+    number: int
+    statement: str
+    line: float
+    bucket: dict[str, Any] | None
+    crop: Derivative | None
+    heat: Derivative | None
+    box: Rect
+    square: Rect
+    tag: Rect
+
+    @property
+    def scored(self) -> bool:
+        return self.face.p_value is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """`view` is None where no worker made one, or retention has removed it."""
+
+    view: Derivative | None
+    frame_height: float
+    findings: tuple[Finding, ...]
+    chosen: Finding | None
+    faces_scored: int
+    review_at: float
+
+
+def picture_of(item: ContentItem, verdict: Verdict | None) -> Picture:
+    made = {(made.kind, made.face_index): made for made in queries.derivatives(item)}
+    view = made.get((DerivativeKind.VIEW, None))
+    height = FRAME_WIDTH * view.height / view.width if view else FRAME_WIDTH
+    rules = Rules.from_document(verdict.policy.rules) if verdict else Rules()
+    faces = list(item.scan.faces.all()) if item.scan else []
+    scored = sum(face.p_value is not None for face in faces)
+    line = rules.review_at / max(scored, 1) if rules.several_faces is SeveralFaces.BONFERRONI else rules.review_at
+    buckets = item.scan.calibration.buckets if item.scan and item.scan.calibration else {}
+    findings = tuple(_finding(face, made, rules, line, buckets, height) for face in faces)
+    return Picture(view, height, findings, _most_unusual(findings), scored, rules.review_at)
+
+
+def _most_unusual(findings: Iterable[Finding]) -> Finding | None:
+    return min(findings, key=lambda found: 2.0 if found.face.p_value is None else found.face.p_value, default=None)
+
+
+def _finding(
+    face: DetectedFace,
+    made: dict[tuple[str, int | None], Derivative],
+    rules: Rules,
+    line: float,
+    buckets: dict[str, Any],
+    height: float,
+) -> Finding:
+    box = Rect(face.x * FRAME_WIDTH, face.y * height, face.width * FRAME_WIDTH, face.height * height)
+    above = box.y - TAG_HEIGHT - 8
+    return Finding(
+        face=face,
+        number=face.index + 1,
+        statement=_statement(face, rules, line),
+        line=line,
+        bucket=buckets.get(face.bucket),
+        crop=made.get((DerivativeKind.FACE, face.index)),
+        heat=made.get((DerivativeKind.HEAT, face.index)),
+        box=box,
+        square=_square(box, height),
+        tag=Rect(max(0.0, box.x), above if above >= 0 else box.y + 8, TAG_WIDTH, TAG_HEIGHT),
+    )
+
+
+def _statement(face: DetectedFace, rules: Rules, line: float) -> str:
+    """The machine's words for one face, by the same rules as for the item, at the face's own line (DESIGN §7.7)."""
+    if face.p_value is None or face.n is None:
+        return ""
+    if face.p_value <= line:
+        return Statement.LIKELY_SYNTHETIC
+    share = line / rules.review_at  # 1, or 1/m where the faces share the budget
+    at_resolution = face.reached == 0 and 1 / (face.n + 1) > line
+    return Statement.UNCERTAIN if at_resolution or face.p_value <= UNCERTAIN_AT * share else Statement.NO_EVIDENCE
+
+
+def _square(box: Rect, height: float) -> Rect:
+    """Where the scored square, and with it the heat map, lies: inside the picture, never larger than it."""
+    side = min(SQUARE_MARGIN * max(box.width, box.height), FRAME_WIDTH, height)
+    x = min(max(0.0, box.x + box.width / 2 - side / 2), FRAME_WIDTH - side)
+    y = min(max(0.0, box.y + box.height / 2 - side / 2), height - side)
+    return Rect(x, y, side, side)

@@ -1,0 +1,114 @@
+"""Holding a case: taken when it is opened, renewed by input, given back, skipped."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from moderation import queries
+from moderation.conf import conf
+from moderation.console.access import DECIDE, DeskRequest, needs
+from moderation.models import ReviewCase
+from moderation.services import audit, cases
+
+PART = "deepfake_guard/parts/lease.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """One's own hold on a case, in seconds."""
+
+    token: uuid.UUID
+    seconds: int
+    full: int
+
+
+def case_or_404(number: int) -> ReviewCase:
+    case = queries.case_by_number(number)
+    if case is None or case.item.erased_at is not None:
+        raise Http404(f"Case {number} does not exist, or its item was erased.")
+    return case
+
+
+def own_hold(case: ReviewCase, user: User) -> Hold | None:
+    """What this person holds already; another tab shares it."""
+    if case.holder_id != user.pk or case.lease_token is None or case.lease_until is None:
+        return None
+    seconds = round((case.lease_until - timezone.now()).total_seconds())
+    return Hold(case.lease_token, seconds, conf().CASE_LEASE_SECONDS) if seconds > 0 else None
+
+
+def taken_by_other(case: ReviewCase, user: User) -> bool:
+    running = case.lease_until is not None and case.lease_until > timezone.now()
+    return running and case.holder_id not in (None, user.pk)
+
+
+def take(case: ReviewCase, user: User) -> cases.Lease | None:
+    lease = cases.lease(case, user)
+    if lease is not None:
+        audit.note("case.taken", f"user:{user.pk}", f"case:{case.pk}")
+    return lease
+
+
+def take_next(user: User, after: ReviewCase | None = None) -> str | None:
+    """Take the most urgent free case; its address, with the heading as the place to start."""
+    lease = cases.lease_next(user, after)
+    if lease is None:
+        return None
+    audit.note("case.taken", f"user:{user.pk}", f"case:{lease.case.pk}")
+    return f"{reverse('guard:case', args=[lease.case.pk])}#case-title"
+
+
+def posted_token(request: DeskRequest) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(request.POST.get("token", ""))
+    except ValueError:
+        return None
+
+
+@require_POST
+@needs(DECIDE)
+def lease(request: DeskRequest, number: int) -> HttpResponse:
+    """Take the case, or (with a token) hold on to it; answers with the ring, or with who has it now."""
+    case = case_or_404(number)
+    token = posted_token(request)
+    kept = cases.renew(case, token) is not None if token else own_hold(case, request.user) is not None
+    if not kept and token is None:
+        take(case, request.user)
+    case = case_or_404(number)
+    if not request.htmx:
+        return redirect("guard:case", number)
+    context = {"case": case, "hold": own_hold(case, request.user), "lost": bool(token) and not kept}
+    return render(request, PART, context | {"other": taken_by_other(case, request.user)})
+
+
+@require_POST
+@needs(DECIDE)
+def release(request: DeskRequest, number: int) -> HttpResponse:
+    token = posted_token(request)
+    if token is not None:
+        cases.release(case_or_404(number), token)
+    return redirect("guard:queue")
+
+
+@require_POST
+@needs(DECIDE)
+def skip(request: DeskRequest, number: int) -> HttpResponse:
+    """Give it back and take the one after it; from the last one back to the queue."""
+    case = case_or_404(number)
+    token = posted_token(request)
+    if token is not None:
+        cases.release(case, token)
+    address = take_next(request.user, after=case)
+    if address is None:
+        messages.info(request, f"Case {case.pk} is free again. It was the last one that you could take.")
+        return redirect("guard:queue")
+    return redirect(address)

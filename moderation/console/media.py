@@ -1,0 +1,37 @@
+"""Pictures for the browser: stored derivatives only, re-encoded and free of metadata (DESIGN §4.14)."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.core.files.storage import storages
+from django.http import Http404, HttpResponse
+from django.views.decorators.http import require_safe
+
+from moderation import queries
+from moderation.console.access import VIEW, DeskRequest, needs
+
+SERVED = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
+
+
+@require_safe
+@needs(VIEW)
+def media(_request: DeskRequest, derivative_id: uuid.UUID) -> HttpResponse:
+    derivative = queries.served_derivative(derivative_id)
+    if derivative is None or derivative.media_type not in SERVED:
+        raise Http404("no such picture")
+    try:
+        with storages["media"].open(derivative.storage_name) as stored:
+            content = stored.read()
+    except FileNotFoundError as error:
+        raise Http404("the picture has been removed") from error
+    return HttpResponse(
+        content,
+        content_type=derivative.media_type,
+        headers={
+            "Cache-Control": "private, max-age=300",  # short: an erased picture should not live on in a browser
+            "Content-Disposition": f'inline; filename="{derivative.kind}.{SERVED[derivative.media_type]}"',
+            "X-Content-Type-Options": "nosniff",
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+        },
+    )

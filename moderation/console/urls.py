@@ -1,0 +1,36 @@
+"""The console's routes; `moderation.urls` includes them in the namespace `guard`."""
+
+from __future__ import annotations
+
+from django.urls import path
+from django.views.generic import RedirectView
+
+from moderation.console.case import case
+from moderation.console.decide import decide, hold, undo
+from moderation.console.detector import detector
+from moderation.console.item import item, item_row
+from moderation.console.lease import lease, release, skip
+from moderation.console.login import SignIn, SignOut
+from moderation.console.media import media
+from moderation.console.queue import next_case, queue
+from moderation.console.upload import upload
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="guard:queue"), name="home"),
+    path("login/", SignIn.as_view(), name="login"),
+    path("logout/", SignOut.as_view(), name="logout"),
+    path("queue/", queue, name="queue"),
+    path("queue/next/", next_case, name="next"),
+    path("cases/<int:number>/", case, name="case"),
+    path("cases/<int:number>/lease/", lease, name="lease"),
+    path("cases/<int:number>/release/", release, name="release"),
+    path("cases/<int:number>/skip/", skip, name="skip"),
+    path("cases/<int:number>/decide/", decide, name="decide"),
+    path("decisions/<uuid:decision_id>/undo/", undo, name="undo"),
+    path("decisions/<uuid:decision_id>/hold/", hold, name="hold"),
+    path("items/<uuid:item_id>/", item, name="item"),
+    path("items/<uuid:item_id>/row/", item_row, name="item-row"),
+    path("media/<uuid:derivative_id>/", media, name="media"),
+    path("upload/", upload, name="upload"),
+    path("detector/", detector, name="detector"),
+]

@@ -1,0 +1,128 @@
+/* Keys and toggles. Everything else is server-rendered: forms and links work without this file. */
+const root = document.documentElement;
+
+const inField = (element) => element.closest?.("input:not([type=checkbox]), textarea, select, [contenteditable]");
+const click = (selector) => {
+  const target = document.querySelector(selector);
+  if (target && !target.disabled) target.click();
+  return Boolean(target);
+};
+
+/* ------------------------------------------------------------- toggles */
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (!button) return;
+  if (button.matches("[data-blur-toggle]")) {
+    root.dataset.blur = root.dataset.blur === "off" ? "on" : "off";
+    button.setAttribute("aria-pressed", String(root.dataset.blur !== "off"));
+  }
+  const viewer = document.querySelector(".viewer");
+  if (viewer && button.dataset.toggle) {
+    const name = button.dataset.toggle;
+    viewer.dataset[name] = viewer.dataset[name] === "on" ? "off" : "on";
+    button.setAttribute("aria-pressed", String(viewer.dataset[name] === "on"));
+  }
+  if (viewer && button.dataset.zoom) viewer.dataset.zoom = button.dataset.zoom;
+});
+
+/* --------------------------------------------------------------- faces */
+const faces = () => [...document.querySelectorAll(".face[data-face]")];
+
+const choose = (link) => {
+  for (const other of faces()) {
+    if (other === link) other.setAttribute("aria-current", "true");
+    else other.removeAttribute("aria-current");
+  }
+  for (const part of document.querySelectorAll("[data-finding]")) {
+    part.hidden = part.dataset.finding !== link.dataset.face;
+  }
+  for (const box of document.querySelectorAll("[data-box]")) {
+    box.classList.toggle("box--chosen", box.dataset.box === link.dataset.face && !box.matches(".box--skipped"));
+  }
+};
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest(".face[data-face]");
+  if (!link) return;
+  event.preventDefault();
+  choose(link);
+});
+
+/* ------------------------------------------------------- moving with J K */
+const move = (step) => {
+  const links = document.querySelectorAll(".queue__open").length
+    ? [...document.querySelectorAll(".queue__open")]
+    : faces();
+  if (!links.length) return false;
+  const now = links.findIndex((link) => link === document.activeElement || link.matches("[aria-current]"));
+  const next = links[now < 0 ? (step > 0 ? 0 : links.length - 1) : Math.max(0, Math.min(links.length - 1, now + step))];
+  next.focus();
+  if (next.matches(".face")) choose(next);
+  next.closest("tr")?.scrollIntoView({ block: "nearest" });
+  return true;
+};
+
+/* ---------------------------------------------------------------- keys */
+/* single keys can be turned off (WCAG 2.1.4); the choice stays in this browser */
+const KEPT = "guard_keys";
+const keysAreOn = () => localStorage.getItem(KEPT) !== "off";
+const keysBox = document.querySelector("[data-keys-toggle]");
+if (keysBox) {
+  keysBox.checked = keysAreOn();
+  keysBox.addEventListener("change", () => localStorage.setItem(KEPT, keysBox.checked ? "on" : "off"));
+}
+
+const KEYS = {
+  b: () => click('[data-toggle="blur"], [data-blur-toggle]'),
+  h: () => click('[data-toggle="heat"]'),
+  x: () => click('[data-toggle="boxes"]'),
+  f: () => click('.choice[value="synthetic"]'),
+  a: () => click('.choice[value="altered"]'),
+  g: () => click('.choice[value="genuine"]'),
+  u: () => click('.choice[value="cannot_tell"]'),
+  s: () => click("[data-skip]"),
+  z: () => click("[data-undo]"),
+  n: () => click("[data-next]"),
+  j: () => move(1),
+  k: () => move(-1),
+  "?": () => click('.side [popovertarget="keys"]'),
+  "/": () => {
+    const box = document.querySelector('input[type="search"]');
+    box?.focus();
+    return Boolean(box);
+  },
+};
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+  if (!keysAreOn() || inField(event.target)) return;
+  if (document.querySelector("dialog:popover-open") && event.key !== "?") return;
+  if (/^[1-9]$/.test(event.key)) {
+    if (click(`.reason input[data-key="${event.key}"]`)) event.preventDefault();
+    return;
+  }
+  if (KEYS[event.key.toLowerCase()]?.()) event.preventDefault();
+});
+
+/* -------------------------------------------- a missing reason moves focus */
+document.addEventListener("submit", (event) => {
+  const form = event.target.closest(".decide");
+  const wanted = event.submitter;
+  if (!form || !wanted?.matches("[data-needs-reason]")) return;
+  if (form.querySelector('.reason input:checked')) return;
+  event.preventDefault();
+  const said = form.querySelector("[data-reason-missing]");
+  said.querySelector("span").textContent = said.dataset.reasonMissing.replace("%s", wanted.dataset.word);
+  said.hidden = false;
+  form.querySelector(".reason input").focus();
+});
+
+document.addEventListener("change", (event) => {
+  if (!event.target.closest(".reason")) return;
+  const said = document.querySelector("[data-reason-missing]");
+  if (said && event.target.checked) said.hidden = true;
+});
+
+/* the redirect after a decision names the next case's heading; a fragment alone moves no focus in every browser */
+if (location.hash === "#case-title") document.getElementById("case-title")?.focus();
+document.querySelector("[data-focus]")?.focus();

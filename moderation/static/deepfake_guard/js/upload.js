@@ -1,0 +1,102 @@
+/* One request a file, so that each has its own progress and its own answer; the form works without this. */
+const form = document.querySelector("[data-upload]");
+const list = document.getElementById("file-rows");
+const AT_ONCE = 2;
+
+if (form && list) {
+  const drop = form.querySelector(".drop");
+  const input = form.querySelector("input[type=file]");
+  const template = document.getElementById("file-row");
+  const waiting = [];
+  let running = 0;
+
+  const megabytes = (bytes) => (bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
+
+  const finish = (row, html) => {
+    const made = document.createElement("template");
+    made.innerHTML = html.trim();
+    const fresh = made.content.firstElementChild;
+    row.replaceWith(fresh);
+    window.htmx.process(fresh);
+  };
+
+  const fail = (row, words) => {
+    row.querySelector(".sub").textContent = words;
+    row.querySelector("progress").remove();
+    row.querySelector("[data-cancel]").remove();
+    row.classList.replace("is-plain", "is-failed");
+  };
+
+  const send = ({ file, row }) => {
+    if (!row.isConnected) return next();
+    running += 1;
+    const request = new XMLHttpRequest();
+    const body = new FormData(form);
+    body.delete("files");
+    body.append("files", file, file.name);
+    request.open("POST", form.action);
+    request.setRequestHeader("X-Upload", "one");
+    request.upload.addEventListener("progress", (event) => {
+      const bar = row.querySelector("progress");
+      bar.max = event.total;
+      bar.value = event.loaded;
+      row.querySelector(".sub").textContent =
+        event.loaded < event.total
+          ? `Uploading: ${megabytes(event.loaded)} of ${megabytes(event.total)}`
+          : "Uploaded; looking at the file";
+    });
+    request.addEventListener("load", () => {
+      if (request.status === 200) finish(row, request.responseText);
+      else fail(row, `The server answered ${request.status}. Nothing of this file was kept; try it again.`);
+    });
+    request.addEventListener("error", () => fail(row, "The line broke. Nothing of this file was kept; try it again."));
+    request.addEventListener("abort", () => row.remove());
+    request.addEventListener("loadend", () => {
+      running -= 1;
+      next();
+    });
+    row.querySelector("[data-cancel]").addEventListener("click", () => request.abort());
+    request.send(body);
+    return undefined;
+  };
+
+  const next = () => {
+    while (running < AT_ONCE && waiting.length) send(waiting.shift());
+  };
+
+  const take = (files) => {
+    document.getElementById("files-card").hidden = false;
+    for (const file of files) {
+      const row = template.content.firstElementChild.cloneNode(true);
+      row.querySelector("strong").textContent = file.name;
+      row.querySelector(".sub").textContent = `Waiting, ${megabytes(file.size)}`;
+      row.querySelector("progress").setAttribute("aria-label", `${file.name}, uploading`);
+      row.querySelector("[data-cancel]").addEventListener("click", () => row.remove());
+      row.querySelector("[data-cancel-name]").textContent = `Cancel ${file.name}`;
+      list.prepend(row);
+      waiting.push({ file, row });
+    }
+    next();
+  };
+
+  form.querySelector("[data-without-script]").hidden = true;
+  input.addEventListener("change", () => {
+    take([...input.files]);
+    input.value = "";
+  });
+  for (const kind of ["dragenter", "dragover"]) {
+    drop.addEventListener(kind, (event) => {
+      event.preventDefault();
+      drop.dataset.over = "";
+    });
+  }
+  drop.addEventListener("dragleave", () => delete drop.dataset.over);
+  drop.addEventListener("drop", (event) => {
+    event.preventDefault();
+    delete drop.dataset.over;
+    take([...event.dataTransfer.files]);
+  });
+  document.addEventListener("paste", (event) => {
+    if (event.clipboardData.files.length) take([...event.clipboardData.files]);
+  });
+}

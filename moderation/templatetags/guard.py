@@ -1,0 +1,243 @@
+"""Tags of the console's templates: `{% load guard %}`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from moderation import queries
+from moderation.models import Decision, DetectedFace, ReviewCase, Verdict
+from moderation.templatetags import figures, words
+from moderation.vocabulary import DecisionValue, Outcome, Reason, Statement
+
+register = template.Library()
+SOON_SECONDS = 3600
+
+STATEMENT_LOOKS = {
+    Statement.LIKELY_SYNTHETIC: ("is-synthetic", "high"),
+    Statement.UNCERTAIN: ("is-uncertain", "mid"),
+    Statement.NO_EVIDENCE: ("", "low"),
+}
+OUTCOME_LOOKS = {
+    Outcome.ALLOW: ("is-allow", "check"),
+    Outcome.REVIEW: ("is-review", "eye"),
+    Outcome.BLOCK: ("is-block", "ban"),
+}
+DECISION_LOOKS = {
+    DecisionValue.SYNTHETIC: ("is-synthetic", "spark"),
+    DecisionValue.ALTERED: ("is-altered", "brush"),
+    DecisionValue.GENUINE: ("is-genuine", "check"),
+    DecisionValue.CANNOT_TELL: ("is-plain", "question"),
+}
+
+for name, table in {
+    "statement_words": words.STATEMENTS,
+    "decision_words": words.DECISIONS,
+    "decision_reason_words": words.DECISION_REASONS,
+    "effect_words": words.EFFECTS,
+    "outcome_words": words.OUTCOMES,
+    "status_words": words.STATUSES,
+    "event_words": words.EVENTS,
+    "reason_words": words.REASONS,
+}.items():
+    register.filter(name, lambda value, table=table: table.get(value, str(value).replace("_", " ")))
+register.filter("p_text", words.p_text)
+register.filter("size_words", words.size)
+register.filter("why_words", words.why)
+register.filter("why_word", lambda reason: words.why([reason]))
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    sprite = static("deepfake_guard/icons.svg")
+    return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', sprite, name)
+
+
+def _chip(kind: str, looks: tuple[str, str], word: str) -> SafeString:
+    return format_html('<span class="chip {} {}">{}{}</span>', kind, looks[0], icon(looks[1]), word)
+
+
+@register.simple_tag
+def statement_chip(statement: str) -> SafeString | str:
+    """The machine's voice: outlined. Nothing where nothing was scored."""
+    return (
+        _chip("chip--machine", STATEMENT_LOOKS[Statement(statement)], words.STATEMENTS[statement]) if statement else ""
+    )
+
+
+@register.simple_tag
+def outcome_chip(outcome: str) -> SafeString:
+    """The policy's voice: tinted."""
+    return _chip("", OUTCOME_LOOKS[Outcome(outcome)], words.OUTCOMES[outcome])
+
+
+@register.simple_tag
+def decision_chip(value: str) -> SafeString:
+    """People's voice: solid."""
+    return _chip("chip--person", DECISION_LOOKS[DecisionValue(value)], words.DECISIONS[value])
+
+
+@register.filter
+def statement_look(statement: str) -> str:
+    return STATEMENT_LOOKS[Statement(statement)][0] if statement else ""
+
+
+@register.simple_tag
+def finding(p: float, n: int, reached: int) -> str:
+    return words.finding(p, n, reached)
+
+
+@register.simple_tag
+def fine_print(p: float, n: int, reached: int) -> str:
+    return words.fine_print(p, n, reached)
+
+
+@register.filter
+def verdict_words(verdict: Verdict | None) -> str:
+    """Of the most unusual face, which stands for the item."""
+    faces = [face for face in verdict.evidence.get("faces", []) if face["p_value"] is not None] if verdict else []
+    if not faces:
+        reasons = verdict.reasons if verdict else []
+        return words.why(reasons) if reasons else "Not scored"
+    least = min(faces, key=lambda face: face["p_value"])
+    return words.finding(least["p_value"], least["n"], least["reached"])
+
+
+@register.inclusion_tag("deepfake_guard/parts/track.html")
+def track(p: float, n: int, line: float, statement: str) -> dict[str, Any]:
+    return {"track": figures.track(p, n, line), "p": p, "statement": statement}
+
+
+@register.inclusion_tag("deepfake_guard/parts/strip.html")
+def strip(
+    bucket: dict[str, Any],
+    score: float | None = None,
+    p: float | None = None,
+    line: float | None = None,
+    statement: str = "",
+) -> dict[str, Any]:
+    return {"strip": figures.strip(bucket, score, line), "p": p, "statement": statement}
+
+
+@register.simple_tag
+def due(due_at: datetime) -> dict[str, str]:
+    """{"words", "look"}: in 12 min, 8 min late."""
+    left = due_at - timezone.now()
+    if left.total_seconds() < 0:
+        return {"words": f"{words.span(left)} late", "look": "is-late"}
+    return {"words": f"in {words.span(left)}", "look": "is-due" if left.total_seconds() < SOON_SECONDS else ""}
+
+
+@register.filter
+def decision_look(value: str) -> str:
+    return DECISION_LOOKS[DecisionValue(value)][0]
+
+
+@register.filter
+def decision_icon(value: str) -> str:
+    return DECISION_LOOKS[DecisionValue(value)][1]
+
+
+@register.filter
+def not_scored(face: DetectedFace) -> str:
+    if face.reason == Reason.FACE_TOO_SMALL:
+        return f"not scored: {face.native_px} px, needs {words.SMALLEST_FACE_PX}"
+    return "not scored: too blurred" if face.reason == Reason.FACE_TOO_BLURRY else "not scored"
+
+
+@register.filter
+def media_word(media_type: str) -> str:
+    return words.MEDIA.get(media_type, media_type)
+
+
+@register.filter
+def units(value: float) -> str:
+    """A length in SVG units, with a point whatever the language."""
+    return f"{value:.1f}"
+
+
+@register.filter
+def add_units(value: float, more: int) -> str:
+    return units(value + more)
+
+
+@register.filter
+def clock(seconds: int) -> str:
+    return f"{seconds // 60}:{seconds % 60:02d}"
+
+
+@register.filter
+def floor_text(n: int) -> str:
+    """The smallest p-value that n calibration faces allow."""
+    return words.p_text(1 / (n + 1))
+
+
+@register.filter
+def is_today(moment: datetime) -> bool:
+    return timezone.localdate(moment) == timezone.localdate()
+
+
+@register.filter
+def ago(moment: datetime) -> str:
+    return words.span(timezone.now() - moment)
+
+
+def _is_held(case: ReviewCase) -> bool:
+    return case.lease_until is not None and case.lease_until > timezone.now()
+
+
+@register.filter
+def taken_by_other(case: ReviewCase, user: User) -> bool:
+    return _is_held(case) and case.holder_id not in (None, user.pk)
+
+
+@register.filter
+def mine(case: ReviewCase, user: User) -> bool:
+    return _is_held(case) and case.holder_id == user.pk
+
+
+@register.filter
+def person(user: User | None) -> str:
+    return (user.get_full_name() or user.get_username()) if user else "somebody"
+
+
+@register.filter
+def initials(user: User) -> str:
+    parts = person(user).replace("-", " ").replace(".", " ").split()
+    return "".join(part[0] for part in parts[:2]).upper()
+
+
+@register.filter
+def role(user: User) -> str:
+    group = user.groups.first()
+    return group.name.capitalize() if group else "No role"
+
+
+@register.simple_tag
+def open_case_count() -> int:
+    return queries.open_case_count()
+
+
+@register.simple_tag(takes_context=True)
+def theme(context: Any) -> str:
+    """The kept choice, so that the first paint is already right."""
+    request: HttpRequest | None = context.get("request")
+    kept = request.COOKIES.get("guard_theme") if request else None
+    return kept if kept in {"light", "dark"} else ""
+
+
+@register.inclusion_tag("deepfake_guard/parts/undo.html", takes_context=True)
+def undo_bar(context: Any) -> dict[str, Any]:
+    """The person's decision that can still be taken back, on whatever page they are."""
+    request: HttpRequest = context["request"]
+    decision: Decision | None = queries.pending_decision(request.user) if request.user.is_authenticated else None
+    seconds = max(0, round((decision.settle_at - timezone.now()).total_seconds())) if decision else 0
+    return {"decision": decision, "seconds": seconds, "request": request, "csrf_token": context.get("csrf_token")}

@@ -1,0 +1,192 @@
+"""What the console says of a number, in plain words (DESIGN §7.9). Pure functions: no template, no database."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import timedelta
+
+from moderation.vocabulary import (
+    DecisionReason,
+    DecisionValue,
+    Effect,
+    EventType,
+    ItemStatus,
+    Outcome,
+    Reason,
+    Statement,
+)
+
+FEW = 10  # with fewer calibration faces reached, the count is said, not a rate
+UNCOMMON = 0.1
+COMMON = 0.5
+SMALLEST_FACE_PX = 64  # of the scored square (DESIGN §7.2)
+MEDIA = {
+    "image/jpeg": "JPEG",
+    "image/png": "PNG",
+    "image/webp": "WebP",
+    "image/gif": "GIF",
+    "image/avif": "AVIF",
+    "image/heic": "HEIC",
+    "image/bmp": "BMP",
+    "image/tiff": "TIFF",
+    "video/mp4": "MP4",
+    "video/quicktime": "MOV",
+    "video/webm": "WebM",
+}
+
+STATEMENTS: dict[str, str] = {
+    Statement.LIKELY_SYNTHETIC: "likely synthetic",
+    Statement.UNCERTAIN: "uncertain",
+    Statement.NO_EVIDENCE: "no evidence",
+}
+DECISIONS: dict[str, str] = {
+    DecisionValue.SYNTHETIC: "synthetic",
+    DecisionValue.ALTERED: "altered",
+    DecisionValue.GENUINE: "genuine",
+    DecisionValue.CANNOT_TELL: "cannot tell",
+}
+DECISION_REASONS: dict[str, str] = {
+    DecisionReason.SKIN_TEXTURE: "Skin texture",
+    DecisionReason.EYES_GAZE: "Eyes and gaze",
+    DecisionReason.TEETH_MOUTH: "Teeth and mouth",
+    DecisionReason.HAIR_EDGES: "Hair and edges",
+    DecisionReason.EARS_GLASSES: "Ears, glasses",
+    DecisionReason.LIGHT_SHADOW: "Light, shadow",
+    DecisionReason.BACKGROUND_TEXT: "Background, text",
+    DecisionReason.KNOWN_CAMPAIGN: "Known campaign",
+    DecisionReason.SOMETHING_ELSE: "Something else",
+}
+EFFECTS: dict[str, str] = {
+    Effect.NONE: "nothing",
+    Effect.ALLOW: "allow it",
+    Effect.LABEL: "label it",
+    Effect.RESTRICT: "restrict it",
+    Effect.REMOVE: "remove it",
+}
+OUTCOMES: dict[str, str] = {Outcome.ALLOW: "allow", Outcome.REVIEW: "review", Outcome.BLOCK: "block"}
+STATUSES: dict[str, str] = {
+    ItemStatus.QUEUED: "queued",
+    ItemStatus.RUNNING: "scanning",
+    ItemStatus.DONE: "scanned",
+    ItemStatus.NOT_APPLICABLE: "not applicable",
+    ItemStatus.QUARANTINED: "set aside",
+    ItemStatus.FAILED: "failed",
+}
+EVENTS: dict[str, str] = {
+    EventType.ITEM_SCREENED: "was told that the item is screened",
+    EventType.ITEM_NOT_APPLICABLE: "was told that there is nothing to score",
+    EventType.ITEM_FAILED: "was told that screening failed",
+    EventType.ITEM_QUARANTINED: "was told that the item is set aside",
+    EventType.CASE_OPENED: "was told that a person will look",
+    EventType.DECISION_MADE: "was told of the decision",
+    EventType.ENDPOINT_TEST: "was sent a test",
+}
+REASONS: dict[str, str] = {
+    Reason.UNSUPPORTED_TYPE: "This kind of file is not accepted. Save it as JPEG, PNG or WebP and upload that.",
+    Reason.TOO_LARGE: "The file is too large. Save it smaller, or at a lower quality, and upload that.",
+    Reason.TOO_MANY_PIXELS: "The picture has more pixels than the limit. Scale it down, or ask for the original post.",
+    Reason.TOO_MANY_FRAMES: "The animation has more frames than the limit. Cut the part in question and upload that.",
+    Reason.EMPTY: "The file is empty. Choose it again, or ask for the original.",
+    Reason.MALFORMED: "The file is damaged. Save it again in an image program, or ask for the original.",
+    Reason.MISSING_FILE: "No file came with the form. Choose one and send it again.",
+    Reason.QUOTA_EXCEEDED: "The platform's storage is full. Ask an admin to raise the ceiling or to shorten retention.",
+    Reason.NO_FACE: "No face found, so there is nothing to score. Not a fault.",
+    Reason.FACE_TOO_SMALL: "Not scored: the face is smaller than the detector needs.",
+    Reason.FACE_TOO_BLURRY: "Not scored: the face is too blurred.",
+    Reason.DECODE_ERROR: "The file ends early or cannot be read. Save it again, or ask for the original.",
+    Reason.VIDEO_NOT_ENABLED: "Videos are taken in, but not screened yet.",
+    Reason.FIRST_FRAME_ONLY: "Only the first frame of the animation was screened.",
+    Reason.LOW_QUALITY_FACE_FINDER: "Found with the simpler face finder, so the crop is not quite the calibrated one.",
+    Reason.ATTEMPTS_SPENT: "Screening failed three times, so the file was set aside for a person.",
+    Reason.DECODER_KILLED: "Reading the file broke the decoder. It was kept away from other files.",
+    Reason.STORAGE_LOST: "The stored file could not be found. The fault is ours.",
+    Reason.NO_DETECTOR: "No detector was running for a day. The item is screened as soon as one runs.",
+    Reason.AT_REVIEW_LINE: "Reaches the review line",
+    Reason.AT_BLOCK_LINE: "Reaches the block line",
+    Reason.AT_RESOLUTION: "As unusual as calibration can tell",
+    Reason.BELOW_LINES: "Below every line",
+    Reason.DECIDED: "Decided by a person",
+    Reason.ITEM_ERASED: "The item was erased meanwhile",
+    Reason.SUPERSEDED: "A newer revision came meanwhile",
+}
+REMARKS = frozenset({Reason.FIRST_FRAME_ONLY, Reason.LOW_QUALITY_FACE_FINDER})
+WHY: dict[str, str] = {
+    Reason.DECODE_ERROR: "The file cannot be read",
+    Reason.TOO_MANY_PIXELS: "More pixels than the limit",
+    Reason.TOO_MANY_FRAMES: "More frames than the limit",
+    Reason.ATTEMPTS_SPENT: "Screening failed three times",
+    Reason.DECODER_KILLED: "It broke the decoder",
+    Reason.NO_FACE: "No face found",
+    Reason.FACE_TOO_SMALL: "Face too small to score",
+    Reason.FACE_TOO_BLURRY: "Face too blurred to score",
+    Reason.VIDEO_NOT_ENABLED: "Video, not screened yet",
+}
+
+
+def finding(p: float, n: int, reached: int) -> str:
+    """How unusual, said with no more digits than n allows (DESIGN §7.9)."""
+    if reached < FEW:
+        return f"{reached} of {n:,} genuine faces looked this unusual"
+    if p <= UNCOMMON:
+        return f"About 1 in {two_figures(1 / p)} genuine faces look this unusual"
+    if p <= COMMON:
+        return f"About {round(10 * p)} in 10 genuine photos look this unusual"
+    return "Most genuine photos look at least this unusual"
+
+
+def finding_of_p(p: float, n: int) -> str:
+    """The same from p alone, which says how many calibration faces were reached: p = (1 + reached)/(n + 1)."""
+    return finding(p, n, max(0, round(p * (n + 1)) - 1))
+
+
+def fine_print(p: float, n: int, reached: int) -> str:
+    """What stands under the words of one face: the limit of the detector, and whose judgement it is."""
+    limit = f"1 in {n + 1:,} is as far as this detector can tell."
+    if reached == 0:
+        return (
+            f"None of {n:,} genuine calibration faces is as unusual, and {limit} "
+            "Unusual is not yet synthetic: that is yours to decide."
+        )
+    if p <= UNCOMMON:
+        return f"{limit} Unusual is not yet synthetic: that is yours to decide."
+    return f"{reached:,} of {n:,} genuine calibration faces are at least as unusual. Usual is not yet genuine."
+
+
+def two_figures(value: float) -> str:
+    """180 for 183.4, 29 for 28.9: two significant figures, no decimals."""
+    digits = max(0, math.floor(math.log10(value)) - 1)
+    return f"{round(value / 10**digits) * 10**digits:,}"
+
+
+def p_text(p: float | None) -> str:
+    """Two significant figures: 0.0014, 0.034, 0.34; never more than n allows, since the smallest p is 1/(n + 1)."""
+    if p is None:
+        return "–"
+    decimals = 1 - math.floor(math.log10(p)) if p > 0 else 2
+    text = f"{p:.{min(6, max(1, decimals))}f}"
+    return "1" if float(text) >= 1 else text
+
+
+def why(reasons: Sequence[str]) -> str:
+    """Why a case is in the queue; remarks on the result are left to the case page."""
+    said = [WHY.get(reason) or REASONS.get(reason, reason) for reason in reasons if reason not in REMARKS]
+    return ", ".join(said) if said else "–"
+
+
+def span(length: timedelta) -> str:
+    """3 h 48 min, 12 min, 2 d 4 h; under a minute: now."""
+    minutes = int(abs(length.total_seconds())) // 60
+    if minutes < 1:
+        return "under 1 min"
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h {minutes:02d} min"
+    return f"{hours // 24} d {hours % 24} h"
+
+
+def size(count: int) -> str:
+    """412 kB, 3.1 MB; decimal units."""
+    return f"{max(1, round(count / 1000))} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"

@@ -1,0 +1,95 @@
+"""Headless Chromium in front of the live server, with the real static files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from moderation.vocabulary import Role
+from tests.factories import make_user
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here; install it: sudo apt-get install chromium")
+    # playwright's loop runs in this thread, so Django would refuse plain database calls in it
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+
+
+@dataclass
+class Desk:
+    """One person's browser: pages, and whatever the browser complained about."""
+
+    context: BrowserContext
+    url: str
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+
+    def heard(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and "status of 4" not in message.text:
+            self.complaints.append(message.text)
+
+    def open(self, path: str) -> Page:
+        self.page.goto(self.url + path)
+        return self.page
+
+    def sign_in(self, username: str, password: str) -> None:
+        page = self.open("/login/")
+        page.fill("#id_username", username)
+        page.fill("#id_password", password)
+        page.get_by_role("button", name="Continue").click()
+        page.wait_for_url("**/queue/")
+
+
+@pytest.fixture
+def open_desk(browser: Browser, live_server: Any) -> Iterator[Callable[..., Desk]]:
+    """Opens a desk; at the end no page may have broken the Content-Security-Policy or thrown."""
+    desks: list[Desk] = []
+
+    def open_one(width: int = 1280, height: int = 800, **options: Any) -> Desk:
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        context.set_default_timeout(10_000)
+        desk = Desk(context, live_server.url, context.new_page())
+        desk.page.on("console", desk.heard)
+        desk.page.on("pageerror", lambda error: desk.complaints.append(str(error)))
+        desks.append(desk)
+        return desk
+
+    yield open_one
+    for desk in desks:
+        desk.context.close()
+    assert [complaint for desk in desks for complaint in desk.complaints] == []
+
+
+@pytest.fixture
+def moderator(transactional_db: None) -> tuple[User, str]:
+    return make_user(Role.MODERATOR, "mara")
+
+
+@pytest.fixture
+def desk(open_desk: Callable[..., Desk], moderator: tuple[User, str]) -> Desk:
+    """The moderator, signed in, at 1280 × 800."""
+    desk = open_desk()
+    desk.sign_in("mara", moderator[1])
+    return desk

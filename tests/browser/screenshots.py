@@ -1,0 +1,84 @@
+"""docs/screenshots: the pages of a small desk, light and dark, wide and narrow. Run by `make screenshots`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from moderation.models import Platform, ReviewCase
+from moderation.services import cases
+from moderation.vocabulary import Role
+from tests.browser import scenes
+from tests.browser.conftest import Desk
+from tests.factories import make_platform, make_user
+
+OUT = Path(__file__).parents[2] / "docs" / "screenshots"
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def agora(transactional_db: None, moderator: tuple[User, str]) -> Platform:
+    agora = make_platform("Agora", review_at=0.1)
+    scenes.screened(agora, agora, agora, make_platform("Lumen Board", review_at=0.1))
+    mara, _ = moderator
+    User.objects.filter(pk=mara.pk).update(first_name="Mara", last_name="Lindqvist")
+    ilya, _ = make_user(Role.SENIOR, "ilya")
+    User.objects.filter(pk=ilya.pk).update(first_name="Ilya", last_name="Novak")
+    now = timezone.now()
+    for place, case in enumerate(ReviewCase.objects.order_by("number")):
+        opened = now - timedelta(minutes=228 - 23 * place)
+        ReviewCase.objects.filter(pk=case.pk).update(
+            opened_at=opened, due_at=opened + timedelta(hours=4 - (place == 1))
+        )
+    third = ReviewCase.objects.order_by("due_at")[2]
+    cases.lease(third, ilya)
+    return agora
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_it_takes_a_picture_of_each_page(
+    agora: Platform, moderator: tuple[User, str], open_desk: Callable[..., Desk], theme: str, width: int, height: int
+) -> None:
+    OUT.mkdir(parents=True, exist_ok=True)
+    desk = open_desk(width, height, color_scheme=theme)
+
+    def shoot(name: str) -> None:
+        desk.page.wait_for_load_state("networkidle")
+        desk.page.screenshot(path=OUT / f"{name}-{theme}-{width}.png")
+
+    desk.open("/login/")
+    shoot("login")
+    desk.sign_in("mara", moderator[1])
+    shoot("queue")
+    desk.page.locator(".queue__open").first.click()
+    desk.page.wait_for_selector("#lease[data-seconds]")
+    shoot("case")
+    if theme == "light":
+        desk.page.locator('[data-toggle="heat"]').click()
+        shoot("case-heat")
+    desk.open("/upload/")
+    desk.page.set_input_files(
+        "input[type=file]",
+        [
+            {"name": name, "mimeType": "image/jpeg", "buffer": content}
+            for name, content in [
+                ("portrait.jpg", scenes.portrait()),
+                ("cup.jpg", scenes.without_face()),
+                ("notes.txt", b"only words"),
+            ]
+        ],
+    )
+    expect(desk.page.locator("#file-rows progress[value]")).to_have_count(0)
+    scenes.screen_all()
+    expect(desk.page.locator("#file-rows [data-final]")).to_have_count(3, timeout=15_000)
+    shoot("upload")
+    desk.open("/detector/")
+    shoot("detector")
+    assert len(list(OUT.glob(f"*-{theme}-{width}.png"))) >= 5
