@@ -107,7 +107,8 @@ def upload(run: dict[str, Any], external_id: str) -> dict[str, Any]:
     from skimage import data
 
     picture = io.BytesIO()
-    Image.fromarray(data.astronaut()).save(picture, "JPEG", quality=88)
+    portrait = data.astronaut()  # type: ignore[no-untyped-call]
+    Image.fromarray(portrait).save(picture, "JPEG", quality=88)
     with httpx.Client(base_url=run["url"], headers={"Authorization": f"Bearer {run['api_key']}"}) as client:
         sent = client.post(
             "/api/v1/items",
