@@ -24,7 +24,7 @@ WAITS = tuple(timedelta(seconds=seconds) for seconds in (5, 300, 1800, 7200, 18_
 LEASE = timedelta(seconds=60)
 LONGEST_WAIT = timedelta(hours=24)
 LONGEST_URL = 500
-AT_ONCE = 200
+RUNG_AT_ONCE = 1000  # messages in the queue: while no worker takes them, no more are added
 OPEN = (DeliveryState.PENDING, DeliveryState.SENDING)
 
 
@@ -167,7 +167,8 @@ def sweep() -> int:
     """Ring for all that is due; returns how many. What was queued while its endpoint was being disabled has failed."""
     stray = WebhookDelivery.objects.filter(state=DeliveryState.PENDING, endpoint__active=False)
     stray.update(state=DeliveryState.FAILED, last_error="the endpoint is disabled")
-    waiting = list(_due(timezone.now()).order_by("next_attempt_at").values_list("pk", flat=True)[:AT_ONCE])
+    room = max(0, RUNG_AT_ONCE - dispatch.depth(dispatch.DELIVER_QUEUE))
+    waiting = list(_due(timezone.now()).order_by("next_attempt_at").values_list("pk", flat=True)[:room])
     for delivery_id in waiting:
         dispatch.ring_delivery(delivery_id)
     return len(waiting)

@@ -246,6 +246,20 @@ def test_a_lost_ring_is_found_by_the_sweeper(receiver: Receiver, broker: redis.R
     assert broker.llen(queue) == 1
 
 
+@pytest.mark.django_db(transaction=True)
+def test_the_queue_does_not_grow_while_nobody_takes_from_it(
+    receiver: Receiver, broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhooks, "RUNG_AT_ONCE", 3)
+    endpoint, _ = add(receiver)
+    queue = f"{django_settings.CELERY_KEY_PREFIX}deliver"
+    for _ in range(5):
+        emitted(endpoint)
+    broker.delete(queue)
+    assert [webhooks.sweep(), webhooks.sweep()] == [3, 0]
+    assert broker.llen(queue) == 3
+
+
 def test_secrets_lie_encrypted_and_survive_a_new_key(receiver: Receiver, settings: Any) -> None:
     old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
     configure(settings, WEBHOOK_ALLOWED=[receiver.entry], FERNET_KEYS=[old])
