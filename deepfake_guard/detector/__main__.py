@@ -44,15 +44,11 @@ exit status: 0 all went well · 1 a file could not be scored, or a file or artef
 
 
 def make_parser() -> argparse.ArgumentParser:
-    form = argparse.RawDescriptionHelpFormatter
-    top = argparse.ArgumentParser(
-        "python -m deepfake_guard.detector", description=__doc__, epilog=EXAMPLES, formatter_class=form
-    )
+    style: dict[str, Any] = {"epilog": EXAMPLES, "formatter_class": argparse.RawDescriptionHelpFormatter}
+    top = argparse.ArgumentParser("python -m deepfake_guard.detector", description=__doc__, **style)
     parts = top.add_subparsers(required=True, metavar="COMMAND")
 
-    score = parts.add_parser(
-        "score", help="score pictures: files, folders, globs", epilog=EXAMPLES, formatter_class=form
-    )
+    score = parts.add_parser("score", help="score pictures: files, folders, globs", **style)
     score.add_argument("paths", nargs="+", metavar="PATH")
     score.add_argument("--json", action="store_true", help="one JSON object a line, nothing else on standard output")
     score.add_argument(
@@ -62,30 +58,30 @@ def make_parser() -> argparse.ArgumentParser:
     _artefact(score)
     score.set_defaults(run=score_files)
 
-    info = parts.add_parser("info", help="what the weights are, what they were made from, under which terms")
-    info.add_argument("--json", action="store_true")
+    info = parts.add_parser("info", help="what the weights are, what they were made from, under which terms", **style)
+    info.add_argument("--json", action="store_true", help="the whole manifest")
     _artefact(info)
     info.set_defaults(run=describe)
 
-    fit = parts.add_parser("fit", help="fit a detector on genuine face crops with an index.csv; resumable")
+    fit = parts.add_parser("fit", help="fit a detector on genuine face crops with an index.csv; resumable", **style)
     fit.add_argument("--data", type=Path, required=True, metavar="DIR")
     fit.add_argument("--out", type=Path, required=True, metavar="DIR")
-    fit.add_argument(
-        "--run", dest="state", type=Path, metavar="DIR", help="where training keeps its state (beside --out)"
-    )
+    fit.add_argument("--run", dest="state", type=Path, metavar="DIR", help="where training keeps its state")
     fit.add_argument("--starter", action="store_true", help="mark the result as starter weights")
     fit.add_argument("--device", default="auto", help="auto, cpu, cuda:N or mps")
     fit.set_defaults(run=fit_artefact)
 
-    judge = parts.add_parser("evaluate", help="AUC and false alarms on the test splits; each opening is written down")
+    judge = parts.add_parser("evaluate", help="AUC and false alarms on test splits; openings are written down", **style)
     judge.add_argument("--data", type=Path, required=True, metavar="DIR")
     judge.add_argument("--reason", required=True, help="why the test splits are opened")
     judge.add_argument("--openings", type=Path, default=Path("docs/test-openings.md"), metavar="FILE")
     _artefact(judge)
     judge.set_defaults(run=evaluate_artefact)
 
-    faces = parts.add_parser("faces", help="the face finder").add_subparsers(required=True, metavar="COMMAND")
-    install = faces.add_parser("install", help="install YuNet's file after checking its SHA-256")
+    finder = parts.add_parser("faces", help="the face finder", **style)
+    install = finder.add_subparsers(required=True, metavar="COMMAND").add_parser(
+        "install", help="install YuNet's file after checking its SHA-256", **style
+    )
     source = install.add_mutually_exclusive_group(required=True)
     source.add_argument("file", nargs="?", type=Path)
     source.add_argument("--download", action="store_true")

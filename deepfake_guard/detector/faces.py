@@ -123,7 +123,7 @@ def choose(folder: Path | None = None) -> Finder:
     try:
         import yuface
     except ImportError:
-        return Finder("haar", False, _haar(), CORRECTIONS["haar"])
+        return haar()
     return Finder("yuface", False, _yuface(yuface), CORRECTIONS["yuface"])
 
 
@@ -162,7 +162,8 @@ def _yuface(yuface: Any) -> Callable[[Pixels], list[Found]]:
     return find
 
 
-def _haar() -> Callable[[Pixels], list[Found]]:
+def haar() -> Finder:
+    """The finder that every OpenCV brings: frontal faces only, no points."""
     import cv2
 
     cascade = cv2.CascadeClassifier(str(Path(cv2.__file__).parent / "data" / "haarcascade_frontalface_default.xml"))
@@ -175,7 +176,7 @@ def _haar() -> Callable[[Pixels], list[Found]]:
             for box, weight in zip(boxes, np.ravel(weights), strict=True)
         ]
 
-    return find
+    return Finder("haar", False, find, CORRECTIONS["haar"])
 
 
 def find(rgb: Pixels, finder: Finder) -> list[tuple[Face, Pixels]]:
@@ -236,7 +237,7 @@ def crop(rgb: Pixels, square: BoundingBox) -> Pixels:
     region = Image.fromarray(np.ascontiguousarray(rgb[top : top + side, left : left + side]))
     buffer = io.BytesIO()
     region.resize((CROP_PX, CROP_PX), Image.Resampling.LANCZOS).save(buffer, "JPEG", quality=JPEG_QUALITY)
-    return np.asarray(Image.open(buffer).convert("RGB"))
+    return np.array(Image.open(buffer).convert("RGB"))
 
 
 def as_crop(rgb: Pixels) -> Pixels:

@@ -59,7 +59,7 @@ def test_a_decompression_bomb_meets_the_memory_limit_and_the_next_file_is_read(t
 def test_a_file_that_eats_time_is_cut_off_and_the_next_file_is_read(tmp_path: Path) -> None:
     with Decoder(Limits(seconds=1)) as hasty:
         with pytest.raises(DecoderKilled) as killed:
-            hasty.decode(written(tmp_path / "bomb.gif", cpu_bomb()))
+            hasty.decode(written(tmp_path / "bomb.jpg", cpu_bomb()))
         assert killed.value.reason == "decoder_killed"
         assert hasty.decode(saved(tmp_path / "b.png", portrait())).rgb.shape == (512, 512, 3)
 

@@ -106,13 +106,13 @@ def decode(stream: BinaryIO, max_pixels: int) -> tuple[dict[str, Any], Image.Ima
         if width * height > max_pixels:
             raise Refusal("too_many_pixels", f"{width} × {height} pixels, the limit is {max_pixels}")
         form = image.format or ""
-        frames = 1 if form == "MPO" else int(getattr(image, "n_frames", 1))
+        moves = form != "MPO" and bool(getattr(image, "is_animated", False))  # `n_frames` would walk a million frames
         image.load()
         turn = UPRIGHT.get(orientation(image))
         upright = flatten(image)
     if turn is not None:
         upright = upright.transpose(turn)
-    remarks = ["first_frame_only"] if frames > 1 else []
+    remarks = ["first_frame_only"] if moves else []
     size = {"width": upright.width, "height": upright.height}
     return {"media_type": MEDIA_TYPES[form], "remarks": remarks, **size}, upright
 
