@@ -23,13 +23,17 @@ def first_cells(page: str) -> set[str]:
     return set(re.findall(r"^\| `([^`]+)`", (DOCS / page).read_text(), re.MULTILINE))
 
 
+def words(page: str) -> set[str]:
+    return set(re.findall(r"`([a-z_.]+)`", (DOCS / page).read_text()))
+
+
 def test_every_setting_is_documented_and_no_other() -> None:
     assert first_cells("settings.md") == settings_read()
 
 
 def test_every_reason_and_event_is_documented() -> None:
-    told = set(re.findall(r"`([a-z_.]+)`", (DOCS / "reasons.md").read_text()))
-    assert {reason.value for reason in Reason} | {event.value for event in EventType} <= told
+    assert {reason.value for reason in Reason} <= words("reasons.md")
+    assert {event.value for event in EventType} <= words("events.md")
 
 
 def test_every_command_is_documented_and_no_other() -> None:
@@ -48,3 +52,8 @@ def test_every_target_of_the_makefile_is_explained() -> None:
 def test_every_link_inside_the_house_leads_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text())
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_every_page_can_be_reached_from_the_index() -> None:
+    index = (DOCS / "index.md").read_text()
+    assert [page.name for page in sorted(DOCS.glob("*.md")) if f"({page.name})" not in index] == ["index.md"]
