@@ -74,7 +74,8 @@ define pip_install
 		then index="--extra-index-url $(TORCH_INDEX)"; \
 		else echo "TORCH=cpu: $(TORCH_INDEX) cannot be reached; taking the ordinary wheels"; fi; fi; \
 	echo "installing $(1) into $(VENV) (the first time takes minutes)"; \
-	$(BIN)/python -m pip install --progress-bar on $$index -c constraints.txt -e '.[$(1)]'
+	if ls $(VENV)/.installed-$(2)-* >/dev/null 2>&1; then how=--quiet; else how="--progress-bar on"; fi; \
+	$(BIN)/python -m pip install $$how $$index -c constraints.txt -e '.[$(1)]'
 	@rm -f $(VENV)/.installed-$(2)-* && touch $@
 endef
 

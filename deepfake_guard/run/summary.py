@@ -9,7 +9,7 @@ from typing import Any
 CURL = "curl -H 'Authorization: Bearer {key}' -F external_id=my-first -F file=@{picture} {url}/api/v1/items"
 FINDER_LINES = (
     "Faces are found by a stand-in (YuNet could not be fetched); every result carries low_quality_face_finder.",
-    "Install the better one, then run again:",
+    "Install the better one (or name its file instead of --download), then run again:",
     "  {python} -m deepfake_guard.detector faces install --download",
 )
 
