@@ -48,7 +48,7 @@ def _times(values: Conf) -> list[CheckMessage]:
     if values.SCAN_BATCH * values.DECODE_SECONDS < TASK_SECONDS and lease_fits:
         return []
     text = (
-        f"SCAN_BATCH × DECODE_SECONDS must stay under the task limit ({TASK_SECONDS} s), and SCAN_LEASE_SECONDS between "
+        f"SCAN_BATCH × DECODE_SECONDS must stay under the task limit ({TASK_SECONDS} s), SCAN_LEASE_SECONDS between "
         f"it and the broker's visibility time-out ({VISIBILITY_SECONDS} s)"
     )
     return [Error(f"DEEPFAKE_GUARD: {text}", id="deepfake_guard.E003")]
