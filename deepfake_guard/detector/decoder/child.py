@@ -15,6 +15,7 @@ import signal
 import socket
 import struct
 import sys
+import threading
 from typing import Any, BinaryIO
 
 from PIL import AvifImagePlugin, Image, ImageFile
@@ -43,6 +44,7 @@ UPRIGHT = {
 }
 PR_SET_NO_NEW_PRIVS = 38
 CLONE_NEWNET, CLONE_NEWUSER = 0x40000000, 0x10000000
+TASKS = 8  # libde265 (HEIC) always decodes in a thread of its own; ended ones are counted a moment longer
 ROWS = 256  # sent at once: a whole second copy of the picture would need as much memory again
 
 
@@ -54,20 +56,43 @@ class Refusal(Exception):
 
 def confine(limits: dict[str, int]) -> dict[str, bool]:
     """Take away what decoding does not need; what the platform lacks is reported, not hidden."""
+    root = os.getuid() == 0  # the kernel exempts root from RLIMIT_NPROC
     libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
-    in_force = {"no_new_privs": False, "no_network": False}
-    if libc is not None:
-        in_force["no_network"] = libc.unshare(CLONE_NEWNET) == 0 or libc.unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0
-        in_force["no_new_privs"] = libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
+    alone = libc is not None and libc.unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0  # drops all capabilities outside, too
+    in_force = {
+        "no_network": libc is not None and (alone or libc.unshare(CLONE_NEWNET) == 0),
+        "no_new_privs": libc is not None and libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0,
+        "rlimit_nproc": allow_tasks(TASKS if alone else tasks_needed()) and not root,
+    }
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    wanted = {"RLIMIT_AS": limits["memory"], "RLIMIT_FSIZE": 0, "RLIMIT_NPROC": 0, "RLIMIT_CORE": 0}
-    for name, value in wanted.items():
+    for name, value in {"RLIMIT_AS": limits["memory"], "RLIMIT_FSIZE": 0, "RLIMIT_CORE": 0}.items():
         in_force[name.lower()] = False
         with contextlib.suppress(AttributeError, ValueError, OSError):
             resource.setrlimit(getattr(resource, name), (value, value))
             in_force[name.lower()] = True
     in_force["rlimit_cpu"] = allow_cpu(limits["cpu_seconds"])
     return in_force
+
+
+def allow_tasks(count: int) -> bool:
+    with contextlib.suppress(AttributeError, ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NPROC, (count, count))
+        return True
+    return False
+
+
+def tasks_needed() -> int:
+    """Without a user namespace the kernel counts all tasks of the user, on the whole machine: the least power of two
+    under which a thread still starts, doubled, as their number moves."""
+    hard = int(resource.getrlimit(resource.RLIMIT_NPROC)[1])
+    for count in (2**power for power in range(3, 20)):
+        with contextlib.suppress(ValueError, OSError, RuntimeError):
+            resource.setrlimit(resource.RLIMIT_NPROC, (count, hard))
+            thread = threading.Thread(target=int)
+            thread.start()
+            thread.join()
+            return 2 * count if hard == resource.RLIM_INFINITY else min(2 * count, hard)
+    return hard
 
 
 def allow_cpu(seconds: int) -> bool:
@@ -149,11 +174,11 @@ def serve(link: socket.socket, limits: dict[str, int]) -> None:
 
 def main() -> None:
     limits = json.loads(sys.argv[1])
-    AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # RLIMIT_NPROC forbids threads too
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # what needs no threads gets none
     with contextlib.suppress(ImportError):
         import pillow_heif
 
-        pillow_heif.options.DECODE_THREADS = 1
+        pillow_heif.options.DECODE_THREADS = 0
         pillow_heif.register_heif_opener(thumbnails=False)
     Image.init()
     Image.MAX_IMAGE_PIXELS = None  # checked against our own limit, before anything is decoded
