@@ -85,7 +85,7 @@ def tasks_needed() -> int:
     """Without a user namespace the kernel counts all tasks of the user, on the whole machine: the least power of two
     under which a thread still starts, doubled, as their number moves."""
     hard = int(resource.getrlimit(resource.RLIMIT_NPROC)[1])
-    for count in (2**power for power in range(3, 20)):
+    for count in (1 << power for power in range(3, 20)):
         with contextlib.suppress(ValueError, OSError, RuntimeError):
             resource.setrlimit(resource.RLIMIT_NPROC, (count, hard))
             thread = threading.Thread(target=int)
