@@ -32,24 +32,32 @@ def read(path: Path, decoder: Decoder) -> Picture:
     return decoder.decode(path)
 
 
+def shrunk(rgb: Pixels, side: int) -> Pixels:
+    """At most `side` px on the longer side, by averaging areas; never enlarged."""
+    import cv2
+
+    height, width = rgb.shape[:2]
+    scale = side / max(height, width)
+    if scale >= 1:
+        return rgb
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
 def thumbnail(rgb: Pixels) -> Derived:
-    picture = Image.fromarray(rgb)
-    picture.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.LANCZOS, reducing_gap=2.0)
-    return _encoded("thumbnail", None, picture, "WEBP", quality=80)
+    return _encoded("thumbnail", None, shrunk(rgb, THUMBNAIL_PX), "WEBP", quality=80)
 
 
 def view(rgb: Pixels) -> Derived:
     """For looking at: at most 2048 px on the longer side, never enlarged."""
-    picture = Image.fromarray(rgb)
-    picture.thumbnail((VIEW_PX, VIEW_PX), Image.Resampling.LANCZOS, reducing_gap=2.0)
-    return _encoded("view", None, picture, "JPEG", quality=92)
+    return _encoded("view", None, shrunk(rgb, VIEW_PX), "JPEG", quality=92)
 
 
 def face(crop: Pixels, index: int) -> Derived:
-    return _encoded("face", index, Image.fromarray(crop), "JPEG", quality=92)
+    return _encoded("face", index, crop, "JPEG", quality=92)
 
 
-def _encoded(kind: str, index: int | None, picture: Image.Image, form: str, quality: int) -> Derived:
+def _encoded(kind: str, index: int | None, pixels: Pixels, form: str, quality: int) -> Derived:
     buffer = io.BytesIO()
-    picture.save(buffer, form, quality=quality)
-    return Derived(kind, index, Image.MIME[form], picture.width, picture.height, buffer.getvalue())
+    Image.fromarray(pixels).save(buffer, form, quality=quality)
+    return Derived(kind, index, Image.MIME[form], pixels.shape[1], pixels.shape[0], buffer.getvalue())

@@ -87,7 +87,8 @@ class Detector:
         decoded = time.perf_counter()
         found = tuple(faces.find(picture.rgb, self.finder))
         searched = time.perf_counter()
-        shown = (media.thumbnail(picture.rgb), media.view(picture.rgb))
+        small = media.shrunk(picture.rgb, media.VIEW_PX)
+        shown = (media.thumbnail(small), media.view(small))
         timings = {"decode": decoded - started, "faces": searched - decoded, "derive": time.perf_counter() - searched}
         height, width = picture.rgb.shape[:2]
         return _Read(picture.media_type, picture.remarks, (width, height), found, shown, timings)
