@@ -11,10 +11,15 @@ from moderation import dispatch
 
 @pytest.fixture
 def broker() -> Iterator[redis.Redis]:
-    """The real broker as a plain client (queue keys are `settings.CELERY_KEY_PREFIX` + queue), emptied afterwards."""
+    """The real broker as a plain client (its keys: `settings.CELERY_KEY_PREFIX` + queue), emptied before and after."""
     with dispatch.app.connection_for_write() as connection:
         pool = connection.default_channel.client.connection_pool  # type: ignore[attr-defined]
         client = redis.Redis(connection_pool=pool)
+        empty(client)
         yield client
-        for key in client.scan_iter(f"{settings.CELERY_KEY_PREFIX}*"):
-            client.delete(key)
+        empty(client)
+
+
+def empty(client: redis.Redis) -> None:
+    for key in client.scan_iter(f"{settings.CELERY_KEY_PREFIX}*"):
+        client.delete(key)

@@ -22,9 +22,9 @@ from deepfake_guard.detector.records import (
     MediaReport,
     SignalScore,
 )
-from moderation.models import ApiKey, Calibration, ContentItem, DetectorVersion, Platform, ReviewCase, Scan
-from moderation.services import people, platforms, scanning, submission
-from moderation.vocabulary import Role, Scope
+from moderation.models import ApiKey, Calibration, ContentItem, Decision, DetectorVersion, Platform, ReviewCase, Scan
+from moderation.services import cases, decisions, people, platforms, scanning, submission
+from moderation.vocabulary import DecisionReason, DecisionValue, Role, Scope
 
 numbers = itertools.count(1)
 ACTOR = "system"
@@ -112,6 +112,7 @@ def claim_one(limit: int = 1) -> list[scanning.Claim]:
 
 def screen(item: ContentItem, outcome: MediaReport) -> ContentItem:
     """Run the item's queued scan to its end with the given report, through the services."""
+    item.refresh_from_db()
     claims = [claim for claim in claim_one(100) if claim.scan_id == item.scan_id]
     scanning.record([(claim, outcome) for claim in claims])
     item.refresh_from_db()
@@ -122,6 +123,25 @@ def make_case(platform: Platform | None = None, reached: int = 0, **given: Any) 
     """An open case: its item's only face is as strange as `reached` of 700 genuine ones."""
     item = screen(make_item(platform, **given), report(reached))
     return ReviewCase.objects.get(item=item)
+
+
+def pending(case: ReviewCase, value: DecisionValue = DecisionValue.SYNTHETIC, **given: Any) -> Decision:
+    """A decision on an open case by somebody new; it could settle now."""
+    user, _ = make_user()
+    lease = cases.lease(case, user)
+    assert lease is not None
+    reasons = given.pop("reasons", [next(iter(DecisionReason))])
+    decision = decisions.decide(case, user, lease.token, value, reasons=reasons, **given)
+    Decision.objects.filter(pk=decision.pk).update(settle_at=timezone.now())
+    return decision
+
+
+def conclude(case: ReviewCase, value: DecisionValue = DecisionValue.SYNTHETIC, **given: Any) -> Decision:
+    """A settled decision on an open case."""
+    decision = pending(case, value, **given)
+    assert decisions.settle(decision.pk)
+    decision.refresh_from_db()
+    return decision
 
 
 def scan_of(item: ContentItem) -> Scan:

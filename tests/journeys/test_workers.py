@@ -26,9 +26,9 @@ pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
 Start = Callable[..., Worker]
 
 
-def submit(count: int, **size: int) -> list[ContentItem]:
+def submit(count: int, width: int = 64, height: int = 48) -> list[ContentItem]:
     platform = factories.make_platform()
-    return [factories.make_item(platform, factories.picture(**size)) for _ in range(count)]
+    return [factories.make_item(platform, factories.picture(width, height)) for _ in range(count)]
 
 
 def all_ended(items: Sequence[ContentItem]) -> bool:
