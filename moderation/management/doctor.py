@@ -86,11 +86,13 @@ def broker() -> Finding:
 
 def queues() -> Iterator[Finding]:
     """Asks the running workers which queues they consume; they have a second to answer."""
+    answers: list[dict[str, list[dict[str, str]]]] = []
     try:
-        answers = dispatch.app.control.inspect(timeout=1.0).active_queues() if dispatch.broker_answers() else None
+        if dispatch.broker_answers():  # `inspect()` would drop one of two workers that share a name
+            answers = dispatch.app.control.broadcast("active_queues", reply=True, timeout=1.0) or []
     except (BrokerError, RedisError, OSError):
-        answers = None
-    consumed = {queue["name"] for queues_of_one in (answers or {}).values() for queue in queues_of_one}
+        answers = []
+    consumed = {queue["name"] for answer in answers for queues_of_one in answer.values() for queue in queues_of_one}
     for queue, command in WORKERS.items():
         if queue in consumed:
             yield Finding(f"queue {queue}", OK, "is consumed")
@@ -162,7 +164,7 @@ def decoder() -> Finding:
     in_force: dict[str, bool] = worker.notes.get("decoder", {})
     missing = sorted(name for name, granted in in_force.items() if not granted)
     if missing or not in_force:
-        cure = "run the scan workers on Linux, with user namespaces allowed (kernel.unprivileged_userns_clone=1)"
+        cure = "run the scan workers on Linux, not as root, with user namespaces allowed (kernel.unprivileged_userns_clone=1)"
         return Finding("decoder", WARN, f"limits not granted: {', '.join(missing) or 'none known'}", cure)
     return Finding("decoder", OK, f"limits in force: {', '.join(sorted(in_force))}")
 
