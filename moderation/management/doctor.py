@@ -164,7 +164,7 @@ def decoder() -> Finding:
     in_force: dict[str, bool] = worker.notes.get("decoder", {})
     missing = sorted(name for name, granted in in_force.items() if not granted)
     if missing or not in_force:
-        cure = "run the scan workers on Linux, not as root, with user namespaces allowed (kernel.unprivileged_userns_clone=1)"
+        cure = "run the scan workers on Linux, not as root, with kernel.unprivileged_userns_clone=1"
         return Finding("decoder", WARN, f"limits not granted: {', '.join(missing) or 'none known'}", cure)
     return Finding("decoder", OK, f"limits in force: {', '.join(sorted(in_force))}")
 
