@@ -1,0 +1,82 @@
+"""The clock, the routes and the limits of the workers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from moderation import dispatch
+from moderation.conf import Conf
+from moderation.models import Decision
+from tests import factories
+from workers import deliver, upkeep
+from workers.celery_app import app
+
+
+def test_the_clock_rings_only_tasks_that_exist_and_as_often_as_promised() -> None:
+    schedule = {entry["task"]: entry["schedule"] for entry in app.conf.beat_schedule.values()}
+    assert schedule == {
+        "deepfake_guard.settle_due": 5,
+        "deepfake_guard.sweep_scans": 15,
+        "deepfake_guard.sweep_deliveries": 15,
+        "deepfake_guard.number_and_link": 2,
+        "deepfake_guard.name_unscreened": 600,
+        "deepfake_guard.retain": 3600,
+    }
+    assert set(schedule) <= set(app.tasks)
+    assert {dispatch.SCAN_TASK, dispatch.DELIVER_TASK, dispatch.SETTLE_TASK} <= set(app.tasks)
+
+
+def test_every_task_goes_to_the_queue_of_the_processes_that_can_do_it() -> None:
+    queues = {name: app.amqp.router.route({}, name)["queue"].name for name in app.tasks if "deepfake" in name}
+    assert queues.pop(dispatch.SCAN_TASK) == "scan"
+    assert queues.pop(dispatch.DELIVER_TASK) == "deliver"
+    assert set(queues.values()) == {"upkeep"}
+
+
+def test_decoding_ends_before_the_task_the_task_before_the_lease_the_lease_before_redelivery() -> None:
+    usual = Conf()
+    decoding = usual.SCAN_BATCH * usual.DECODE_SECONDS
+    assert decoding < app.conf.task_time_limit < usual.SCAN_LEASE_SECONDS
+    assert app.conf.broker_transport_options["visibility_timeout"] > usual.SCAN_LEASE_SECONDS
+
+
+def test_the_clock_keeps_its_file_with_the_rest_of_what_is_kept() -> None:
+    assert Path(app.conf.beat_schedule_filename).parent == Path(settings.STATIC_ROOT).parent
+
+
+def test_pool_processes_are_forked_where_that_is_safe() -> None:
+    assert app.conf.worker_pool_start_method == ("spawn" if sys.platform == "darwin" else "fork")
+
+
+def test_no_heavy_module_is_loaded_before_a_pool_process_starts() -> None:
+    """Forking after torch has threads, or CUDA a context, does not end well."""
+    code = "import sys, workers.celery_app; print(*{'torch', 'timm', 'cv2', 'av'} & set(sys.modules))"
+    said = subprocess.run(
+        [sys.executable, "-c", code], env=dict(os.environ), capture_output=True, text=True, check=True
+    )
+    assert said.stdout.strip() == ""
+
+
+@pytest.mark.django_db
+def test_the_settle_task_settles_by_id() -> None:
+    decision = factories.pending(factories.make_case())
+    upkeep.settle(str(decision.pk))
+    assert Decision.objects.get().state == "settled"
+
+
+@pytest.mark.django_db
+def test_upkeep_numbers_and_links_what_was_committed() -> None:
+    case = factories.make_case()
+    upkeep.number_and_link()
+    assert list(case.item.events.order_by("number").values_list("number", flat=True)) == [1, 2]
+
+
+@pytest.mark.django_db
+def test_a_delivery_that_is_gone_is_no_error() -> None:
+    assert deliver.deliver("01a211cb-89d4-7dea-a8d9-b358d5026576") is None
