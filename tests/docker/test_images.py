@@ -54,6 +54,13 @@ def wait_for(log: Path, wanted: str, started: subprocess.Popen[bytes], seconds: 
         time.sleep(0.1)
 
 
+def wait_for_end(started: subprocess.Popen[bytes], log: Path) -> None:
+    try:
+        assert started.wait(30) == 0, log.read_text()
+    except subprocess.TimeoutExpired:
+        pytest.fail(f"still there 30 s after SIGTERM:\n{log.read_text()}")
+
+
 def test_compose_names_targets_and_roles_that_exist() -> None:
     targets = set(re.findall(r"^FROM \S+ AS (\S+)$", (DOCKER / "Dockerfile").read_text(), re.MULTILINE))
     roles = set(re.findall(r"^([a-z]+)\)", ENTRYPOINT.read_text(), re.MULTILINE))
@@ -93,7 +100,7 @@ def test_migrate_then_web_answers_and_ends_on_sigterm(env: dict[str, str], tmp_p
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=10) as answer:
             assert answer.status == 200
         web.terminate()
-        assert web.wait(20) == 0
+        wait_for_end(web, log)
 
 
 @pytest.mark.journey
@@ -105,4 +112,4 @@ def test_each_worker_starts_and_ends_on_sigterm(env: dict[str, str], tmp_path: P
     with running(role, env, log) as worker:
         wait_for(log, ready, worker)
         worker.terminate()
-        assert worker.wait(30) == 0, log.read_text()
+        wait_for_end(worker, log)
