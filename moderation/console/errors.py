@@ -27,6 +27,6 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 def our_fault(request: HttpRequest) -> HttpResponse:
     """Rendered without the shell, which may be what broke; names the report, or the log line to look for."""
     reported = sentry_sdk.last_event_id()
-    report: str = reported or getattr(request, "request_id", "")
+    report = str(reported or getattr(request, "request_id", ""))
     context = {"report": report[:12], "reported": bool(reported)}
     return render(request, "deepfake_guard/500.html", context, status=500)

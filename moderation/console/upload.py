@@ -17,9 +17,10 @@ from moderation.console.item import row_context
 from moderation.intake import Refused
 from moderation.models import Platform
 from moderation.services import submission
-from moderation.vocabulary import ItemSource, Priority
+from moderation.vocabulary import ItemSource, Priority, Reason
 
 REMEMBERED = 30
+LIMITS = {Reason.TOO_LARGE, Reason.TOO_MANY_PIXELS, Reason.TOO_MANY_FRAMES}  # where the figures help
 SESSION_KEY = "guard_uploads"
 
 
@@ -38,7 +39,7 @@ def upload(request: DeskRequest) -> HttpResponse:
         "policies": policies,
         "rows": [*(row for row in rows if "refused" in row), *_remembered(request)],
         "nothing_chosen": request.method == "POST" and not rows,
-        "limit_bytes": conf().MAX_UPLOAD_BYTES,
+        "limit_mb": conf().MAX_UPLOAD_BYTES // 2**20,
         "megapixels": conf().MAX_PIXELS // 1_000_000,
     }
     return render(request, "deepfake_guard/upload.html", context)
@@ -63,7 +64,8 @@ def _take(
             actor=f"user:{request.user.pk}",
         ).item
     except Refused as refused:
-        return {"name": name, "refused": refused.reason.value, "detail": refused.detail}
+        detail = refused.detail if refused.reason in LIMITS else ""
+        return {"name": name, "refused": refused.reason.value, "detail": detail}
     request.session[SESSION_KEY] = [str(item.pk), *request.session.get(SESSION_KEY, [])][:REMEMBERED]
     found = queries.item_by_id(item.pk)
     return row_context(found) if found else {"name": name, "refused": "item_erased"}

@@ -83,7 +83,7 @@ EVENTS: dict[str, str] = {
     EventType.ENDPOINT_TEST: "was sent a test",
 }
 REASONS: dict[str, str] = {
-    Reason.UNSUPPORTED_TYPE: "This kind of file is not accepted. Save it as JPEG, PNG or WebP and upload that.",
+    Reason.UNSUPPORTED_TYPE: "This kind of file is not accepted; save it as JPEG, PNG or WebP and upload that.",
     Reason.TOO_LARGE: "The file is too large. Save it smaller, or at a lower quality, and upload that.",
     Reason.TOO_MANY_PIXELS: "The picture has more pixels than the limit. Scale it down, or ask for the original post.",
     Reason.TOO_MANY_FRAMES: "The animation has more frames than the limit. Cut the part in question and upload that.",

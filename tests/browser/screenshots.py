@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
-from playwright.sync_api import expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from moderation.models import Platform, ReviewCase
 from moderation.services import cases
@@ -34,7 +34,7 @@ def agora(transactional_db: None, moderator: tuple[User, str]) -> Platform:
     for place, case in enumerate(ReviewCase.objects.order_by("number")):
         opened = now - timedelta(minutes=228 - 23 * place)
         ReviewCase.objects.filter(pk=case.pk).update(
-            opened_at=opened, due_at=opened + timedelta(hours=4 - (place == 1))
+            opened_at=opened, due_at=opened + timedelta(hours=4 - (place == 4))
         )
     third = ReviewCase.objects.order_by("due_at")[2]
     cases.lease(third, ilya)
@@ -48,37 +48,40 @@ def test_it_takes_a_picture_of_each_page(
 ) -> None:
     OUT.mkdir(parents=True, exist_ok=True)
     desk = open_desk(width, height, color_scheme=theme)
+    page = desk.page
+    taken: list[Path] = []
 
     def shoot(name: str) -> None:
-        desk.page.wait_for_load_state("networkidle")
-        desk.page.screenshot(path=OUT / f"{name}-{theme}-{width}.png")
+        page.wait_for_load_state("networkidle")
+        taken.append(OUT / f"{name}-{theme}-{width}.png")
+        page.screenshot(path=taken[-1])
 
     desk.open("/login/")
     shoot("login")
     desk.sign_in("mara", moderator[1])
     shoot("queue")
-    desk.page.locator(".queue__open").first.click()
-    desk.page.wait_for_selector("#lease[data-seconds]")
+    page.locator(".queue__open").first.click()
+    expect(page.locator("#lease[data-seconds]")).to_be_visible()
+    page.locator('.choice[value="genuine"]').click()
+    expect(page.locator("#undo")).to_be_visible()
+    expect(page.locator("#lease[data-seconds]")).to_be_visible()
+    page.locator('[data-toggle="heat"]').click()
     shoot("case")
-    if theme == "light":
-        desk.page.locator('[data-toggle="heat"]').click()
-        shoot("case-heat")
-    desk.open("/upload/")
-    desk.page.set_input_files(
-        "input[type=file]",
-        [
-            {"name": name, "mimeType": "image/jpeg", "buffer": content}
-            for name, content in [
-                ("portrait.jpg", scenes.portrait()),
-                ("cup.jpg", scenes.without_face()),
-                ("notes.txt", b"only words"),
-            ]
-        ],
-    )
-    expect(desk.page.locator("#file-rows progress[value]")).to_have_count(0)
-    scenes.screen_all()
-    expect(desk.page.locator("#file-rows [data-final]")).to_have_count(3, timeout=15_000)
+    upload_three(page)
     shoot("upload")
     desk.open("/detector/")
     shoot("detector")
-    assert len(list(OUT.glob(f"*-{theme}-{width}.png"))) >= 5
+    assert all(path.stat().st_size for path in taken)
+    assert len(taken) == 5
+
+
+def upload_three(page: Page) -> None:
+    page.goto(page.url.split("/cases/")[0] + "/upload/")
+    files = {"portrait.jpg": scenes.portrait(), "cup.jpg": scenes.without_face(), "notes.txt": b"only words"}
+    payloads: list[FilePayload] = [
+        {"name": name, "mimeType": "image/jpeg", "buffer": content} for name, content in files.items()
+    ]
+    page.set_input_files("input[type=file]", payloads)
+    expect(page.locator("#file-rows progress[value]")).to_have_count(0)
+    scenes.screen_all()
+    expect(page.locator("#file-rows [data-final]")).to_have_count(3, timeout=15_000)

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import User
+from playwright.sync_api import Page, expect
+
+from moderation.models import ReviewCase
+from moderation.services import cases
+from moderation.vocabulary import Role
+from tests.browser.conftest import Desk
+from tests.factories import make_case, make_detector, make_item, make_platform, make_user, report, screen
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+def findings(page: Page) -> list[str]:
+    violations: list[dict[str, Any]] = Axe().run(page, options=RULES).response["violations"]
+    return [f"{found['id']}: {node['html'][:160]}" for found in violations for node in found["nodes"]]
+
+
+def fits(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_page_shuts_anybody_out(
+    moderator: tuple[User, str], open_desk: Callable[..., Desk], theme: str, width: int
+) -> None:
+    make_detector()
+    agora = make_platform("Agora", review_at=0.5)
+    case = screen(make_item(agora), report(0, 300, None)).cases.get()
+    make_case(agora, reached=30)
+    cases.lease(make_case(agora, reached=3), make_user(Role.SENIOR, "ilya")[0])
+    screen(make_item(agora), report(status="not_applicable", reasons=["decode_error"]))
+    item = screen(make_item(agora, external_id="photo-1"), report(600))
+    desk = open_desk(width, 800, color_scheme=theme)
+    page = desk.open("/login/")
+    found = {"login": findings(page)}
+    page.fill("#id_username", "mara")
+    page.fill("#id_password", "not it")
+    page.get_by_role("button", name="Continue").click()
+    found["login, refused"] = findings(page)
+    desk.sign_in("mara", moderator[1])
+    pages = {
+        "queue": "/queue/",
+        "queue, nothing fits": "/queue/?q=nothing",
+        "case": f"/cases/{case.number}/",
+        "case, taken": f"/cases/{ReviewCase.objects.get(holder__username='ilya').number}/",
+        "item": f"/items/{item.pk}/",
+        "upload": "/upload/",
+        "detector": "/detector/",
+        "missing": "/no/such/page/",
+    }
+    for name, path in pages.items():
+        desk.open(path)
+        if name == "case":
+            expect(page.locator("#lease[data-seconds]")).to_be_visible()
+        found[name] = findings(page) + ([] if fits(page) else ["the page scrolls sideways"])
+    desk.open(pages["case"])
+    page.locator('.choice[value="genuine"]').click()
+    expect(page.locator("#undo")).to_be_visible()
+    found["the bar"] = findings(page)
+    assert {name: told for name, told in found.items() if told} == {}
+
+
+def test_the_checker_sees_what_it_should(open_desk: Callable[..., Desk]) -> None:
+    page = open_desk().open("/login/")
+    page.locator('label[for="id_username"]').evaluate("label => label.remove()")
+    assert any(found.startswith("label:") for found in findings(page))

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from moderation.models import Derivative, ReviewCase
+from moderation.services import cases, retention
+from moderation.vocabulary import DerivativeKind, Role
+from tests.factories import make_case, make_item, make_platform, make_user, report, screen
+from tests.moderation.console.pages import text
+
+pytestmark = pytest.mark.django_db
+Desk = Callable[..., tuple[Client, User]]
+
+
+def page_of(case: ReviewCase) -> str:
+    return reverse("guard:case", args=[case.number])
+
+
+def test_it_shows_the_stored_view_with_a_box_and_a_heat_map_for_each_face(desk: Desk) -> None:
+    case = screen(make_item(), report(0, 300)).cases.get()
+    page = desk()[0].get(page_of(case)).content.decode()
+    made = Derivative.objects.filter(scan=case.item.scan)
+    for kind in (DerivativeKind.VIEW, DerivativeKind.FACE, DerivativeKind.HEAT):
+        for derivative in made.filter(kind=kind):
+            assert reverse("guard:media", args=[derivative.pk]) in page
+    assert page.count('class="box box--under"') == 2
+    assert 'x="375.0" y="187.5" width="562.5" height="656.2"' in page  # 16, 8, 24 × 28 of 64 × 48, on 1500 units
+    assert 'data-toggle="heat"' in page
+
+
+def test_it_says_each_faces_number_in_words_and_as_a_place_among_the_calibration_faces(desk: Desk) -> None:
+    case = screen(make_item(make_platform(review_at=0.05)), report(0, 300)).cases.get()
+    page = desk()[0].get(page_of(case))
+    said = text(page)
+    assert "0 of 700 genuine faces looked this unusual" in said
+    assert "About 4 in 10 genuine photos look this unusual" in said
+    assert (
+        "None of 700 genuine calibration faces is as unusual, and 1 in 701 is as far as this detector can tell." in said
+    )
+    assert "this face stands at p 0.0014" in page.content.decode()
+    assert "the least p is 0.0014, and over all of them p is 0.0029" in said
+    assert "n = 700" in said
+
+
+def test_it_says_why_a_face_was_not_scored(desk: Desk) -> None:
+    case = screen(make_item(), report(0, None)).cases.get()
+    said = text(desk()[0].get(page_of(case)))
+    assert "not scored: 120 px, needs 64" in said
+    assert "Not scored: the face is smaller than the detector needs." in said
+
+
+def test_it_shows_a_case_without_a_picture(desk: Desk) -> None:
+    case = screen(make_item(), report(status="not_applicable", reasons=["decode_error"])).cases.get()
+    said = text(desk()[0].get(page_of(case)))
+    assert "No picture can be shown" in said
+    assert "The file ends early or cannot be read." in said
+    assert "Your decision" in said
+
+
+def test_it_tells_the_history_newest_first(desk: Desk) -> None:
+    case = make_case(make_platform("Agora"), external_id="photo-1")
+    said = text(desk()[0].get(page_of(case)))
+    order = ["Case", "Policy 1:", "Detector muflow-test ended: scanned", "Agora sent photo-1"]
+    history = said[said.index("History") :]
+    assert [history.index(words) for words in order] == sorted(history.index(words) for words in order)
+    assert "Agora was told that a person will look" in history
+
+
+def test_opening_it_takes_nothing_from_the_queue(desk: Desk) -> None:
+    case = make_case()
+    page = desk()[0].get(page_of(case))
+    assert ReviewCase.objects.get(pk=case.pk).holder is None
+    assert b'hx-trigger="load"' in page.content  # the page takes it by a POST of its own
+
+
+def test_it_shows_a_case_that_somebody_else_holds_without_letting_decide(desk: Desk) -> None:
+    case = make_case()
+    cases.lease(case, make_user(Role.SENIOR, "ilya")[0])
+    page = desk()[0].get(page_of(case))
+    assert "ilya has it" in text(page)
+    assert page.content.count(b"disabled") >= 6
+
+
+def test_it_offers_no_decision_to_an_auditor(desk: Desk) -> None:
+    page = desk(Role.AUDITOR)[0].get(page_of(make_case()))
+    assert "Your role reads cases; moderators decide them." in text(page)
+    assert b'name="decision"' not in page.content
+    assert b'id="lease"' not in page.content
+
+
+def test_it_lists_the_nine_reasons_with_their_keys_and_the_four_decisions(desk: Desk) -> None:
+    said = text(desk()[0].get(page_of(make_case())))
+    for number, words in enumerate(("Skin texture", "Eyes and gaze", "Teeth and mouth"), start=1):
+        assert f"{words} {number}" in said
+    assert "Something else 9" in said
+    assert "Synthetic F Altered A Genuine G Cannot tell U" in said
+
+
+def test_it_is_gone_with_the_erased_item(desk: Desk) -> None:
+    case = make_case()
+    retention.erase(case.item, actor="system")
+    answer = desk()[0].get(page_of(case))
+    assert answer.status_code == 404
+    assert "There is nothing here" in text(answer)

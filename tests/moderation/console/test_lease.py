@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from moderation.models import AuditEntry, ReviewCase
+from moderation.services import cases
+from moderation.vocabulary import Role
+from tests.factories import make_case, make_user
+from tests.moderation.console.pages import text, token
+
+pytestmark = pytest.mark.django_db
+Desk = Callable[..., tuple[Client, User]]
+HTMX = {"HX-Request": "true"}
+
+
+def take(client: Client, case: ReviewCase) -> str:
+    return token(client.post(reverse("guard:lease", args=[case.number]), headers=HTMX))
+
+
+def test_it_takes_the_case_and_shows_the_ring(desk: Desk) -> None:
+    case = make_case()
+    client, user = desk()
+    answer = client.post(reverse("guard:lease", args=[case.number]), headers=HTMX)
+    held = ReviewCase.objects.get(pk=case.pk)
+    assert held.holder == user
+    assert token(answer) == str(held.lease_token)
+    assert "yours for 5:00" in text(answer)
+    assert AuditEntry.objects.filter(action="case.taken", actor=f"user:{user.pk}").exists()
+
+
+def test_two_pages_of_one_person_share_the_hold(desk: Desk) -> None:
+    case = make_case()
+    client, _ = desk()
+    assert take(client, case) == take(client, case) != ""
+
+
+def test_input_renews_it(desk: Desk) -> None:
+    case = make_case()
+    client, _ = desk()
+    held = take(client, case)
+    ReviewCase.objects.filter(pk=case.pk).update(lease_until=timezone.now() + timedelta(seconds=20))
+    answer = client.post(reverse("guard:lease", args=[case.number]), {"token": held}, headers=HTMX)
+    assert token(answer) == held
+    assert "5:00" in text(answer)
+
+
+def test_it_says_who_has_the_case_when_the_hold_ran_out(desk: Desk) -> None:
+    case = make_case()
+    client, _ = desk()
+    held = take(client, case)
+    ReviewCase.objects.filter(pk=case.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+    cases.lease(case, make_user(Role.SENIOR, "ilya")[0])
+    answer = client.post(reverse("guard:lease", args=[case.number]), {"token": held}, headers=HTMX)
+    assert "Your hold ran out, and ilya has it now" in text(answer)
+    assert token(answer) == ""
+    assert b'role="alert"' in answer.content
+
+
+def test_giving_back_frees_it(desk: Desk) -> None:
+    case = make_case()
+    client, _ = desk()
+    answer = client.post(reverse("guard:release", args=[case.number]), {"token": take(client, case)})
+    assert answer["Location"] == reverse("guard:queue")
+    assert ReviewCase.objects.get(pk=case.pk).holder is None
+
+
+def test_skipping_frees_it_and_opens_the_one_after(desk: Desk) -> None:
+    first, second = make_case(), make_case()
+    client, user = desk()
+    answer = client.post(reverse("guard:skip", args=[first.number]), {"token": take(client, first)})
+    assert answer["Location"].startswith(reverse("guard:case", args=[second.number]))
+    assert ReviewCase.objects.get(pk=first.pk).holder is None
+    assert ReviewCase.objects.get(pk=second.pk).holder == user
+
+
+def test_skipping_the_last_one_leads_back_to_the_queue(desk: Desk) -> None:
+    case = make_case()
+    client, _ = desk()
+    answer = client.post(reverse("guard:skip", args=[case.number]), {"token": take(client, case)}, follow=True)
+    assert "It was the last one that you could take." in text(answer)
+
+
+def test_a_stale_token_frees_nothing(desk: Desk) -> None:
+    case = make_case()
+    client, _ = desk()
+    other, _ = make_user(Role.SENIOR)
+    cases.lease(case, other)
+    for route in ("release", "skip"):
+        client.post(reverse(f"guard:{route}", args=[case.number]), {"token": "00000000-0000-4000-8000-000000000000"})
+    assert ReviewCase.objects.get(pk=case.pk).holder == other

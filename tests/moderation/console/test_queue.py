@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from moderation import queries
+from moderation.models import ReviewCase
+from moderation.services import cases
+from moderation.vocabulary import Role
+from tests.factories import make_case, make_item, make_platform, make_user, report, screen
+from tests.moderation.console.pages import numbers, text
+
+pytestmark = pytest.mark.django_db
+QUEUE = reverse("guard:queue")
+Desk = Callable[..., tuple[Client, User]]
+
+
+def due_in(case: ReviewCase, **span: float) -> ReviewCase:
+    ReviewCase.objects.filter(pk=case.pk).update(due_at=timezone.now() + timedelta(**span))
+    return case
+
+
+def test_it_shows_what_is_due_first(desk: Desk) -> None:
+    later, late, soon = (make_case() for _ in range(3))
+    due_in(later, hours=5), due_in(late, minutes=-8), due_in(soon, minutes=12, seconds=30)
+    page = desk()[0].get(QUEUE)
+    assert numbers(page) == [late.number, soon.number, later.number]
+    assert "8 min late" in text(page)
+    assert "in 12 min" in text(page)
+    assert "3 open, 1 late." in text(page)
+
+
+def test_it_says_what_was_found_in_words_with_number_and_place(desk: Desk) -> None:
+    make_case(reached=3)
+    page = desk()[0].get(QUEUE)
+    assert "3 of 700 genuine faces looked this unusual" in text(page)
+    assert "p 0.0057" in text(page)
+    assert "likely synthetic" in text(page)
+    assert "Reaches the review line" in text(page)
+    assert b"p-value 0.0057; further right is more unusual" in page.content
+
+
+def test_it_shows_a_file_that_cannot_be_read(desk: Desk) -> None:
+    screen(make_item(), report(status="not_applicable", reasons=["decode_error"]))
+    page = text(desk()[0].get(QUEUE))
+    assert "The file cannot be read" in page
+    assert "not scored" in page
+
+
+def test_it_blurs_every_thumbnail(desk: Desk) -> None:
+    make_case()
+    page = desk()[0].get(QUEUE).content.decode()
+    assert 'class="thumb"><img' in page
+    assert "thumb--clear" not in page
+
+
+def test_it_shows_who_holds_a_case(desk: Desk) -> None:
+    case = make_case()
+    client, user = desk()
+    other, _ = make_user(Role.SENIOR, "ilya")
+    cases.lease(case, other)
+    page = client.get(QUEUE)
+    assert "ilya" in text(page)
+    assert b"data-taken" in page.content
+    cases.lease(make_case(), user)
+    assert " you " in text(client.get(QUEUE))
+
+
+def test_its_views_are_links_with_counts(desk: Desk) -> None:
+    mine, soon, far = (make_case() for _ in range(3))
+    due_in(mine, hours=9), due_in(soon, minutes=30), due_in(far, hours=9)
+    client, user = desk()
+    cases.lease(mine, user)
+    page = client.get(QUEUE)
+    assert "All open 3 Due within 1 h 1 Free 2 Mine 1" in text(page)
+    assert numbers(client.get(QUEUE, {"view": "due"})) == [soon.number]
+    assert numbers(client.get(QUEUE, {"view": "mine"})) == [mine.number]
+    assert numbers(client.get(QUEUE, {"view": "free"})) == [soon.number, far.number]
+
+
+def test_its_filters_narrow_and_a_view_keeps_them(desk: Desk) -> None:
+    agora, lumen = make_platform("Agora"), make_platform("Lumen Board")
+    one, two = make_case(agora, reached=0, external_id="photo-1"), make_case(lumen, reached=4, external_id="clip-2")
+    unread = screen(
+        make_item(agora, external_id="scan"), report(status="not_applicable", reasons=["decode_error"])
+    ).cases.get()
+    client, _ = desk()
+    for asked, found in (
+        ({"platform": "Lumen Board"}, [two.number]),
+        ({"q": "photo"}, [one.number]),
+        ({"q": str(two.number)}, [two.number]),
+        ({"finding": "likely_synthetic"}, [one.number, two.number]),
+        ({"finding": "not_scored"}, [unread.number]),
+        ({"reason": "decode_error"}, [unread.number]),
+        ({"sort": "p"}, [one.number, two.number, unread.number]),
+        ({"q": "no such thing"}, []),
+        ({"sort": "nonsense", "view": "nonsense"}, [one.number, two.number, unread.number]),
+    ):
+        assert numbers(client.get(QUEUE, asked)) == found, asked
+    assert b"?view=free&amp;platform=Lumen+Board" in client.get(QUEUE, {"platform": "Lumen Board"}).content
+
+
+@pytest.mark.parametrize("sort", ["due", "p", "oldest"])
+def test_its_pages_show_every_case_once_forwards_and_back(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, sort: str
+) -> None:
+    monkeypatch.setattr(queries, "PAGE", 3)
+    platform = make_platform()
+    made = [make_case(platform, reached=place % 3) for place in range(8)]
+    same = timezone.now() + timedelta(hours=2)
+    ReviewCase.objects.filter(pk__in=[case.pk for case in made[:4]]).update(due_at=same)
+    _, user = desk()
+    chosen = queries.CaseFilter(sort=sort)
+    seen: list[list[int]] = []
+    page = queries.case_page(chosen, user)
+    while True:
+        seen.append([case.number for case in page.cases])
+        if not page.older:
+            break
+        page = queries.case_page(chosen, user, after=page.older)
+    assert sorted(number for some in seen for number in some) == sorted(case.number for case in made)
+    assert [len(some) for some in seen] == [3, 3, 2]
+    back = queries.case_page(chosen, user, before=page.newer)
+    assert [case.number for case in back.cases] == seen[1]
+    first = queries.case_page(chosen, user, before=back.newer)
+    assert [case.number for case in first.cases] == seen[0]
+    assert first.newer == ""
+
+
+def test_a_broken_cursor_shows_the_first_page(desk: Desk) -> None:
+    case = make_case()
+    assert numbers(desk()[0].get(QUEUE, {"after": "nonsense~1"})) == [case.number]
+
+
+def test_it_asks_the_database_no_more_for_more_rows(desk: Desk) -> None:
+    client, _ = desk()
+    platform = make_platform()
+    make_case(platform)
+    with CaptureQueriesContext(
+        connection,
+    ) as one:
+        client.get(QUEUE)
+    for _ in range(5):
+        make_case(platform)
+    with CaptureQueriesContext(connection) as many:
+        client.get(QUEUE)
+    assert len(many) == len(one)
+
+
+def test_it_says_that_nothing_waits_and_that_nothing_fits(desk: Desk) -> None:
+    client, _ = desk()
+    assert "Nothing to review" in text(client.get(QUEUE))
+    make_case()
+    page = text(client.get(QUEUE, {"q": "no such thing"}))
+    assert "No case fits" in page
+    assert "1 case is open" in page
+
+
+def test_taking_the_next_case_takes_the_most_urgent_free_one(desk: Desk) -> None:
+    held, urgent, later = (make_case() for _ in range(3))
+    due_in(held, minutes=-5), due_in(urgent, minutes=5), due_in(later, hours=5)
+    client, user = desk()
+    cases.lease(held, make_user()[0])
+    answer = client.post(reverse("guard:next"))
+    assert answer["Location"].startswith(reverse("guard:case", args=[urgent.number]))
+    assert ReviewCase.objects.get(pk=urgent.pk).holder == user
+
+
+def test_it_says_so_when_no_case_is_free(desk: Desk) -> None:
+    answer = desk()[0].post(reverse("guard:next"), follow=True)
+    assert "No case is free" in text(answer)
