@@ -50,7 +50,7 @@ def environment(**given: str) -> dict[str, str]:
 
 
 class Worker:
-    """A Celery worker in a session of its own; `said` is what it logged."""
+    """A Celery process in a session of its own; `said` is what it logged."""
 
     def __init__(self, code: str, env: dict[str, str], log: IO[bytes]) -> None:
         self.log = log
@@ -83,20 +83,32 @@ class Worker:
         self.process.wait()
 
 
-@pytest.fixture
-def start_worker(broker: redis.Redis, transactional_db: None) -> Iterator[Callable[..., Worker]]:
-    """Starts a worker for the given queues; what still runs at the end is killed."""
-    started: list[Worker] = []
+class Fleet:
+    """Everything that a test starts."""
 
-    def start(queues: str = "scan", setup: str = "", **env: str) -> Worker:
-        arguments = ["worker", "-Q", queues, "-P", "prefork", "-c", "1", "-O", "fair", "--without-mingle"]
-        code = f"from workers.celery_app import app\n{setup}\napp.worker_main({[*arguments, '--without-gossip']!r})"
+    def __init__(self) -> None:
+        self.started: list[Worker] = []
+
+    def worker(self, queues: str = "scan", setup: str = "", **env: str) -> Worker:
+        options = ["-Q", queues, "-P", "prefork", "-c", "1", "-O", "fair", "--without-mingle", "--without-gossip"]
+        return self._start(["worker", *options], setup, env)
+
+    def beat(self) -> Worker:
+        return self._start(["beat", "--pidfile="], "", {})
+
+    def _start(self, arguments: list[str], setup: str, env: dict[str, str]) -> Worker:
+        code = f"from workers.celery_app import app\n{setup}\napp.start({arguments!r})"
         log = tempfile.NamedTemporaryFile(dir=os.environ["VAR"], prefix="worker-", suffix=".log")  # noqa: SIM115
-        started.append(Worker(code, environment(**env), log))
-        return started[-1]
+        self.started.append(Worker(code, environment(**env), log))
+        return self.started[-1]
 
-    yield start
-    for worker in started:
+
+@pytest.fixture
+def fleet(broker: redis.Redis, transactional_db: None) -> Iterator[Fleet]:
+    """Real processes on the test's own database, broker and media; what still runs at the end is killed."""
+    fleet = Fleet()
+    yield fleet
+    for worker in fleet.started:
         if worker.process.poll() is None:
             worker.kill()
 

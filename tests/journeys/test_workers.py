@@ -6,7 +6,7 @@ import io
 import os
 import signal
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -15,15 +15,22 @@ from django.utils import timezone
 from PIL import Image
 
 from moderation import dispatch
-from moderation.models import ContentItem, Event, ReviewCase, Scan, WorkerStatus
-from moderation.services import scanning
-from moderation.vocabulary import TERMINAL_ITEM_STATUSES, CaseState, EventType, ItemStatus, Outcome, ScanState
+from moderation.models import AuditEntry, ContentItem, Event, ReviewCase, Scan, WorkerStatus
+from moderation.services import audit, scanning
+from moderation.vocabulary import (
+    TERMINAL_ITEM_STATUSES,
+    CaseState,
+    DecisionState,
+    EventType,
+    ItemStatus,
+    Outcome,
+    ScanState,
+)
 from tests import factories
 
-from .conftest import SCREEN_SECONDS, Worker, empty_broker, wait_until
+from .conftest import SCREEN_SECONDS, Fleet, Worker, empty_broker, wait_until
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
-Start = Callable[..., Worker]
 
 
 def submit(count: int, width: int = 64, height: int = 48) -> list[ContentItem]:
@@ -62,8 +69,8 @@ def wait_for_a_batch(worker: Worker) -> list[Scan]:
     )
 
 
-def test_it_screens_a_portrait_from_ring_to_verdict(start_worker: Start) -> None:
-    worker = start_worker().warm()
+def test_it_screens_a_portrait_from_ring_to_verdict(fleet: Fleet) -> None:
+    worker = fleet.worker().warm()
     item = factories.make_item(content=factories.portrait())
     wait_until(lambda: all_ended([item]), SCREEN_SECONDS, f"verdict, but:\n{worker.said}")
     item.refresh_from_db()
@@ -76,22 +83,22 @@ def test_it_screens_a_portrait_from_ring_to_verdict(start_worker: Start) -> None
     assert status.progressed_at is not None
 
 
-def test_what_a_killed_worker_held_is_screened_by_the_next_one(start_worker: Start) -> None:
+def test_what_a_killed_worker_held_is_screened_by_the_next_one(fleet: Fleet) -> None:
     items = submit(4, width=4000, height=3000)
-    first = start_worker()
+    first = fleet.worker()
     held = wait_for_a_batch(first)
     first.kill()
     assert len(held) == 4
     Scan.objects.filter(state=ScanState.RUNNING).update(lease_until=timezone.now() - timedelta(seconds=1))
-    wait_for(items, start_worker())
+    wait_for(items, fleet.worker())
     assert_each_ended_once(items)
     assert set(Scan.objects.values_list("attempts", flat=True)) == {2}
 
 
-def test_what_waits_is_screened_although_the_broker_forgot_all(start_worker: Start, broker: redis.Redis) -> None:
+def test_what_waits_is_screened_although_the_broker_forgot_all(fleet: Fleet, broker: redis.Redis) -> None:
     early = submit(5)
     empty_broker(broker)
-    worker = start_worker().warm()
+    worker = fleet.worker().warm()
     wait_for(early, worker)
     empty_broker(broker)  # now under a worker that is listening
     late = submit(5)
@@ -101,12 +108,12 @@ def test_what_waits_is_screened_although_the_broker_forgot_all(start_worker: Sta
     assert set(Scan.objects.values_list("attempts", flat=True)) == {1}
 
 
-def test_a_message_that_comes_twice_changes_nothing(start_worker: Start) -> None:
+def test_a_message_that_comes_twice_changes_nothing(fleet: Fleet) -> None:
     items = submit(3)
     for item in [*items, *items, *items]:
         assert item.scan_id is not None
         dispatch.ring_scan(item.scan_id)
-    worker = start_worker()
+    worker = fleet.worker()
     wait_for(items, worker)
     for item in items:
         assert item.scan_id is not None
@@ -125,11 +132,11 @@ def progressive_bomb() -> bytes:
     return jpeg[:-2] + last_scan * 400 + jpeg[-2:]
 
 
-def test_a_file_that_kills_the_decoder_harms_no_neighbour(start_worker: Start) -> None:
+def test_a_file_that_kills_the_decoder_harms_no_neighbour(fleet: Fleet) -> None:
     platform = factories.make_platform()
     contents = (factories.picture(), progressive_bomb(), factories.portrait())
     before, bomb, after = (factories.make_item(platform, content) for content in contents)
-    worker = start_worker(DEEPFAKE_GUARD_DECODE_SECONDS="3")
+    worker = fleet.worker(DEEPFAKE_GUARD_DECODE_SECONDS="3")
     wait_for([before, bomb, after], worker)
     assert_each_ended_once([before, bomb, after])
     for item in (before, bomb, after):
@@ -142,9 +149,7 @@ def test_a_file_that_kills_the_decoder_harms_no_neighbour(start_worker: Start) -
     assert [factories.scan_of(item).attempts for item in (before, bomb, after)] == [1, 3, 1]
 
 
-def test_what_was_sent_while_the_broker_was_down_is_screened(
-    start_worker: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_was_sent_while_the_broker_was_down_is_screened(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as broken:
         broken.setenv("CELERY_BROKER_URL", "redis+socket:///nowhere/broker.sock")
         broken.setattr("django.conf.settings.CELERY_BROKER_URL", "redis+socket:///nowhere/broker.sock")
@@ -153,14 +158,14 @@ def test_what_was_sent_while_the_broker_was_down_is_screened(
         items = submit(3)
     dispatch._ring_connection.cache_clear()
     assert dispatch.depth(dispatch.SCAN_QUEUE) == 0, "nothing was rung"
-    wait_for(items, start_worker())
+    wait_for(items, fleet.worker())
     assert_each_ended_once(items)
 
 
 @pytest.mark.parametrize("whom", ["worker", "pool process"])
-def test_a_worker_told_to_stop_gives_lease_and_attempt_back(start_worker: Start, whom: str) -> None:
+def test_a_worker_told_to_stop_gives_lease_and_attempt_back(fleet: Fleet, whom: str) -> None:
     items = submit(12, width=3000, height=2000)
-    first = start_worker(DEEPFAKE_GUARD_SCAN_BATCH="12")
+    first = fleet.worker(DEEPFAKE_GUARD_SCAN_BATCH="12")
     wait_for_a_batch(first)
     if whom == "worker":
         first.terminate()
@@ -172,14 +177,14 @@ def test_a_worker_told_to_stop_gives_lease_and_attempt_back(start_worker: Start,
     left = Scan.objects.filter(finished_at=None)
     assert left.exists()
     assert set(left.values_list("state", "attempts", "lease_token")) == {(ScanState.QUEUED, 0, None)}
-    wait_for(items, start_worker())
+    wait_for(items, fleet.worker())
     assert_each_ended_once(items)
     assert set(Scan.objects.values_list("attempts", flat=True)) == {1}
 
 
-def test_a_pool_process_that_is_a_fresh_interpreter_screens_as_well(start_worker: Start) -> None:
+def test_a_pool_process_that_is_a_fresh_interpreter_screens_as_well(fleet: Fleet) -> None:
     """What macOS gets, where forking is unsafe."""
-    worker = start_worker(setup="app.conf.worker_pool_start_method = 'spawn'").warm()
+    worker = fleet.worker(setup="app.conf.worker_pool_start_method = 'spawn'").warm()
     assert any("spawn" in " ".join(process.cmdline()) for process in worker.pool_processes())
     item = factories.make_item(content=factories.portrait())
     wait_until(lambda: all_ended([item]), SCREEN_SECONDS, f"verdict, but:\n{worker.said}")
@@ -187,3 +192,19 @@ def test_a_pool_process_that_is_a_fresh_interpreter_screens_as_well(start_worker
     assert item.status == ItemStatus.DONE
     worker.terminate()
     assert worker.process.returncode == 0
+
+
+def test_the_clock_settles_numbers_and_links_without_anybody_asking(fleet: Fleet) -> None:
+    decision = factories.pending(factories.make_case())
+    worker = fleet.worker("deliver,upkeep")
+    fleet.beat()
+
+    def all_done() -> bool:
+        settled = Event.objects.filter(type=EventType.DECISION_MADE, number__isnull=False).exists()
+        return settled and not AuditEntry.objects.filter(number=None).exists()
+
+    wait_until(all_done, SCREEN_SECONDS, f"settled decision, but:\n{worker.said[-3000:]}")
+    decision.refresh_from_db()
+    assert decision.state == DecisionState.SETTLED
+    assert list(Event.objects.order_by("number").values_list("number", flat=True)) == [1, 2, 3]
+    assert audit.verify().broken_at is None

@@ -47,8 +47,8 @@ def claim(worker: str, detector: DetectorVersion, calibration: Calibration, limi
         return []
     chosen = [first] if first.attempts else list(due.filter(attempts=0)[:limit])
     token = uuid.uuid4()
-    taken = Scan.objects.filter(pk__in=[scan.pk for scan in chosen], state=ScanState.QUEUED)
-    taken.update(
+    taken = Scan.objects.filter(pk__in=[scan.pk for scan in chosen])
+    taken.filter(state=ScanState.QUEUED).update(
         state=ScanState.RUNNING,
         lease_token=token,
         lease_until=now + timedelta(seconds=conf().SCAN_LEASE_SECONDS),
@@ -57,8 +57,9 @@ def claim(worker: str, detector: DetectorVersion, calibration: Calibration, limi
         detector=detector,
         calibration=calibration,
     )
-    leased = Scan.objects.filter(lease_token=token).select_related("asset").order_by("priority", "pk")
-    ContentItem.objects.filter(scan__lease_token=token, status=ItemStatus.QUEUED).update(status=ItemStatus.RUNNING)
+    leased = list(taken.filter(lease_token=token).select_related("asset").order_by("priority", "pk"))
+    items = ContentItem.objects.filter(scan__in=[scan.pk for scan in leased], status=ItemStatus.QUEUED)
+    items.update(status=ItemStatus.RUNNING)
     return [Claim(scan.pk, token, scan.asset_id, scan.asset.storage_name, scan.attempts) for scan in leased]
 
 
