@@ -14,7 +14,7 @@ from moderation.models import Platform, WebhookEndpoint
 from moderation.services import audit, people, platforms, webhooks
 from moderation.vocabulary import Role, Scope
 
-PLATFORM = "Demo (everything goes to review)"
+PLATFORM = "Demo, reviews all"
 SCOPES = (Scope.ITEMS_WRITE, Scope.ITEMS_READ, Scope.ITEMS_ERASE)
 
 
