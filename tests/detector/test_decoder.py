@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -167,9 +166,10 @@ def test_random_damage_is_an_answer_never_a_dead_decoder(decoder: Decoder, tmp_p
     assert outcomes <= {3, "decode_error", "too_many_pixels"}
 
 
-def test_millions_of_frames_are_not_counted(decoder: Decoder, tmp_path: Path) -> None:
+def test_millions_of_frames_are_not_counted(tmp_path: Path) -> None:
+    """Counting them takes longer than the child may take for a file: it would be killed."""
     frame = b",\0\0\0\0\1\0\1\0\0\2\2D\1\0"
-    path = written(tmp_path / "a.gif", b"GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff" + frame * 2_000_000 + b";")
-    started = time.monotonic()
-    assert decoder.decode(path).remarks == ("first_frame_only",)
-    assert time.monotonic() - started < 1.5  # counting them takes more than three seconds
+    path = written(tmp_path / "a.gif", b"GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff" + frame * 4_000_000 + b";")
+    with Decoder(Limits(seconds=4)) as decoder:
+        assert decoder.decode(path).remarks == ("first_frame_only",)
+
