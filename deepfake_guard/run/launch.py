@@ -15,7 +15,7 @@ from deepfake_guard.run.summary import summary
 from deepfake_guard.run.supervisor import Program, Supervisor, ending
 
 DEFAULT_PORT = 8000
-BROKER_SECONDS = 60.0
+BROKER_SECONDS = 30.0
 WEB_SECONDS = 120.0
 SCREEN_SECONDS = 60.0
 
@@ -62,8 +62,9 @@ async def bring_up(place: Place, supervisor: Supervisor, own: broker.Broker | No
     pictures = place.var / "demo"
     first = not read_json(place.demo_file).get("submitted")
     if own:
+        await broker_answers(own, False, "a Valkey of an earlier run still serves this VAR; end it first")
         supervisor.keep(Program(programs.BROKER, own.argv))
-        await broker_answers(own)
+        await broker_answers(own, True, "the embedded Valkey does not answer")
     download = asyncio.create_task(fetch_face_finder(place, supervisor))
     try:
         steps = [
@@ -92,11 +93,12 @@ async def bring_up(place: Place, supervisor: Supervisor, own: broker.Broker | No
     sys.stdout.flush()
 
 
-async def broker_answers(own: broker.Broker) -> None:
+async def broker_answers(own: broker.Broker, wanted: bool, otherwise: str) -> None:
+    """Waits until it does, or no longer does: two servers must never share one append-only file."""
     deadline = time.monotonic() + BROKER_SECONDS
-    while not own.answers():
+    while own.answers() is not wanted:
         if time.monotonic() > deadline:
-            raise StartRefused(f"the embedded Valkey did not answer within {BROKER_SECONDS:.0f} s")
+            raise StartRefused(otherwise)
         await asyncio.sleep(0.05)
 
 
