@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from moderation import queries
 from moderation.models import ContentItem, Derivative, DetectedFace, Verdict
-from moderation.policy import UNCERTAIN_AT, Rules
-from moderation.vocabulary import DerivativeKind, SeveralFaces, Statement
+from moderation.policy import Evidence, FaceEvidence, Rules, decide
+from moderation.vocabulary import DerivativeKind, ScanState, SeveralFaces
 
 FRAME_WIDTH = 1500.0  # the viewBox of boxes and heat maps, so that their lines and names keep their size
 SQUARE_MARGIN = 1.3  # THE crop recipe (DESIGN §7.1): side of the scored square over the longer side of the box
@@ -98,14 +98,12 @@ def _finding(
 
 
 def _statement(face: DetectedFace, rules: Rules, line: float) -> str:
-    """The machine's words for one face, by the same rules as for the item, at the face's own line (DESIGN §7.7)."""
-    if face.p_value is None or face.n is None:
+    """The machine's words for one face: the policy's own, at the face's line."""
+    if face.p_value is None or face.n is None or face.reached is None:
         return ""
-    if face.p_value <= line:
-        return Statement.LIKELY_SYNTHETIC
-    share = line / rules.review_at  # 1, or 1/m where the faces share the budget
-    at_resolution = face.reached == 0 and 1 / (face.n + 1) > line
-    return Statement.UNCERTAIN if at_resolution or face.p_value <= UNCERTAIN_AT * share else Statement.NO_EVIDENCE
+    alone = replace(rules, review_at=line, block_at=None, several_faces=SeveralFaces.ANY_FACE)
+    evidence = Evidence(ScanState.DONE, (), (FaceEvidence(face.p_value, face.n, face.reached),))
+    return decide(evidence, alone).statement or ""
 
 
 def _square(box: Rect, height: float) -> Rect:

@@ -50,6 +50,7 @@ for name, table in {
 }.items():
     register.filter(name, lambda value, table=table: table.get(value, str(value).replace("_", " ")))
 register.filter("p_text", words.p_text)
+register.filter("line_text", lambda line: f"{line:g}")
 register.filter("size_words", words.size)
 register.filter("why_words", words.why)
 register.filter("why_word", lambda reason: words.why([reason]))

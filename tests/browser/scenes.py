@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterator
 
 import numpy as np
-from PIL import Image, ImageEnhance, ImageOps
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 from moderation.models import ContentItem, DetectorVersion, Platform
 from moderation.services import scanning
@@ -28,7 +28,7 @@ def portraits() -> Iterator[tuple[str, bytes]]:
     whole = Image.fromarray(data.astronaut())  # type: ignore[no-untyped-call]
     close = whole.crop((100, 0, 356, 256)).resize((640, 640), Image.Resampling.LANCZOS)
     pair = Image.new("RGB", (1000, 500))
-    pair.paste(_grainy(whole, 30).crop((0, 0, 500, 500)), (0, 0))
+    pair.paste(_worked_over(whole).crop((0, 0, 500, 500)), (0, 0))
     pair.paste(ImageOps.mirror(whole).crop((12, 0, 512, 500)), (500, 0))
     small = close.resize((110, 110), Image.Resampling.BOX)
     yield "photo-88213", jpeg(pair)
@@ -39,6 +39,13 @@ def portraits() -> Iterator[tuple[str, bytes]]:
     yield "avatar-51203", jpeg(small.resize((640, 640), Image.Resampling.NEAREST))
     yield "post-90377", jpeg(ImageEnhance.Sharpness(whole).enhance(8))
     yield "scan-0007", jpeg(close)[:9000]
+
+
+def _worked_over(whole: Image.Image) -> Image.Image:
+    """Grain on the face alone, with a soft edge."""
+    face = Image.new("L", whole.size, 0)
+    ImageDraw.Draw(face).ellipse((165, 45, 285, 190), fill=255)
+    return Image.composite(_grainy(whole, 30), whole, face.filter(ImageFilter.GaussianBlur(6)))
 
 
 def _grainy(picture: Image.Image, sigma: float) -> Image.Image:
