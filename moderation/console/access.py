@@ -37,7 +37,9 @@ def needs(permission: str) -> Callable[[Callable[..., HttpResponseBase]], Callab
                 return redirect_to_login(request.get_full_path() if request.method == "GET" else "", "guard:login")
             if not request.user.has_perm(permission):
                 raise PermissionDenied(permission)
-            return view(request, *args, **kwargs)
+            answer = view(request, *args, **kwargs)
+            answer.headers.setdefault("Cache-Control", "private, no-store")  # what is gone must not come back by Back
+            return answer
 
         return guarded
 

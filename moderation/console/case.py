@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -16,6 +17,8 @@ from moderation.console.findings import picture_of
 from moderation.console.history import history_of
 from moderation.console.lease import case_or_404, own_hold, taken_by_other
 from moderation.models import ReviewCase
+from moderation.policy import Rules
+from moderation.services import platforms
 from moderation.services.decisions import NEEDS_REASON, LeaseLost
 from moderation.vocabulary import CaseState, DecisionReason, DecisionValue, Effect
 
@@ -51,9 +54,17 @@ class Given:
 @needs(VIEW)
 def case(request: DeskRequest, number: int) -> HttpResponse:
     case = case_or_404(number)
-    undone = queries.undone_opinion(case, request.user)
-    given = Given(undone.value, undone.reasons, undone.note, undone.decision.effect) if undone else Given()
-    return case_page(request, case, given)
+    return case_page(request, case, _taken_back(case, request.user))
+
+
+def _taken_back(case: ReviewCase, user: User) -> Given:
+    """After an undo everything stands as it was; an effect only where it was not the policy's own."""
+    undone = queries.undone_opinion(case, user)
+    if undone is None:
+        return Given()
+    rules = Rules.from_document(platforms.active_policy(case.item.platform).rules)
+    chosen, usual = undone.decision.effect, rules.on_decision[undone.value].effect
+    return Given(undone.value, undone.reasons, undone.note, "" if chosen == usual else chosen)
 
 
 def case_page(

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from moderation.models import ReviewCase
@@ -36,7 +38,8 @@ def test_no_page_shuts_anybody_out(
     agora = make_platform("Agora", review_at=0.5)
     case = screen(make_item(agora), report(0, 300, None)).cases.get()
     make_case(agora, reached=30)
-    cases.lease(make_case(agora, reached=3), make_user(Role.SENIOR, "ilya")[0])
+    ilya, _ = make_user(Role.SENIOR, "ilya")
+    cases.lease(make_case(agora, reached=3), ilya)
     screen(make_item(agora), report(status="not_applicable", reasons=["decode_error"]))
     item = screen(make_item(agora, external_id="photo-1"), report(600))
     desk = open_desk(width, 800, color_scheme=theme)
@@ -62,6 +65,15 @@ def test_no_page_shuts_anybody_out(
         if name == "case":
             expect(page.locator("#lease[data-seconds]")).to_be_visible()
         found[name] = findings(page) + ([] if fits(page) else ["the page scrolls sideways"])
+    desk.open(pages["case"])
+    expect(page.locator("#lease[data-seconds]")).to_be_visible()
+    ReviewCase.objects.filter(pk=case.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+    lease = cases.lease(case, ilya)
+    assert lease is not None
+    page.locator('.choice[value="genuine"]').click()
+    expect(page.locator(".banner[role=alert]")).to_be_visible()
+    found["the hold is lost"] = findings(page) + ([] if fits(page) else ["the page scrolls sideways"])
+    cases.release(case, lease.token)
     desk.open(pages["case"])
     page.locator('.choice[value="genuine"]').click()
     expect(page.locator("#undo")).to_be_visible()

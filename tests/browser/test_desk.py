@@ -111,6 +111,7 @@ def test_a_note_and_an_effect_go_with_the_decision(desk: Desk) -> None:
     page.get_by_role("button", name="Note, effect").click()
     page.locator("#note").fill("the left ear")
     page.locator("#effect").select_option("restrict")
+    expect(page.locator("[data-extras]")).to_have_text("With it go a note and the effect “restrict it”.")
     page.keyboard.press("Escape")
     page.locator("#case-title").focus()
     page.keyboard.press("3")

@@ -94,4 +94,5 @@ def test_it_serves_every_page_under_the_strict_policy(name: str, desk: Callable[
     page = desk()[0].get(address(name, make_case()))
     assert "script-src 'self'" in page["Content-Security-Policy"]
     assert "unsafe" not in page["Content-Security-Policy"]
+    assert page["Cache-Control"] == "private, no-store"
     assert b"style=" not in page.content.replace(b"hx-headers", b"")

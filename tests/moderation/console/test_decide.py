@@ -87,6 +87,19 @@ def test_undo_brings_the_case_back_with_everything_filled_in(desk: Desk) -> None
     assert ReviewCase.objects.get(pk=case.pk).holder == user
 
 
+def test_undo_brings_an_effect_back_only_where_the_person_had_chosen_it(desk: Desk) -> None:
+    case = make_case()
+    client, user = desk()
+    decide(client, case, user, decision="synthetic", reason="hair_edges")
+    page = client.post(reverse("guard:undo", args=[Decision.objects.get().pk]), follow=True)
+    assert b'<option value="remove" selected>' not in page.content
+    decide(client, case, user, decision="synthetic", reason="hair_edges", effect="restrict")
+    latest = Decision.objects.latest("created_at")
+    page = client.post(reverse("guard:undo", args=[latest.pk]), follow=True)
+    assert b'<option value="restrict" selected>' in page.content
+    assert "With it goes the effect “restrict it”." in text(page)
+
+
 def test_undo_comes_too_late_once_it_has_settled(desk: Desk) -> None:
     client, user = desk()
     decide(client, make_case(), user)

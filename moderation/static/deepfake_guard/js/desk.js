@@ -123,6 +123,19 @@ document.addEventListener("change", (event) => {
   if (said && event.target.checked) said.hidden = true;
 });
 
+/* what is filled in behind “Note, effect” is said beside the decisions, so that nothing goes along unseen */
+const note = document.getElementById("note");
+const effect = document.getElementById("effect");
+const sayExtras = () => {
+  const said = document.querySelector("[data-extras]");
+  const word = effect.value && effect.selectedOptions[0].textContent;
+  const parts = [note.value.trim() && "a note", word && `the effect “${word}”`].filter(Boolean);
+  said.textContent = `With it ${parts.length > 1 ? "go" : "goes"} ${parts.join(" and ")}.`;
+  said.hidden = !parts.length;
+};
+note?.addEventListener("input", sayExtras);
+effect?.addEventListener("change", sayExtras);
+
 /* the redirect after a decision names the next case's heading; a fragment alone moves no focus in every browser */
 if (location.hash === "#case-title") document.getElementById("case-title")?.focus();
 document.querySelector("[data-focus]")?.focus();
