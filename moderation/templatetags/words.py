@@ -175,10 +175,10 @@ def why(reasons: Sequence[str]) -> str:
 
 
 def span(length: timedelta) -> str:
-    """3 h 48 min, 12 min, 2 d 4 h; under a minute: now."""
+    """3 h 48 min, 12 min, 2 d 4 h, < 1 min."""
     minutes = int(abs(length.total_seconds())) // 60
     if minutes < 1:
-        return "under 1 min"
+        return "< 1 min"
     if minutes < 60:
         return f"{minutes} min"
     hours, minutes = divmod(minutes, 60)

@@ -48,6 +48,11 @@ def test_it_says_what_was_found_in_words_with_number_and_place(desk: Desk) -> No
     assert b"p-value 0.0057; further right is more unusual" in page.content
 
 
+def test_it_says_so_where_a_policy_reviews_everything(desk: Desk) -> None:
+    make_case(make_platform(review_at=1.0), reached=500)
+    assert "Its policy reviews everything" in text(desk()[0].get(QUEUE))
+
+
 def test_it_shows_a_file_that_cannot_be_read(desk: Desk) -> None:
     screen(make_item(), report(status="not_applicable", reasons=["decode_error"]))
     page = text(desk()[0].get(QUEUE))

@@ -95,7 +95,7 @@ def test_it_leaves_remarks_out_of_the_reason_for_a_review() -> None:
 @pytest.mark.parametrize(
     ("length", "said"),
     [
-        (timedelta(seconds=20), "under 1 min"),
+        (timedelta(seconds=20), "< 1 min"),
         (timedelta(minutes=12), "12 min"),
         (timedelta(hours=3, minutes=8), "3 h 08 min"),
         (timedelta(days=2, hours=4), "2 d 4 h"),
