@@ -172,4 +172,3 @@ def test_millions_of_frames_are_not_counted(tmp_path: Path) -> None:
     path = written(tmp_path / "a.gif", b"GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff" + frame * 4_000_000 + b";")
     with Decoder(Limits(seconds=4)) as decoder:
         assert decoder.decode(path).remarks == ("first_frame_only",)
-
