@@ -160,7 +160,8 @@ def _outcome(p: float, at_limit: bool, rules: Rules) -> tuple[Outcome, Reason]:
 
 
 def _statement(p: float, at_limit: bool, rules: Rules) -> Statement:
-    if p <= rules.review_at:
+    """A policy may send everything to people; that makes no ordinary face `likely_synthetic` (decision 7)."""
+    if p <= min(rules.review_at, UNCERTAIN_AT):
         return Statement.LIKELY_SYNTHETIC
     return Statement.UNCERTAIN if at_limit or p <= UNCERTAIN_AT else Statement.NO_EVIDENCE
 
