@@ -26,7 +26,7 @@ MARGIN = 1.3  # side of the square crop over the longer side of the box
 JPEG_QUALITY = 92
 DETECTION_PX = 640  # the longer side is shrunk to this before looking for faces
 MIN_NATIVE_PX = 64
-MIN_FRAME_PX = 16  # thinner frames hold no face; YuNet answers them with infinities
+MIN_FRAME_PX = 32  # YuNet's stride: thinner frames hold no face, and it answers them with infinities or noise
 MIN_SHARPNESS = 6.0  # none of the 310 select-real faces lies below (least 6.8); a Gaussian blur of σ = 3 px does
 
 YUNET_FILE = "face_detection_yunet_2023mar.onnx"
@@ -191,7 +191,7 @@ def find(rgb: Pixels, finder: Finder) -> list[tuple[Face, Pixels]]:
         small = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     if min(small.shape[:2]) < MIN_FRAME_PX:
         return []
-    faces = [_face(rgb, found, scale, finder) for found in finder.find(small) if _sound(found.box)]
+    faces = [_face(rgb, found, scale, finder) for found in finder.find(small) if _sound(found.box, small)]
     return sorted(faces, key=lambda pair: pair[0].box.x)
 
 
@@ -207,8 +207,12 @@ def _face(rgb: Pixels, found: Found, scale: float, finder: Finder) -> tuple[Face
     return Face(box, points, square, native, clarity, found.score, reason), picture
 
 
-def _sound(box: BoundingBox) -> bool:
-    return all(map(math.isfinite, (box.x, box.y, box.width, box.height))) and min(box.width, box.height) > 0
+def _sound(box: BoundingBox, frame: Pixels) -> bool:
+    """Finite, at least a pixel wide and high, its centre inside the frame: anything else is the finder's noise."""
+    if not all(map(math.isfinite, (box.x, box.y, box.width, box.height))) or min(box.width, box.height) < 1:
+        return False
+    height, width = frame.shape[:2]
+    return 0 <= box.x + box.width / 2 <= width and 0 <= box.y + box.height / 2 <= height
 
 
 def _corrected(box: BoundingBox, correction: Correction | None) -> BoundingBox:

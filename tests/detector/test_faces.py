@@ -81,12 +81,15 @@ def test_a_cup_has_no_face(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FINDERS)
-@pytest.mark.parametrize("size", [(1, 1), (1, 20_000), (20_000, 1), (3, 640), (5, 5), (17, 31), (16, 640)])
+@pytest.mark.parametrize("size", [(1, 1), (1, 20_000), (20_000, 1), (3, 640), (5, 5), (17, 31), (16, 640), (32, 640)])
 def test_no_shape_of_picture_upsets_it(name: str, size: tuple[int, int]) -> None:
     assert faces.find(np.zeros((*size, 3), np.uint8), finder(name)) == []
 
 
-@pytest.mark.parametrize("broken", [(np.inf, 0, 5, 5), (0, np.nan, 5, 5), (0, 0, -5, 5), (0, 0, 0, 0)])
+@pytest.mark.parametrize(
+    "broken",
+    [(np.inf, 0, 5, 5), (0, np.nan, 5, 5), (0, 0, -5, 5), (0, 0, 0, 0), (-1912, 9, 1e-18, 7), (-90, 0, 50, 50)],
+)
 def test_a_finders_impossible_box_is_no_face(broken: tuple[float, float, float, float]) -> None:
     wild = faces.Finder("wild", False, lambda _: [faces.Found(BoundingBox(*broken), (), 1.0)])
     assert faces.find(rgb(portrait()), wild) == []
