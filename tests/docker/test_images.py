@@ -111,5 +111,6 @@ def test_each_worker_starts_and_ends_on_sigterm(env: dict[str, str], tmp_path: P
         assert migrate.wait(60) == 0, log.read_text()
     with running(role, env, log) as worker:
         wait_for(log, ready, worker)
+        time.sleep(1)  # Celery says "ready" before its pool processes are; told to stop in between it once hung
         worker.terminate()
         wait_for_end(worker, log)
