@@ -117,6 +117,7 @@ LOGOUT_REDIRECT_URL = "guard:login"
 AXES_FAILURE_LIMIT = env.int("LOGIN_FAILURE_LIMIT", 5)
 AXES_COOLOFF_TIME = env.float("LOGIN_COOLOFF_HOURS", 0.25)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "moderation.console.login.client_ip"
 AXES_LOCKOUT_CALLABLE = "moderation.console.login.locked_out"
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False

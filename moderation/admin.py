@@ -23,6 +23,10 @@ class Mirror(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:  # noqa: ARG002
         return [field.name for field in self.opts.concrete_fields if field.name not in HIDDEN]
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """What is not shown cannot be guessed letter by letter through the address either."""
+        return HIDDEN.isdisjoint(lookup.split("__")) and super().lookup_allowed(lookup, value, request)
+
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
 

@@ -50,7 +50,7 @@ class CaseFilter:
     @classmethod
     def read(cls, given: Any) -> CaseFilter:
         """From request.GET; what makes no sense falls back to its default."""
-        values = {field.name: given.get(field.name, "").strip()[:100] for field in fields(cls)}
+        values = {field.name: given.get(field.name, "").replace("\0", "").strip()[:100] for field in fields(cls)}
         values["view"] = values["view"] if values["view"] in VIEWS else "all"
         values["sort"] = values["sort"] if values["sort"] in SORTS else "due"
         return cls(**values)

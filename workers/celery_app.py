@@ -60,6 +60,8 @@ def set_up_logging(**_: Any) -> None:
 def remember_queues(sender: WorkController, **_: Any) -> None:
     """Forked processes inherit it: only those that serve the scan queue load a detector."""
     os.environ["GUARD_SCANS"] = "1" if dispatch.SCAN_QUEUE in sender.app.amqp.queues.consume_from else ""
+    signal.signal(signal.SIGUSR2, signal.SIG_IGN)  # inherited: a pool process told to wind up too early must not die
+    detector_host.hide_from_the_decoder()
 
 
 @signals.worker_process_init.connect

@@ -36,12 +36,21 @@ def manage(name: str, *arguments: str) -> Program:
 def web(port: int) -> Program:
     """gunicorn with uvicorn's workers; on macOS, where its forking is fragile, uvicorn alone."""
     application = "deepfake_guard.asgi:application"
+    trusted = os.environ.get("FORWARDED_ALLOW_IPS", "")  # else any local client could name its own address
     if sys.platform == "darwin":
-        options = ["--port", str(port), "--no-access-log", "--timeout-graceful-shutdown", WEB_GRACE]
+        options = [
+            "--port",
+            str(port),
+            "--no-access-log",
+            "--forwarded-allow-ips",
+            trusted,
+            "--timeout-graceful-shutdown",
+            WEB_GRACE,
+        ]
         return Program("web", [sys.executable, "-m", "uvicorn", application, *options])
     options = ["-k", "uvicorn_worker.UvicornWorker", "-w", WEB_WORKERS, "-b", f"127.0.0.1:{port}"]
     options += ["--graceful-timeout", WEB_GRACE, "--log-level", "warning"]
-    options += ["--no-control-socket"]  # it would lie in the home folder
+    options += ["--forwarded-allow-ips", trusted, "--no-control-socket"]  # it would lie in the home folder
     return Program("web", [sys.executable, "-m", "gunicorn", application, *options])
 
 

@@ -111,7 +111,7 @@ class ItemsView(APIView):
                 raise ValidationError({"status": f"one of {', '.join(ItemStatus)}"})
             items = items.filter(status=status)
         if (external_id := request.query_params.get("external_id")) is not None:
-            items = items.filter(external_id=external_id)
+            items = items.filter(external_id=external_id.replace("\0", ""))  # PostgreSQL knows no NUL
         pages = self.pagination_class()
         page = pages.paginate_queryset(items, request, view=self)
         return pages.get_paginated_response(ItemSerializer(page, many=True).data)

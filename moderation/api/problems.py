@@ -8,6 +8,7 @@ from typing import Any
 import sentry_sdk
 import structlog
 from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import ValidationError as MalformedValue
 from django.http import Http404, UnreadablePostError
 from rest_framework import status
 from rest_framework.exceptions import APIException, NotFound, ParseError, ValidationError
@@ -72,7 +73,7 @@ def _known(error: Exception) -> APIException | None:
         return NotFound()
     if isinstance(error, RequestDataTooBig):
         return Problem(413, Reason.TOO_LARGE.value, "the fields beside the file are too large")
-    if isinstance(error, SuspiciousOperation | BadRequest | UnreadablePostError):
+    if isinstance(error, SuspiciousOperation | BadRequest | UnreadablePostError | MalformedValue):
         return ParseError("the request cannot be read")
     return Forbidden() if isinstance(error, PermissionDenied) else None
 

@@ -18,6 +18,7 @@ from moderation.vocabulary import Reason
 
 FORM_OVERHEAD = 64 * 1024
 FILES_A_BODY = 8  # the console's upload page may send several files at once; the API takes one
+ORDINARY_BODY = 1024 * 1024
 
 Message = Mapping[str, Any]
 App = Callable[[Any, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
@@ -44,6 +45,16 @@ class LimitedUploadHandler(TemporaryFileUploadHandler):
         return Refused(Reason.TOO_LARGE, f"the limit is {self.limit} bytes")
 
 
+def body_limit(path: str, headers: Mapping[bytes, bytes]) -> int:
+    """Bytes: a file's worth where files are sent, by whom at least says who they are; else a megabyte."""
+    file = conf().MAX_UPLOAD_BYTES + FORM_OVERHEAD
+    if path.endswith("/api/v1/items") and b"authorization" in headers:
+        return max(file, ORDINARY_BODY)
+    if path.endswith("/upload/") and b"cookie" in headers:
+        return max(FILES_A_BODY * file, ORDINARY_BODY)
+    return ORDINARY_BODY
+
+
 class BodyLimit:
     """ASGI middleware. Django spools a whole body to disk before any view can refuse it, so what is far too long ends
     here: by its Content-Length, or in mid-stream where it has none. Answers 413 with a problem document.
@@ -56,8 +67,9 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        limit = FILES_A_BODY * (conf().MAX_UPLOAD_BYTES + FORM_OVERHEAD)
-        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        headers = dict(scope["headers"])
+        limit = body_limit(scope["path"], headers)
+        declared = headers.get(b"content-length", b"0")
         if not declared.isdigit() or int(declared) > limit:
             await self.refuse(send)
             return

@@ -45,7 +45,7 @@ class Given:
         return cls(
             posted.get("decision", ""),
             posted.getlist("reason"),
-            posted.get("note", "")[:2000],
+            posted.get("note", "").replace("\0", "")[:2000],  # PostgreSQL stores no NUL
             posted.get("effect", ""),
         )
 

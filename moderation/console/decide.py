@@ -41,9 +41,12 @@ def _checked(given: Given) -> tuple[DecisionValue, Effect | None]:
     try:
         for reason in given.reasons:
             DecisionReason(reason)
-        return DecisionValue(given.value), Effect(given.effect) if given.effect else None
+        value, effect = DecisionValue(given.value), Effect(given.effect) if given.effect else None
     except ValueError as error:
         raise BadRequest(str(error)) from error
+    if effect is Effect.NONE:
+        raise BadRequest("`none` is the effect of what nobody has concluded")
+    return value, effect
 
 
 def _token_of_a_free_case(case: ReviewCase, request: DeskRequest) -> uuid.UUID:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Any
 
 from axes.handlers.proxy import AxesProxyHandler
@@ -25,7 +26,7 @@ class SignIn(LoginView):
         return {**super().get_context_data(**kwargs), **about(self.request)}
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
-        tries = tries_left(self.request, str(form.data.get("username", "")))
+        tries = tries_left(self.request, form.cleaned_data.get("username", ""))
         context = self.get_context_data(form=form, tries_left=tries, pause_minutes=pause_minutes(self.request))
         return self.render_to_response(context, status=422)
 
@@ -38,6 +39,17 @@ def locked_out(request: HttpRequest, _response: HttpResponse | None, _credential
     """Too many failures (settings.AXES_LOCKOUT_CALLABLE): says for how long, and who can help."""
     context = {"locked": True, "pause_minutes": pause_minutes(request), **about(request)}
     return render(request, PAGE, context, status=429)
+
+
+def client_ip(request: HttpRequest) -> str | None:
+    """Whose failures are counted together: an IPv4 address, or the /64 that one visitor has (RFC 6177)."""
+    try:
+        address = ipaddress.ip_address(request.META.get("REMOTE_ADDR", ""))
+    except ValueError:  # a proxy's nonsense, or a Unix socket
+        return None
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is None:
+        return str(ipaddress.ip_network((address, 64), strict=False).network_address)
+    return str(address)
 
 
 def tries_left(request: HttpRequest, username: str) -> int:

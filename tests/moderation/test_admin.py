@@ -68,3 +68,12 @@ def test_it_mirrors_only_rows_never_writes_them(client: Client) -> None:
     client.get(reverse("admin:deepfake_guard_auditentry_changelist"))
     assert AuditEntry.objects.count() == before
     assert all(not admin.site._registry[model].get_actions(None) for model in COLUMNS)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("model", "guess"),
+    [("webhookendpoint", "secret__startswith=g"), ("apikey", "digest__lt=8"), ("reviewcase", "lease_token__lt=8")],
+)
+def test_what_it_hides_cannot_be_guessed_through_the_address(client: Client, model: str, guess: str) -> None:
+    client.force_login(people.create_user("auditor", Role.AUDITOR)[0])
+    assert client.get(f"/admin/deepfake_guard/{model}/?{guess}").status_code in {302, 400}

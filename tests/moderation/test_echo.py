@@ -146,6 +146,12 @@ def test_whatever_is_sent_the_page_still_shows(echo: Echo, body: bytes) -> None:
     assert "no webhook-id header" in echo.page()
 
 
+def test_it_shows_nothing_under_another_name(echo: Echo) -> None:
+    """DNS rebinding: a page elsewhere points its own name here."""
+    answer = httpx.get(f"{echo.url}/received.json", headers={"Host": "evil.example:80"}, trust_env=False)
+    assert (answer.status_code, answer.text) == (421, "Ask for 127.0.0.1.\n")
+
+
 def test_it_takes_no_endless_body(echo: Echo) -> None:
     assert echo.send(b"x" * (1024 * 1024 + 1), {}).status_code == 413
     with socket.create_connection(("127.0.0.1", echo.port)) as connection:

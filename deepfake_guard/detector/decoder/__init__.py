@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import signal
 import socket
 import struct
 import subprocess
@@ -108,7 +110,8 @@ class Decoder:
         if self._link is not None:
             self._link.close()
         if self._child is not None:
-            self._child.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._child.pid, signal.SIGKILL)  # and whatever a taken-over child has started
             self._child.wait()
         self._child = self._link = None
 

@@ -133,6 +133,10 @@ class Desk(BaseHTTPRequestHandler):
     server_version, sys_version = "echo", ""
 
     def do_GET(self) -> None:
+        if self.headers.get("Host", "").rpartition(":")[0] not in {"127.0.0.1", "localhost"}:
+            # a page elsewhere may point its own name at this machine (DNS rebinding) and read along
+            self.answer(HTTPStatus.MISDIRECTED_REQUEST, "text/plain; charset=utf-8", "Ask for 127.0.0.1.\n")
+            return
         path = self.path.partition("?")[0]
         if path == "/":
             self.answer(HTTPStatus.OK, "text/html; charset=utf-8", page(self.inbox.listed()))

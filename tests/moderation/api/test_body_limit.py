@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.asgi import get_asgi_application
 
-from moderation.api.uploads import FILES_A_BODY, FORM_OVERHEAD, BodyLimit
+from moderation.api.uploads import FILES_A_BODY, FORM_OVERHEAD, ORDINARY_BODY, BodyLimit, body_limit
 
 KIB = 1024
 
@@ -52,7 +52,17 @@ def test_it_stops_an_undeclared_length_in_mid_stream(settings: Any) -> None:
     settings.DEEPFAKE_GUARD = {**settings.DEEPFAKE_GUARD, "MAX_UPLOAD_BYTES": 10 * KIB}
     sent, taken = ask(1000, {})
     assert sent[0]["status"] == 413
-    assert taken <= FILES_A_BODY * (10 * KIB + FORM_OVERHEAD) // (64 * KIB) + 1
+    assert taken <= ORDINARY_BODY // (64 * KIB) + 1
+
+
+def test_it_takes_a_files_worth_only_where_files_are_sent_and_from_whom_says_who_they_are(settings: Any) -> None:
+    size = 50 * KIB * KIB
+    settings.DEEPFAKE_GUARD = {**settings.DEEPFAKE_GUARD, "MAX_UPLOAD_BYTES": size}
+    key, cookie = {b"authorization": b"Bearer x"}, {b"cookie": b"sessionid=x"}
+    assert body_limit("/api/v1/items", key) == size + FORM_OVERHEAD
+    assert body_limit("/guard/upload/", cookie) == FILES_A_BODY * (size + FORM_OVERHEAD)
+    for path, headers in (("/api/v1/items", {}), ("/upload/", {}), ("/login/", cookie), ("/api/v1/detector", key)):
+        assert body_limit(path, headers) == ORDINARY_BODY
 
 
 def test_it_lets_what_may_be_an_upload_pass_to_the_view(settings: Any) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -53,3 +54,8 @@ def test_a_page_does_not_move_when_items_arrive(caller: Caller) -> None:
     caller.submit(external_id="late")
     rest = caller.get(page["next"]).json()
     assert [item["external_id"] for item in rest["results"]] == ["post-1", "post-0"]
+
+
+@pytest.mark.parametrize("query", ["cursor=cD1ub25zZW5zZQ%3D%3D", "cursor=!!", "external_id=a%00b", "status=%00"])
+def test_nonsense_in_the_address_is_no_fault_of_ours(caller: Caller, query: str) -> None:
+    assert caller.get(f"/api/v1/items?{query}").status_code in {200, 400, 404}

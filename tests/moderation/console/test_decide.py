@@ -45,6 +45,13 @@ def test_it_records_the_decision_and_opens_the_next_case(desk: Desk) -> None:
     assert ReviewCase.objects.get(pk=second.pk).holder == user
 
 
+def test_a_decision_never_carries_the_effect_of_none(desk: Desk) -> None:
+    client, user = desk()
+    answer = decide(client, make_case(), user, decision="synthetic", reason="eyes_gaze", effect="none")
+    assert answer.status_code == 400
+    assert not Decision.objects.exists()
+
+
 def test_after_the_last_case_it_leads_to_the_queue(desk: Desk) -> None:
     client, user = desk()
     answer = decide(client, make_case(), user)

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 from django.conf import settings
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 
+from moderation.console.login import client_ip
 from moderation.vocabulary import Role
 from tests.factories import make_user
 from tests.moderation.console.pages import text
@@ -43,6 +44,28 @@ def test_it_names_the_tries_that_are_left_and_then_the_pause() -> None:
         last = client.post(LOGIN, {"username": user.username, "password": "not it"})
     assert last.status_code == 429
     assert "rests for 15 minutes" in text(last)
+
+
+def test_a_name_that_no_database_takes_is_a_wrong_name() -> None:
+    assert Client().post(LOGIN, {"username": "a\0b", "password": "x"}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("peer", "counted_as"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "::ffff:c000:207"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ("unix:", None),
+    ],
+)
+def test_failures_are_counted_by_the_address_one_visitor_has(peer: str, counted_as: str | None) -> None:
+    assert client_ip(RequestFactory().get("/", REMOTE_ADDR=peer)) == counted_as
+
+
+def test_a_client_does_not_name_its_own_address() -> None:
+    request = RequestFactory().get("/", REMOTE_ADDR="192.0.2.7", headers={"X-Forwarded-For": "198.51.100.9"})
+    assert client_ip(request) == "192.0.2.7"
 
 
 def test_it_keeps_the_right_password_out_while_it_rests() -> None:
