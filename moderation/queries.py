@@ -22,10 +22,11 @@ from moderation.models import (
     Opinion,
     PolicyVersion,
     ReviewCase,
+    Scan,
     Verdict,
     WorkerStatus,
 )
-from moderation.vocabulary import CaseState, DecisionState, DerivativeKind
+from moderation.vocabulary import CaseState, DecisionState, DerivativeKind, ScanState
 
 SOON = timedelta(hours=1)
 WORKER_SILENT = timedelta(minutes=1)
@@ -213,8 +214,17 @@ def history(item: ContentItem) -> tuple[list[Verdict], list[Decision], list[Even
     return list(verdicts), list(decisions), list(events), list(cases)
 
 
-def derivatives(item: ContentItem) -> list[Derivative]:
-    return list(Derivative.objects.filter(scan=item.scan_id)) if item.scan_id else []
+def shown_scan(item: ContentItem) -> Scan | None:
+    """The run whose pictures and numbers are shown: while another run waits or has failed, the last that found any."""
+    found = (ScanState.DONE, ScanState.NOT_APPLICABLE)
+    if item.scan is None or item.scan.state in found:
+        return item.scan
+    runs = Scan.objects.filter(asset=item.asset_id, state__in=found).select_related("detector", "calibration")
+    return runs.order_by("-run").first() or item.scan
+
+
+def derivatives(scan: Scan | None) -> list[Derivative]:
+    return list(Derivative.objects.filter(scan=scan)) if scan else []
 
 
 def served_derivative(derivative_id: Any) -> Derivative | None:
@@ -250,8 +260,12 @@ def detector_in_use() -> tuple[DetectorVersion | None, Calibration | None]:
 def workers() -> list[WorkerStatus]:
     """Most recently seen first; those silent for a day have gone."""
     since = timezone.now() - timedelta(days=1)
-    return list(WorkerStatus.objects.filter(seen_at__gte=since).select_related("detector").order_by("-seen_at"))
+    return list(
+        WorkerStatus.objects.filter(warmed_at__isnull=False, seen_at__gte=since)
+        .select_related("detector")
+        .order_by("-seen_at")
+    )
 
 
 def a_worker_is_alive() -> bool:
-    return WorkerStatus.objects.filter(seen_at__gte=timezone.now() - WORKER_SILENT).exists()
+    return WorkerStatus.objects.filter(warmed_at__isnull=False, seen_at__gte=timezone.now() - WORKER_SILENT).exists()

@@ -66,9 +66,10 @@ def remember_queues(sender: WorkController, **_: Any) -> None:
 
 @signals.worker_process_init.connect
 def warm_up(**_: Any) -> None:
-    if os.environ.get("GUARD_SCANS"):
+    scans = bool(os.environ.get("GUARD_SCANS"))
+    if scans:
         signal.signal(signal.SIGUSR2, lambda *_: scan.stopping.set())
-        detector_host.warm_up_in_background()
+    detector_host.beat_in_background(dispatch.SCAN_QUEUE if scans else dispatch.DELIVER_QUEUE)
 
 
 @signals.worker_shutting_down.connect

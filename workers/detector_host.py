@@ -49,8 +49,8 @@ class Host:
         yield from self.detector.examine_many(paths)
 
 
-def worker_name() -> str:
-    return f"{dispatch.SCAN_QUEUE}@{socket.gethostname()}:{os.getpid()}"
+def worker_name(queue: str = dispatch.SCAN_QUEUE) -> str:
+    return f"{queue}@{socket.gethostname()}:{os.getpid()}"
 
 
 def host() -> Host:
@@ -104,16 +104,18 @@ def hide_from_the_decoder() -> None:
         ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
-def warm_up_in_background() -> None:
-    """Warm up, then say every 15 s that this process lives; ends with it."""
-    threading.Thread(target=_warm_up_and_beat, name="warm-up", daemon=True).start()
+def beat_in_background(queue: str) -> None:
+    """Say every 15 s that this process lives, and of the scan queue warm up first; ends with the process."""
+    threading.Thread(target=_beat, args=(queue,), name="heartbeat", daemon=True).start()
 
 
-def _warm_up_and_beat() -> None:
+def _beat(queue: str) -> None:
     while True:
         try:
-            calibration.worker_was_seen(host().name)
-        except (ValueError, OSError, RuntimeError, DatabaseError) as error:
+            calibration.worker_has_started(worker_name(queue), queue)
+            if queue == dispatch.SCAN_QUEUE:
+                host()
+        except (ValueError, OSError, RuntimeError, ImportError, DatabaseError) as error:
             log.error("not_warmed_up", error=f"{type(error).__name__}: {error}")
         finally:
             close_old_connections()

@@ -57,14 +57,15 @@ class Picture:
 
 
 def picture_of(item: ContentItem, verdict: Verdict | None) -> Picture:
-    made = {(made.kind, made.face_index): made for made in queries.derivatives(item)}
+    scan = queries.shown_scan(item)
+    made = {(made.kind, made.face_index): made for made in queries.derivatives(scan)}
     view = made.get((DerivativeKind.VIEW, None))
     height = FRAME_WIDTH * view.height / view.width if view else FRAME_WIDTH
     rules = Rules.from_document(verdict.policy.rules) if verdict else Rules()
-    faces = list(item.scan.faces.all()) if item.scan else []
+    faces = list(scan.faces.all()) if scan else []
     scored = sum(face.p_value is not None for face in faces)
     line = rules.review_at / max(scored, 1) if rules.several_faces is SeveralFaces.BONFERRONI else rules.review_at
-    buckets = item.scan.calibration.buckets if item.scan and item.scan.calibration else {}
+    buckets = scan.calibration.buckets if scan and scan.calibration else {}
     findings = tuple(_finding(face, made, rules, line, buckets, height) for face in faces)
     return Picture(view, height, findings, _most_unusual(findings), scored, rules.review_at)
 

@@ -46,7 +46,12 @@ def _database() -> bool:
     return True
 
 
+def _warm(worker: WorkerStatus) -> bool:
+    """Only those that scan have anything to warm up."""
+    return worker.queue != dispatch.SCAN_QUEUE or worker.warmed_at is not None
+
+
 def _workers() -> list[dict[str, Any]]:
     """Those heard of in the last minute; `warm` once the warm-up pass is done."""
     heard = WorkerStatus.objects.filter(seen_at__gte=timezone.now() - SILENT_AFTER).order_by("name")
-    return [{"queue": worker.queue, "device": worker.device, "warm": worker.warmed_at is not None} for worker in heard]
+    return [{"queue": worker.queue, "device": worker.device, "warm": _warm(worker)} for worker in heard]

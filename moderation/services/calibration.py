@@ -38,11 +38,17 @@ def register(
     return detector, calibration
 
 
+def worker_has_started(name: str, queue: str) -> None:
+    """Alive; a scan worker is not ready before `worker_is_ready`."""
+    now = timezone.now()
+    WorkerStatus.objects.filter(seen_at__lt=now - FORGOTTEN).delete()
+    WorkerStatus.objects.update_or_create(name=name, defaults={"queue": queue, "seen_at": now})
+
+
 def worker_is_ready(
     name: str, queue: str, device: str, detector: DetectorVersion, calibration: Calibration, notes: Mapping[str, Any]
 ) -> None:
     now = timezone.now()
-    WorkerStatus.objects.filter(seen_at__lt=now - FORGOTTEN).delete()
     WorkerStatus.objects.update_or_create(
         name=name,
         defaults={

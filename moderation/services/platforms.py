@@ -31,6 +31,9 @@ class NameTaken(Exception):
 @transaction.atomic
 def create_platform(name: str, *, review_at: float = 0.01, actor: str) -> Platform:
     """A platform with policy version 1 in force. Raises NameTaken, and InvalidRules as `publish_policy` does."""
+    if not name.strip():
+        raise ValueError("a platform needs a name")
+    name = name.strip()
     rules = checked_rules({"review_at": review_at})
     try:
         with transaction.atomic():
@@ -138,7 +141,7 @@ def publish_policy(
 def checked_rules(document: dict[str, Any]) -> dict[str, Any]:
     """The complete document. A line below 1/(n + 1) of the newest root calibration is refused with the n it needs."""
     complete = Rules.from_document(document).to_document()
-    calibration = Calibration.objects.order_by("-created_at").first()
+    calibration = Calibration.objects.order_by("-detector__warmed_at", "-created_at").first()  # the one in use
     if calibration is None:
         return complete
     n = int(calibration.buckets["any"]["n"])

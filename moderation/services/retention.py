@@ -30,7 +30,16 @@ from moderation.models import (
     WebhookDelivery,
 )
 from moderation.services import audit
-from moderation.vocabulary import LIVE_SCAN_STATES, Basis, CaseState, DecisionState, DeliveryState, Outcome, Reason
+from moderation.vocabulary import (
+    LIVE_SCAN_STATES,
+    Basis,
+    CaseState,
+    DecisionState,
+    DeliveryState,
+    ItemStatus,
+    Outcome,
+    Reason,
+)
 
 ANSWERS_KEPT = timedelta(hours=24)
 ORPHAN_AGE = timedelta(hours=1)  # an upload streams for less; its row comes after its file
@@ -153,7 +162,9 @@ def _expired(platform: Platform, now: datetime) -> QuerySet[MediaAsset]:
     )
     open_cases = ReviewCase.objects.filter(item=OuterRef("pk")).exclude(state=CaseState.CLOSED)
     needed = ContentItem.objects.filter(asset=OuterRef("pk")).filter(
-        Q(legal_hold=True) | ~Exists(past) | Exists(open_cases)
+        Q(legal_hold=True)
+        | Exists(open_cases)
+        | (~Exists(past) & ~Q(status=ItemStatus.FAILED, finished_at__lt=decided_before))  # a failed one has no verdict
     )
     live = Scan.objects.filter(asset=OuterRef("pk"), state__in=LIVE_SCAN_STATES)
     return MediaAsset.objects.filter(~Exists(needed), ~Exists(live), platform=platform, removed_at=None)

@@ -107,9 +107,15 @@ def _write(
 ) -> tuple[Submission, bool]:
     asset, used = _asset(platform, stored)
     earlier = ContentItem.objects.filter(platform=platform, external_id=external_id).order_by("-revision").first()
-    if earlier is not None and earlier.asset_id == asset.pk:
+    if earlier is not None and earlier.asset_id == asset.pk and earlier.status != ItemStatus.FAILED:
         return Submission(earlier, created=False), used
     scan = _scan(asset, priority)
+    if earlier is not None and earlier.asset_id == asset.pk:  # failed through us: the same item, screened after all
+        ContentItem.objects.filter(pk=earlier.pk, status=ItemStatus.FAILED).update(
+            scan=scan, status=ItemStatus.QUEUED, reasons=[], finished_at=None
+        )
+        earlier.refresh_from_db()
+        return Submission(earlier, created=False), used
     item = ContentItem.objects.create(
         platform=platform,
         external_id=external_id,
@@ -146,7 +152,8 @@ def _asset(platform: Platform, stored: Stored) -> tuple[MediaAsset, bool]:
             ),
             True,
         )
-    if asset.removed_at is not None:  # retention deleted the file; equal content has come back
+    if asset.removed_at is not None or not storages["media"].exists(asset.storage_name):
+        # retention deleted the file, or it was lost; equal content has come back
         asset.storage_name, asset.removed_at = stored.name, None
         asset.save(update_fields=["storage_name", "removed_at"])
         return asset, True

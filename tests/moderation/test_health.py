@@ -35,6 +35,7 @@ def test_it_is_ready_with_a_database_and_reports_broker_and_workers(client: Clie
     WorkerStatus.objects.create(name="a", queue="scan", device="cpu", seen_at=now)
     WorkerStatus.objects.create(name="b", queue="scan", device="cuda:0", seen_at=now, warmed_at=now)
     WorkerStatus.objects.create(name="c", queue="scan", seen_at=now - timedelta(minutes=5), warmed_at=now)
+    WorkerStatus.objects.create(name="d", queue="deliver", seen_at=now)
     answer = client.get("/readyz")
     assert answer.status_code == 200
     assert answer.json() == {
@@ -43,6 +44,7 @@ def test_it_is_ready_with_a_database_and_reports_broker_and_workers(client: Clie
         "workers": [
             {"queue": "scan", "device": "cpu", "warm": False},
             {"queue": "scan", "device": "cuda:0", "warm": True},
+            {"queue": "deliver", "device": "", "warm": True},
         ],
     }
 

@@ -42,6 +42,8 @@ class Command(OwnerCommand):
             raise CommandError(f"a platform named {options['name']!r} exists already") from error
         except InvalidRules as error:
             raise CommandError("; ".join(f"{e['pointer']}: {e['message']}" for e in error.errors)) from error
+        except ValueError as error:
+            raise CommandError(str(error)) from error
         self.say(
             f"platform {platform.name!r} ({platform.pk}), review at p <= {options['review_at']}",
             f'next: manage.py guard_key issue "{platform.name}" uploads --scope items:write --scope items:read',

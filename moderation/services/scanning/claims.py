@@ -157,7 +157,7 @@ def rescan(asset: MediaAsset, *, actor: str, priority: Priority = Priority.BACKF
         return None
     run = (Scan.objects.filter(asset=asset).aggregate(last=Max("run"))["last"] or 0) + 1
     scan = Scan.objects.create(asset=asset, run=run, priority=priority, next_attempt_at=timezone.now())
-    asset.items.filter(erased_at=None).update(scan=scan, status=ItemStatus.QUEUED)
+    asset.items.filter(erased_at=None).update(scan=scan, status=ItemStatus.QUEUED, reasons=[], finished_at=None)
     audit.note("scan.again", actor, f"scan:{scan.pk}", asset=asset.pk, run=run)
     dispatch.ring_scan(scan.pk)
     return scan

@@ -7,8 +7,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from moderation.models import Derivative, ReviewCase
-from moderation.services import cases, retention
+from moderation.models import Derivative, MediaAsset, ReviewCase
+from moderation.services import cases, retention, scanning
 from moderation.vocabulary import DerivativeKind, Role
 from tests.factories import make_case, make_item, make_platform, make_user, report, screen
 from tests.moderation.console.pages import text
@@ -107,3 +107,13 @@ def test_it_is_gone_with_the_erased_item(desk: Desk) -> None:
     answer = desk()[0].get(page_of(case))
     assert answer.status_code == 404
     assert "There is nothing here" in text(answer)
+
+
+def test_a_case_keeps_its_picture_while_its_item_is_screened_again(desk: Desk) -> None:
+    case = make_case()
+    client, _ = desk()
+    address = reverse("guard:case", args=[case.number])
+    assert scanning.rescan(MediaAsset.objects.get(), actor="system") is not None
+    page = client.get(address).content.decode()
+    assert "genuine faces looked this unusual" in page
+    assert reverse("guard:media", args=[Derivative.objects.get(kind="view").pk]) in page

@@ -25,7 +25,7 @@ from moderation.models import (
     WebhookEndpoint,
 )
 from moderation.services import cases, decisions, retention, scanning
-from moderation.vocabulary import CaseState, DecisionState, DecisionValue, DeliveryState, Outcome
+from moderation.vocabulary import CaseState, DecisionState, DecisionValue, DeliveryState, Outcome, Reason
 from tests.factories import (
     ACTOR,
     claim_one,
@@ -168,6 +168,16 @@ def test_it_keeps_decided_media_for_the_longer_time() -> None:
     aged(case.item, 29)
     assert retention.purge_expired() == 0
     aged(case.item, 31)
+    assert retention.purge_expired() == 1
+
+
+def test_it_removes_media_of_what_failed_after_the_longer_time() -> None:
+    item = make_item()
+    (claim,) = claim_one()
+    scanning.record_failure(claim, Reason.STORAGE_LOST, "no such file")
+    assert retention.purge_expired() == 0
+    days = item.platform.retain_decided_days + 1
+    ContentItem.objects.update(finished_at=timezone.now() - timedelta(days=days))
     assert retention.purge_expired() == 1
 
 

@@ -11,8 +11,8 @@ from django.db import OperationalError
 
 from moderation import intake
 from moderation.models import AuditEntry, ContentItem, MediaAsset, Platform, Scan
-from moderation.services import audit, retention, submission
-from moderation.vocabulary import ItemSource, ItemStatus, Priority
+from moderation.services import audit, retention, scanning, submission
+from moderation.vocabulary import ItemSource, ItemStatus, Priority, Reason
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -138,3 +138,17 @@ def test_a_later_item_does_not_inherit_what_a_person_decided() -> None:
     later = submit(platform, content, external_id="post-2")
     verdict = later.verdicts.get()
     assert (verdict.basis, verdict.outcome, later.cases.count()) == ("policy", "review", 1)
+
+
+@pytest.mark.parametrize("external_id", ["post-1", "post-2"])
+def test_content_whose_file_was_lost_is_screened_when_it_comes_again(external_id: str) -> None:
+    platform, content = factories.make_platform(), factories.picture()
+    lost = submit(platform, content)
+    storages["media"].delete(MediaAsset.objects.get().storage_name)
+    (claim,) = factories.claim_one()
+    scanning.record_failure(claim, Reason.STORAGE_LOST, "no such file")
+    again = submit(platform, content, external_id=external_id)
+    assert (again.pk == lost.pk) == (external_id == "post-1")
+    factories.screen(again, factories.report(350))
+    assert (again.status, again.reasons) == (ItemStatus.DONE, [])
+    assert storages["media"].exists(MediaAsset.objects.get().storage_name)
