@@ -9,8 +9,16 @@ from environs import Env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
+DEFAULT_BROKER = "redis://127.0.0.1:6379/0"
+
 env = Env()
 VAR = Path(env.str("VAR", str(BASE_DIR / "var"))).resolve()
+
+
+def broker_url() -> str:
+    """`CELERY_BROKER_URL`, or that of the `make run` which runs on `VAR` now: owner's commands ring its bell."""
+    kept = VAR / "broker" / "url"
+    return env.str("CELERY_BROKER_URL", "") or (kept.read_text().strip() if kept.is_file() else DEFAULT_BROKER)
 
 
 def secret_key() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from deepfake_guard.env import BASE_DIR, VAR, env, secret_key
+from deepfake_guard.env import BASE_DIR, VAR, broker_url, env, secret_key
 
 SECRET_KEY = secret_key()
 DEBUG = env.bool("DEBUG", False)
@@ -80,7 +80,7 @@ def database() -> dict[str, Any]:
 DATABASES = {"default": database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", "redis://127.0.0.1:6379/0")
+CELERY_BROKER_URL = broker_url()
 CELERY_KEY_PREFIX = env.str("CELERY_KEY_PREFIX", "")
 
 LANGUAGE_CODE = "en"

@@ -20,6 +20,7 @@ class Broker:
     argv: tuple[str, ...]
     celery_url: str
     redis_url: str
+    address_file: Path  # read by owner's commands while it runs
 
     def answers(self) -> bool:
         """Whether it serves by now: it loads its append-only file first."""
@@ -65,7 +66,7 @@ def embedded(folder: Path) -> Broker:
         "loglevel warning",
     ]
     write_private(folder / "valkey.conf", "\n".join([*reach, *kept, "maxmemory-policy noeviction", ""]))
-    return Broker((str(server), str(folder / "valkey.conf")), celery_url, redis_url)
+    return Broker((str(server), str(folder / "valkey.conf")), celery_url, redis_url, folder / "url")
 
 
 def quoted(path: Path) -> str:

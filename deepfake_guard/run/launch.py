@@ -50,10 +50,14 @@ async def start(place: Place) -> None:
     for remark in remarks:
         supervisor.say(remark)
 
+    if own:
+        own.address_file.write_text(own.celery_url)  # 0600 by the umask: it may hold the password
     try:
         await supervisor.serve(bring_up(place, supervisor, own, ports, began), last=programs.BROKER)
     finally:
         place.run_file.unlink(missing_ok=True)
+        if own:
+            own.address_file.unlink(missing_ok=True)
 
 
 async def bring_up(place: Place, supervisor: Supervisor, own: broker.Broker | None, ports: Ports, began: float) -> None:

@@ -27,7 +27,8 @@ def summary(run: dict[str, Any], picture: Path | str, finder_missing: bool) -> s
         f"webhooks   {run['webhook_echo']}   (the last ones received, each verified)",
         "",
         "The demo platform sends everything to review (review_at 1.0); new platforms start at 0.01.",
-        "A score is an anomaly, not a probability; starter weights; people decide.",
+        "A score is an anomaly, not a probability; people decide. The starter weights find little (MODEL_CARD.md):",
+        "the demo shows how the road works, and its pictures mostly look ordinary to them.",
         "Ctrl-C or `make stop` ends it; `make reset` deletes it.",
     ]
     if finder_missing:

@@ -71,6 +71,7 @@ def undo(request: DeskRequest, decision_id: uuid.UUID) -> HttpResponse:
     if decisions.undo(decision, request.user) is None:
         messages.warning(request, f"Too late: the decision on case {decision.case_id} stands, and the platform knows.")
         return redirect("guard:queue")
+    messages.info(request, f"Undone: case {decision.case_id} is yours again, as you had filled it in, and not decided.")
     return redirect("guard:case", decision.case_id)
 
 

@@ -29,7 +29,7 @@ class NameTaken(Exception):
 
 
 @transaction.atomic
-def create_platform(name: str, *, review_at: float = 0.01, actor: str) -> Platform:
+def create_platform(name: str, *, review_at: float = 0.01, note: str = "first version", actor: str) -> Platform:
     """A platform with policy version 1 in force. Raises NameTaken, and InvalidRules as `publish_policy` does."""
     if not name.strip():
         raise ValueError("a platform needs a name")
@@ -41,7 +41,7 @@ def create_platform(name: str, *, review_at: float = 0.01, actor: str) -> Platfo
     except IntegrityError as error:
         raise NameTaken(name) from error
     PolicyVersion.objects.create(
-        platform=platform, number=1, rules=rules, active=True, activated_at=timezone.now(), note="first version"
+        platform=platform, number=1, rules=rules, active=True, activated_at=timezone.now(), note=note
     )
     audit.note("platform.created", actor, f"platform:{platform.pk}", review_at=review_at)
     return platform

@@ -34,7 +34,7 @@ def test_the_oversized_one_alone_is_refused_and_by_its_header(pictures: dict[str
         except intake.Refused as error:
             refused[name] = error.reason
     assert refused == {"oversized": Reason.TOO_MANY_PIXELS}
-    assert len(pictures) == 10
+    assert len(pictures) == 11
 
 
 def test_the_animation_has_frames_and_the_broken_file_breaks_only_on_decoding(pictures: dict[str, Path]) -> None:
@@ -46,13 +46,14 @@ def test_the_animation_has_frames_and_the_broken_file_breaks_only_on_decoding(pi
 def test_the_script_says_what_it_altered_and_never_more(pictures: dict[str, Path]) -> None:
     assert sorted(name for name in pictures if name.startswith("altered-")) == [
         "altered-blended",
+        "altered-mosaic",
         "altered-resynthesised",
     ]
     assert "deepfake" not in SCRIPT.read_text().lower()
     assert "altered by the demo script" in SCRIPT.read_text().replace("\n", " ")
 
 
-@pytest.mark.parametrize("name", ["altered-blended", "altered-resynthesised"])
+@pytest.mark.parametrize("name", ["altered-blended", "altered-mosaic", "altered-resynthesised"])
 def test_only_the_face_is_altered(pictures: dict[str, Path], name: str) -> None:
     with Image.open(pictures["genuine"]) as genuine, Image.open(pictures[name]) as altered:
         left, right = genuine.convert("RGB"), altered.convert("RGB")

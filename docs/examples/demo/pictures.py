@@ -46,6 +46,13 @@ def resynthesised(path: Path) -> None:
     with_face_replaced(redraw).save(path, quality=92)
 
 
+def mosaic(path: Path) -> None:
+    """The face region in blocks of eight pixels: far from any genuine face, so that the demo has something unusual."""
+    with_face_replaced(
+        lambda face: face.resize((face.width // 8, face.height // 8)).resize(face.size, Image.Resampling.NEAREST)
+    ).save(path, quality=92)
+
+
 def with_face_replaced(change: Callable[[Image.Image], Image.Image]) -> Image.Image:
     picture = portrait()
     face = picture.crop(FACE)
@@ -96,6 +103,7 @@ PICTURES: dict[str, Callable[[Path], None]] = {
     "recompressed.jpg": recompressed,
     "altered-blended.jpg": blended,
     "altered-resynthesised.jpg": resynthesised,
+    "altered-mosaic.jpg": mosaic,
     "two-faces.jpg": two_faces,
     "no-face.jpg": no_face,
     "tiny-face.jpg": tiny_face,

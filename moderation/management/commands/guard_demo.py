@@ -14,7 +14,8 @@ from moderation.models import Platform, WebhookEndpoint
 from moderation.services import audit, people, platforms, webhooks
 from moderation.vocabulary import Role, Scope
 
-PLATFORM = "Demo, reviews all"
+PLATFORM = "Demo"
+NOTE = "reviews everything, so that each picture can be looked at"
 SCOPES = (Scope.ITEMS_WRITE, Scope.ITEMS_READ, Scope.ITEMS_ERASE)
 
 
@@ -53,7 +54,7 @@ def create(url: str) -> dict[str, Any]:
     """Everything new; on a database that has seen another demo its platform is used again, with a further key."""
     platform = Platform.objects.filter(name=PLATFORM).first()
     if platform is None:
-        platform = platforms.create_platform(PLATFORM, review_at=1.0, actor=ACTOR)
+        platform = platforms.create_platform(PLATFORM, review_at=1.0, note=NOTE, actor=ACTOR)
     _key, api_key = platforms.issue_key(platform, "make run", SCOPES, actor=ACTOR)
     endpoint, secret = webhooks.add_endpoint(platform, url, actor=ACTOR)
     return {

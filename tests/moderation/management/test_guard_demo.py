@@ -27,7 +27,7 @@ def made(tmp_path: Path, db: None, settings: LazySettings) -> dict[str, Any]:
 def test_the_demo_platform_sends_everything_to_review_and_says_so(made: dict[str, Any]) -> None:
     platform = Platform.objects.get(name=made["platform"])
     assert platforms.active_policy(platform).rules["review_at"] == 1.0
-    assert "reviews all" in platform.name
+    assert platform.policies.get(active=True).note.startswith("reviews everything")
 
 
 def test_its_key_and_logins_work(made: dict[str, Any], tmp_path: Path) -> None:

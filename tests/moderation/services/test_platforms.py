@@ -109,3 +109,9 @@ def test_it_recognises_an_author_within_a_platform_and_not_across() -> None:
     assert digest == platforms.author_digest(Platform.objects.get(pk=first.pk), "ada")
     assert digest != platforms.author_digest(second, "ada")
     assert platforms.author_digest(first, "") == ""
+
+
+@pytest.mark.parametrize("name", ["", "  "])
+def test_a_platform_needs_a_name(name: str) -> None:
+    with pytest.raises(ValueError, match="needs a name"):
+        platforms.create_platform(name, actor="system")
