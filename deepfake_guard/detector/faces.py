@@ -212,7 +212,7 @@ def _sound(box: BoundingBox, frame: Pixels) -> bool:
     if not all(map(math.isfinite, (box.x, box.y, box.width, box.height))) or min(box.width, box.height) < 1:
         return False
     height, width = frame.shape[:2]
-    return 0 <= box.x + box.width / 2 <= width and 0 <= box.y + box.height / 2 <= height
+    return bool(0 <= box.x + box.width / 2 <= width and 0 <= box.y + box.height / 2 <= height)
 
 
 def _corrected(box: BoundingBox, correction: Correction | None) -> BoundingBox:
