@@ -28,11 +28,12 @@ from moderation.models import (
 )
 from moderation.vocabulary import CaseState, DecisionState, DerivativeKind, ScanState
 
+SENIOR = "deepfake_guard.reverse"
 SOON = timedelta(hours=1)
 WORKER_SILENT = timedelta(minutes=1)
 PAGE = 25
 NOT_SCORED = "not_scored"
-VIEWS = ("all", "due", "free", "mine")
+VIEWS = ("all", "due", "free", "mine", "escalated")
 BEYOND_ANY_P = 2.0  # where a case without a p-value stands when the smallest comes first
 SORTS: dict[str, tuple[str, ...]] = {"due": ("due_at", "number"), "p": ("least", "number"), "oldest": ("number",)}
 
@@ -81,8 +82,13 @@ def in_view(view: str, user: User | AnonymousUser) -> Q:
     if view == "mine":
         return Q(holder=user.pk, lease_until__gt=now)
     if view == "free":
-        return Q(lease_until=None) | Q(lease_until__lte=now)
-    return Q()
+        return (Q(lease_until=None) | Q(lease_until__lte=now)) & within_reach(user)
+    return Q(escalated_at__isnull=False) if view == "escalated" else Q()
+
+
+def within_reach(user: User | AnonymousUser) -> Q:
+    """What this person may take: an escalated case waits for a senior (DESIGN §3)."""
+    return Q() if user.has_perm(SENIOR) else Q(escalated_at=None)
 
 
 def view_counts(user: User | AnonymousUser) -> dict[str, int]:

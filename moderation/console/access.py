@@ -23,6 +23,7 @@ class DeskRequest(HttpRequest):
 
 
 VIEW, DECIDE = "deepfake_guard.view_queue", "deepfake_guard.decide"
+ESCALATE = "deepfake_guard.escalate"
 
 
 def needs(permission: str) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:

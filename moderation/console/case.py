@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from moderation import queries
-from moderation.console.access import DECIDE, VIEW, DeskRequest, needs
+from moderation.console.access import DECIDE, ESCALATE, VIEW, DeskRequest, needs
 from moderation.console.findings import picture_of
 from moderation.console.history import history_of
 from moderation.console.lease import case_or_404, own_hold, taken_by_other
@@ -78,13 +78,16 @@ def case_page(
 ) -> HttpResponse:
     verdict = next(iter(case.item.current_verdicts), None)  # type: ignore[attr-defined]  # prefetched by queries
     may_decide = request.user.has_perm(DECIDE)
+    beyond = case.escalated_at is not None and not request.user.has_perm(queries.SENIOR)
     context: dict[str, Any] = {
         "case": case,
         "item": case.item,
         "verdict": verdict,
         "picture": picture_of(case.item, verdict),
         "history": history_of(case.item),
-        "may_decide": may_decide and case.state == CaseState.OPEN,
+        "may_decide": may_decide and case.state == CaseState.OPEN and not beyond,
+        "beyond": beyond,
+        "may_escalate": request.user.has_perm(ESCALATE) and case.escalated_at is None,
         "hold": own_hold(case, request.user),
         "other": taken_by_other(case, request.user),
         "next": queries.case_after(case, request.user) if may_decide else None,

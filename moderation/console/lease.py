@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 
 from moderation import queries
 from moderation.conf import conf
-from moderation.console.access import DECIDE, DeskRequest, needs
+from moderation.console.access import DECIDE, ESCALATE, DeskRequest, needs
 from moderation.models import ReviewCase
 from moderation.services import audit, cases
 
@@ -97,6 +97,18 @@ def release(request: DeskRequest, number: int) -> HttpResponse:
     if token is not None:
         cases.release(case_or_404(number), token)
     return redirect("guard:queue")
+
+
+@require_POST
+@needs(ESCALATE)
+def escalate(request: DeskRequest, number: int) -> HttpResponse:
+    """Hand it to a senior, and open the next one."""
+    token = posted_token(request)
+    if token is None or not cases.escalate(case_or_404(number), request.user, token):
+        messages.warning(request, f"Case {number} is not yours any more, so it was not escalated.")
+        return redirect("guard:case", number)
+    messages.info(request, f"Case {number} waits for a senior now.")
+    return redirect(take_next(request.user) or "guard:queue")
 
 
 @require_POST

@@ -15,7 +15,7 @@ from moderation.console.access import DECIDE, VIEW, DeskRequest, needs
 from moderation.console.lease import take_next
 from moderation.vocabulary import Reason, Statement
 
-VIEW_NAMES = {"all": "All open", "due": "Due within 1 h", "free": "Free", "mine": "Mine"}
+VIEW_NAMES = {"all": "All open", "due": "Due within 1 h", "free": "Free", "mine": "Mine", "escalated": "Escalated"}
 FINDINGS = (
     *((statement.value, statement.value.replace("_", " ")) for statement in Statement),
     (queries.NOT_SCORED, "not scored"),

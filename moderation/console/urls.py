@@ -9,7 +9,7 @@ from moderation.console.case import case
 from moderation.console.decide import decide, hold, undo
 from moderation.console.detector import detector
 from moderation.console.item import item, item_row
-from moderation.console.lease import lease, release, skip
+from moderation.console.lease import escalate, lease, release, skip
 from moderation.console.login import SignIn, SignOut
 from moderation.console.media import media
 from moderation.console.queue import next_case, queue
@@ -25,6 +25,7 @@ urlpatterns = [
     path("cases/<int:number>/lease/", lease, name="lease"),
     path("cases/<int:number>/release/", release, name="release"),
     path("cases/<int:number>/skip/", skip, name="skip"),
+    path("cases/<int:number>/escalate/", escalate, name="escalate"),
     path("cases/<int:number>/decide/", decide, name="decide"),
     path("decisions/<uuid:decision_id>/undo/", undo, name="undo"),
     path("decisions/<uuid:decision_id>/hold/", hold, name="hold"),

@@ -22,6 +22,7 @@ class ReviewCase(models.Model):
     holder = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="held_cases"
     )
+    escalated_at = models.DateTimeField(null=True, blank=True, help_text="since then only seniors take it")
     opened_at = models.DateTimeField(auto_now_add=True)
     closed_at = models.DateTimeField(null=True, blank=True)
 

@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from moderation import queries
 from moderation.conf import conf
 from moderation.models import ContentItem, Opinion, ReviewCase
 from moderation.services import audit
@@ -42,7 +43,8 @@ def available(user: User) -> QuerySet[ReviewCase]:
         case=OuterRef("pk"), user=user, value=DecisionValue.CANNOT_TELL, decision__state=DecisionState.SETTLED
     )
     free = Q(lease_until=None) | Q(lease_until__lt=timezone.now()) | Q(holder=user)
-    return ReviewCase.objects.filter(free, ~Exists(passed), state=CaseState.OPEN).order_by("due_at", "number")
+    cases = ReviewCase.objects.filter(free, ~Exists(passed), queries.within_reach(user), state=CaseState.OPEN)
+    return cases.order_by("due_at", "number")
 
 
 def lease(case: ReviewCase, user: User) -> Lease | None:
@@ -76,6 +78,16 @@ def renew(case: ReviewCase, token: uuid.UUID) -> datetime | None:
 def release(case: ReviewCase, token: uuid.UUID) -> bool:
     held = ReviewCase.objects.filter(pk=case.pk, state=CaseState.OPEN, lease_token=token)
     return bool(held.update(lease_token=None, lease_until=None, holder=None))
+
+
+@transaction.atomic
+def escalate(case: ReviewCase, user: User, token: uuid.UUID) -> bool:
+    """Hand one's own case to a senior; False when it is not one's own any more."""
+    held = ReviewCase.objects.filter(pk=case.pk, state=CaseState.OPEN, lease_token=token, holder=user)
+    if not held.update(escalated_at=timezone.now(), lease_token=None, lease_until=None, holder=None):
+        return False
+    audit.note("case.escalated", f"user:{user.pk}", f"case:{case.number}")
+    return True
 
 
 def _until() -> datetime:

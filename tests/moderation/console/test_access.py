@@ -25,6 +25,7 @@ ROUTES: dict[str, tuple[str, set[Role]]] = {
     "lease": ("post", DECIDES),
     "release": ("post", DECIDES),
     "skip": ("post", DECIDES),
+    "escalate": ("post", DECIDES),
     "decide": ("post", DECIDES),
     "undo": ("post", DECIDES),
     "hold": ("post", DECIDES),
@@ -38,7 +39,7 @@ ROUTES: dict[str, tuple[str, set[Role]]] = {
 
 def address(name: str, case: ReviewCase) -> str:
     arguments: dict[str, list[object]] = {
-        **{route: [case.number] for route in ("case", "lease", "release", "skip", "decide")},
+        **{route: [case.number] for route in ("case", "lease", "release", "skip", "escalate", "decide")},
         **{route: [case.item_id] for route in ("item", "item-row")},
         **{route: [uuid.uuid4()] for route in ("undo", "hold")},
         "media": [Derivative.objects.filter(scan=case.item.scan).values_list("pk", flat=True)[0]],

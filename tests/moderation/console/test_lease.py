@@ -95,3 +95,26 @@ def test_a_stale_token_frees_nothing(desk: Desk) -> None:
     for route in ("release", "skip"):
         client.post(reverse(f"guard:{route}", args=[case.number]), {"token": "00000000-0000-4000-8000-000000000000"})
     assert ReviewCase.objects.get(pk=case.pk).holder == other
+
+
+def test_an_escalated_case_waits_for_a_senior(desk: Desk) -> None:
+    case, other = make_case(), make_case()
+    client, _ = desk()
+    answer = client.post(reverse("guard:escalate", args=[case.number]), {"token": take(client, case)})
+    assert answer["Location"] == reverse("guard:case", args=[other.number]) + "#case-title"
+    page = text(desk()[0].get(reverse("guard:case", args=[case.number])))
+    assert "a senior decides it" in page
+    assert cases.lease(case, make_user()[0]) is None
+    senior, _ = make_user(Role.SENIOR)
+    assert cases.lease(case, senior) is not None
+    assert AuditEntry.objects.filter(action="case.escalated", subject=f"case:{case.number}").count() == 1
+
+
+def test_only_who_holds_a_case_escalates_it(desk: Desk) -> None:
+    case = make_case()
+    stale = take(desk()[0], case)
+    ReviewCase.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    client, _ = desk()
+    take(client, case)
+    client.post(reverse("guard:escalate", args=[case.number]), {"token": stale})
+    assert ReviewCase.objects.get().escalated_at is None

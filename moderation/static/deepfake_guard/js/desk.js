@@ -80,6 +80,7 @@ const KEYS = {
   a: () => click('.choice[value="altered"]'),
   g: () => click('.choice[value="genuine"]'),
   u: () => click('.choice[value="cannot_tell"]'),
+  e: () => click("[data-escalate]"),
   s: () => click("[data-skip]"),
   z: () => click("[data-undo]"),
   n: () => click("[data-next]"),
