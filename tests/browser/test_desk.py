@@ -88,7 +88,7 @@ def test_keys_rest_in_fields_and_with_modifiers_and_can_be_turned_off(desk: Desk
     case = make_case()
     page = desk.open(f"/cases/{case.number}/")
     opened(page, case)
-    page.get_by_role("button", name="Note, effect").click()
+    page.get_by_role("button", name="Note and effect").click()
     page.locator("#note").fill("")
     page.keyboard.type("fg agu 1")
     expect(page.locator("#note")).to_have_value("fg agu 1")
@@ -108,7 +108,7 @@ def test_a_note_and_an_effect_go_with_the_decision(desk: Desk) -> None:
     case = make_case()
     page = desk.open(f"/cases/{case.number}/")
     opened(page, case)
-    page.get_by_role("button", name="Note, effect").click()
+    page.get_by_role("button", name="Note and effect").click()
     page.locator("#note").fill("the left ear")
     page.locator("#effect").select_option("restrict")
     expect(page.locator("[data-extras]")).to_have_text("With it go a note and the effect “restrict it”.")
@@ -119,6 +119,15 @@ def test_a_note_and_an_effect_go_with_the_decision(desk: Desk) -> None:
     page.wait_for_url("**/queue/")
     decision = Decision.objects.get()
     assert (decision.value, decision.effect, decision.opinion.note) == ("altered", "restrict", "the left ear")
+
+
+def test_a_case_is_escalated_by_its_key(desk: Desk) -> None:
+    case = make_case()
+    page = desk.open(f"/cases/{case.number}/")
+    opened(page, case)
+    page.keyboard.press("e")
+    expect(page.get_by_text(f"Case {case.number} waits for a senior now.")).to_be_visible()
+    assert ReviewCase.objects.get(pk=case.pk).escalated_at is not None
 
 
 def test_the_queue_is_walked_by_keys(desk: Desk) -> None:

@@ -124,7 +124,7 @@ document.addEventListener("change", (event) => {
   if (said && event.target.checked) said.hidden = true;
 });
 
-/* what is filled in behind “Note, effect” is said beside the decisions, so that nothing goes along unseen */
+/* what is filled in behind “Note” is said beside the decisions, so that nothing goes along unseen */
 const note = document.getElementById("note");
 const effect = document.getElementById("effect");
 const sayExtras = () => {
