@@ -246,7 +246,9 @@ def evaluate_artefact(options: argparse.Namespace) -> int:
     from deepfake_guard.detector.training.evaluate import evaluate
 
     artefact = weights.load(options.artefact, options.device)
-    print(json.dumps(evaluate(artefact, options.data, openings=options.openings, reason=options.reason), indent=1))
+    with progress_console.status("scoring the test splits (minutes)"):
+        figures = evaluate(artefact, options.data, openings=options.openings, reason=options.reason)
+    print(json.dumps(figures, indent=1))
     return 0
 
 
