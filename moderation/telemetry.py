@@ -101,8 +101,8 @@ def masked(value: Any) -> Any:
     return f"{len(value)} bytes" if isinstance(value, bytes | bytearray | memoryview) else value
 
 
-class RequestContextMiddleware:
-    """Gives each request an id that its log lines and problem documents carry."""
+class AroundMiddleware:
+    """Something before and after each request, under WSGI and ASGI alike."""
 
     sync_capable = async_capable = True
 
@@ -121,6 +121,16 @@ class RequestContextMiddleware:
     async def call_async(self, request: HttpRequest) -> HttpResponseBase:
         self.begin(request)
         return self.end(request, await self.get_response(request))
+
+    def begin(self, request: HttpRequest) -> None:
+        """Before the view."""
+
+    def end(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:  # noqa: ARG002
+        return response
+
+
+class RequestContextMiddleware(AroundMiddleware):
+    """Gives each request an id that its log lines and problem documents carry."""
 
     def begin(self, request: HttpRequest) -> None:
         request_id = uuid.uuid4().hex

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any
-
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
+
+from moderation.telemetry import AroundMiddleware
 
 POLICY = "; ".join(
     (
@@ -24,23 +22,7 @@ POLICY = "; ".join(
 )
 
 
-class ContentSecurityPolicyMiddleware:
-    sync_capable = async_capable = True
-
-    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
-        self.get_response = get_response
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
-            markcoroutinefunction(self)
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        if self.is_async:
-            return self.call_async(request)
-        return self.end(self.get_response(request))
-
-    async def call_async(self, request: HttpRequest) -> HttpResponseBase:
-        return self.end(await self.get_response(request))
-
-    def end(self, response: HttpResponseBase) -> HttpResponseBase:
+class ContentSecurityPolicyMiddleware(AroundMiddleware):
+    def end(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:  # noqa: ARG002
         response.setdefault("Content-Security-Policy", POLICY)
         return response
