@@ -229,14 +229,15 @@ def describe(options: argparse.Namespace) -> int:
 def fit_artefact(options: argparse.Namespace) -> int:
     from deepfake_guard.detector.training.fit import main_fit
 
-    made = main_fit(
-        options.data,
-        options.out,
-        run=options.state,
-        device=options.device,
-        starter=options.starter,
-        say=progress_console.print,
-    )
+    with progress_console.status("fitting; a stopped run goes on where it was") as status:
+        made = main_fit(
+            options.data,
+            options.out,
+            run=options.state,
+            device=options.device,
+            starter=options.starter,
+            say=status.console.print,
+        )
     print(f"{made.detector_id} written to {options.out}")
     return 0
 
