@@ -22,6 +22,56 @@ def shrink(picture: Image.Image, side: int) -> Image.Image:
     return small.resize(picture.size, Image.Resampling.BILINEAR)
 
 
+def for_tuning(crop: NDArray[np.uint8], rng: np.random.Generator, patch: int) -> NDArray[np.uint8]:
+    """One crop uint8 [s, s, 3] -> uint8 [patch, patch, 3], the same for both labels of a comparison.
+
+    Mirrored, recoloured, set on a flat ground, shrunk, blurred, noisy, JPEG 40–95 or WebP, and a random place of it.
+    """
+    picture = crop
+    if rng.random() < 0.5:
+        picture = picture[:, ::-1]
+    if rng.random() < 0.15:
+        picture = on_flat_ground(picture, rng)
+    if rng.random() < 0.5:
+        picture = recoloured(picture, rng)
+    image = Image.fromarray(np.ascontiguousarray(picture))
+    if rng.random() < 0.5:
+        image = shrink(image, round(image.width * rng.uniform(0.4, 1.0)))
+    if rng.random() < 0.2:
+        image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.2, 1.2)))
+    if rng.random() < 0.15:
+        noisy = np.asarray(image, dtype=np.float32) + rng.normal(0, rng.uniform(1, 6), (*image.size, 3))
+        image = Image.fromarray(np.clip(np.rint(noisy), 0, 255).astype(np.uint8))
+    form = "JPEG" if rng.random() < 0.8 else "WEBP"
+    if rng.random() < 0.85:
+        image = encode(image, form, int(rng.integers(40, 96)))
+    left, top = rng.integers(0, image.width - patch + 1, 2)
+    return np.asarray(image)[top : top + patch, left : left + patch]
+
+
+def recoloured(crop: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Contrast, brightness, gamma, white balance and saturation a little off; uint8 [s, s, 3] -> the same."""
+    pixels = crop.astype(np.float32) / 255
+    pixels = pixels ** rng.uniform(0.8, 1.25) * rng.uniform(0.92, 1.08, 3).astype(np.float32)
+    grey = pixels.mean(axis=2, keepdims=True)
+    pixels = grey + (pixels - grey) * rng.uniform(0.5, 1.3)
+    middle = pixels.mean()
+    pixels = middle + (pixels - middle) * rng.uniform(0.75, 1.25) + rng.uniform(-0.08, 0.08)
+    return np.asarray(np.clip(np.rint(pixels * 255), 0, 255), dtype=np.uint8)
+
+
+def on_flat_ground(crop: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """All but an ellipse around the face becomes one colour, as in studio pictures; uint8 [s, s, 3] -> the same."""
+    side = crop.shape[0]
+    y, x = np.mgrid[0:side, 0:side].astype(np.float32) / side - 0.5
+    wide, high = rng.uniform(0.33, 0.45), rng.uniform(0.42, 0.55)
+    distance = np.hypot(x / wide, (y - 0.02) / high)
+    inside = np.clip((1.0 - distance) / rng.uniform(0.02, 0.2) + 0.5, 0, 1)[..., None]
+    level = rng.uniform(0, 255) if rng.random() < 0.7 else 255.0
+    ground = level + rng.normal(0, 4, 3)
+    return np.asarray(np.clip(np.rint(crop * inside + ground * (1 - inside)), 0, 255), dtype=np.uint8)
+
+
 def as_uploaded(crop: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
     """One crop uint8 [s, s, 3] as a platform might hand it on, same shape.
 
