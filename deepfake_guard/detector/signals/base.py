@@ -1,10 +1,10 @@
-"""What every one-class signal is: fitted on genuine faces, it turns faces into scores and says in words what it sees."""
+"""What every one-class signal is: fitted on genuine faces, it turns faces into scores and says what it sees."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +34,8 @@ class Signal(Protocol):
     """One one-class signal. `name` is its key in artefacts, API and `--json`; higher scores are stranger or two-sided:
     the fold of the calibration decides what is unusual."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     @classmethod
     def fit(cls, genuine: Seen) -> Self:
@@ -42,12 +43,12 @@ class Signal(Protocol):
         ...
 
     @classmethod
-    def from_tensors(cls, tensors: Mapping[str, NDArray[np.float32]]) -> Self:
+    def from_tensors(cls, tensors: Mapping[str, NDArray[Any]]) -> Self:
         """What `tensors` gave; raises ValueError for shapes that cannot be right."""
         ...
 
-    def tensors(self) -> dict[str, NDArray[np.float32]]:
-        """All that scoring needs, for safetensors."""
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """All that scoring needs, for safetensors: float32, or float16 where that loses nothing."""
         ...
 
     def score(self, faces: Seen) -> Scores:
