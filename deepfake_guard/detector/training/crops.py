@@ -21,7 +21,11 @@ class DataError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """One row of the index: path relative to the folder, split, "real" or "fake", collection, family, licence."""
+    """One row of the index: path relative to the folder, split, "real" or "fake", collection, family, licence.
+
+    pair: file stem of its counterpart in another row's `source`, where fake and genuine come in pairs; source: path in
+    the repository it came from; native_px: side of the crop in the picture it was cut from, 0 = unknown.
+    """
 
     path: str
     split: str
@@ -30,6 +34,9 @@ class Crop:
     generator: str
     family: str
     licence: str
+    pair: str = ""
+    source: str = ""
+    native_px: int = 0
 
 
 def index(folder: Path, split: str, track: str = "hq") -> list[Crop]:
@@ -41,8 +48,13 @@ def index(folder: Path, split: str, track: str = "hq") -> list[Crop]:
         rows = [row for row in csv.DictReader(stream) if row["split"] == split and row["track"] == track]
     if not rows:
         raise DataError(f"{listing} has no {track} crops of the split {split}")
-    names = ("path", "split", "label", "collection", "generator", "family", "licence")
-    return sorted((Crop(*(row[name] for name in names)) for row in rows), key=lambda crop: crop.path)
+    return sorted((_crop(row) for row in rows), key=lambda crop: crop.path)
+
+
+def _crop(row: dict[str, str]) -> Crop:
+    given = (row[name] for name in ("path", "split", "label", "collection", "generator", "family", "licence"))
+    native = int(row.get("native_crop_px") or 0)
+    return Crop(*given, row.get("pair") or "", row.get("source_path") or "", native)
 
 
 def load(folder: Path, crops: Sequence[Crop]) -> Pixels:
