@@ -36,6 +36,7 @@ class TunedBackbone(nn.Module):
         self.norm = nn.LayerNorm(POOLED)
         self.project = nn.Linear(POOLED, EMBEDDED)
         self.directions = nn.Parameter(F.normalize(torch.randn(len(self.classes), EMBEDDED)))
+        self.eval()
 
     @classmethod
     def imagenet(cls, classes: Sequence[str], seed: int) -> TunedBackbone:

@@ -28,7 +28,7 @@ def self_blend(face: Pixels, rng: np.random.Generator, other: Pixels | None = No
     inner = _moved(inner, rng)
     mask = _mask(face.shape[0], rng) * rng.choice((0.5, 0.75, 1.0, 1.0, 1.0))
     blended = inner.astype(np.float32) * mask + outer.astype(np.float32) * (1 - mask)
-    return np.clip(np.rint(blended), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(blended), 0, 255), dtype=np.uint8)
 
 
 def resynthesised(face: Pixels, rng: np.random.Generator) -> Pixels:
@@ -66,7 +66,7 @@ def _mask(side: int, rng: np.random.Generator) -> Floats:
 def _restyled(face: Pixels, rng: np.random.Generator) -> Pixels:
     """Colour, light and sharpness a little off."""
     pixels = face.astype(np.float32)
-    pixels = pixels * rng.uniform(0.9, 1.1, 3) + rng.uniform(-10, 10, 3)
+    pixels = pixels * np.float32(rng.uniform(0.9, 1.1, 3)) + np.float32(rng.uniform(-10, 10, 3))
     grey = pixels.mean()
     pixels = (pixels - grey) * rng.uniform(0.88, 1.12) + grey
     restyled = np.clip(pixels, 0, 255).astype(np.uint8)
@@ -79,7 +79,7 @@ def _restyled(face: Pixels, rng: np.random.Generator) -> Pixels:
         return np.asarray(cv2.resize(small, face.shape[1::-1], interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
     soft = cv2.GaussianBlur(restyled, (0, 0), 1.5).astype(np.float32)
     sharp = restyled + rng.uniform(0.2, 1.0) * (restyled.astype(np.float32) - soft)
-    return np.clip(sharp, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(sharp, 0, 255), dtype=np.uint8)
 
 
 def _moved(face: Pixels, rng: np.random.Generator) -> Pixels:

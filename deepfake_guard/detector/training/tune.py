@@ -148,7 +148,7 @@ def tune(
     model: TunedBackbone, lessons: Lessons, plan: Plan, run: Path, device: torch.device, say: Say, every: int = 50
 ) -> Standing:
     """Train in place; `run` keeps weights, moments and curve every 50 steps, and a run started again there goes on."""
-    model.to(device, memory_format=torch.channels_last).requires_grad_(True)
+    model.to(memory_format=torch.channels_last).to(device).requires_grad_(True)
     decayed = [p for p in model.parameters() if p.ndim > 1]
     plain = [p for p in model.parameters() if p.ndim <= 1]
     groups = [{"params": decayed, "weight_decay": plan.weight_decay}, {"params": plain, "weight_decay": 0.0}]

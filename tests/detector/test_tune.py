@@ -1,0 +1,135 @@
+"""Tuning: seeded, the same after a kill, pairs in one batch, and it learns what can be learnt."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from deepfake_guard.detector.heads.tuned import EMBEDDED, GENUINE, POOLED, TunedBackbone, margin
+from deepfake_guard.detector.training import tune
+from deepfake_guard.detector.training.tune import RESYNTHESISED, SELF_BLEND, Lessons, Plan
+
+CPU = torch.device("cpu")
+PLAN = Plan(faces=16, batch=4, patch=32, seed=3)
+
+
+@pytest.fixture(scope="module")
+def lessons() -> Lessons:
+    rng = np.random.default_rng(0)
+    genuine = {name: rng.integers(0, 256, (6, 48, 48, 3), dtype=np.uint8) for name in ("street", "studio")}
+    fakes = {"painter": rng.integers(0, 256, (6, 48, 48, 3), dtype=np.uint8)}
+    return Lessons(genuine, fakes, {("painter", at): ("studio", at) for at in range(6)})
+
+
+def fresh(lessons: Lessons) -> TunedBackbone:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        return TunedBackbone(lessons.classes())
+
+
+def weights(model: TunedBackbone) -> torch.Tensor:
+    return torch.cat([value.detach().double().flatten() for value in model.state_dict().values()])
+
+
+def test_classes_begin_with_genuine_and_name_every_generator_and_pseudo_fake(lessons: Lessons) -> None:
+    assert lessons.classes() == (GENUINE, "painter", SELF_BLEND, RESYNTHESISED)
+
+
+def test_a_batch_is_half_genuine_and_the_same_whenever_it_is_made(lessons: Lessons) -> None:
+    batches = tune.Batches(lessons, PLAN)
+    pixels, labels = batches[3]
+    assert pixels.shape == (4, 3, 32, 32)
+    assert pixels.dtype == torch.uint8
+    assert (labels == 0).sum() == 2
+    again, same = tune.Batches(lessons, PLAN)[3]
+    assert torch.equal(pixels, again)
+    assert torch.equal(labels, same)
+
+
+def test_without_fakes_all_others_are_pseudo_fakes(lessons: Lessons) -> None:
+    alone = Lessons(lessons.genuine)
+    batches = tune.Batches(alone, PLAN)
+    seen = {alone.classes()[int(label)] for step in range(6) for label in batches[step][1]}
+    assert seen == {GENUINE, SELF_BLEND, RESYNTHESISED}
+
+
+def test_both_halves_of_a_pair_are_degraded_alike() -> None:
+    face = np.full((1, 48, 48, 3), 90, np.uint8)
+    twins = Lessons({"a": face}, {"g": face}, {("g", 0): ("a", 0)})
+    pixels, labels = tune.Batches(twins, replace(PLAN, blends=0.0))[0]
+    for fake, genuine in zip(pixels[labels > 0], pixels[labels == 0], strict=True):
+        assert torch.equal(fake, genuine)
+
+
+def test_a_run_goes_on_after_a_stop_as_if_there_had_been_none(lessons: Lessons, tmp_path: Path) -> None:
+    said: list[str] = []
+    whole, part = fresh(lessons), fresh(lessons)
+    tune.tune(whole, lessons, PLAN, tmp_path / "whole", CPU, said.append, every=2)
+
+    class Stopped(Exception):
+        pass
+
+    def stop(line: str) -> None:
+        if line.startswith("step 2/"):
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        tune.tune(part, lessons, PLAN, tmp_path / "part", CPU, stop, every=2)
+    resumed = fresh(lessons)
+    standing = tune.tune(resumed, lessons, PLAN, tmp_path / "part", CPU, said.append, every=2)
+    assert standing.step == PLAN.steps == 4
+    assert torch.allclose(weights(whole), weights(resumed), atol=1e-6)
+    assert torch.allclose(weights(tune.trained(tmp_path / "part" / "state.safetensors")), weights(resumed), atol=1e-6)
+    assert "min left" in said[0]
+
+
+def test_a_run_of_other_generators_is_not_taken_for_this_one(lessons: Lessons, tmp_path: Path) -> None:
+    tune.tune(fresh(lessons), lessons, replace(PLAN, faces=4), tmp_path, CPU, lambda _: None, every=1)
+    other = Lessons(lessons.genuine, {"sculptor": lessons.fakes["painter"]})
+    with pytest.raises(ValueError, match="sculptor"):
+        tune.tune(fresh(other), other, PLAN, tmp_path, CPU, lambda _: None)
+
+
+def test_shared_classes_keep_their_direction_when_others_come(lessons: Lessons) -> None:
+    base = fresh(Lessons(lessons.genuine))
+    model = tune.begin_from(base, lessons.classes())
+    blend, old = model.classes.index(SELF_BLEND), base.classes.index(SELF_BLEND)
+    assert torch.equal(model.directions[blend], base.directions[old])
+    assert torch.equal(model.project.weight, base.project.weight)
+
+
+def test_the_loss_falls_when_genuine_and_others_part() -> None:
+    labels = torch.tensor([0, 0, 1, 1])
+    ends = torch.eye(4)[[0, 0, 1, 1]]
+    mixed = torch.eye(4)[[0, 1, 0, 1]]
+    directions = torch.eye(4)[:2]
+    apart, together = (tune.loss_of(points, 16 * points @ directions.T, labels, sphere=0.1) for points in (ends, mixed))
+    assert apart < together
+
+
+def test_the_embedding_lies_on_the_sphere_and_the_margin_is_the_log_odds(lessons: Lessons) -> None:
+    model = fresh(lessons)
+    pixels = torch.randint(0, 256, (3, 3, 64, 64), dtype=torch.uint8)
+    embedded, logits = model(pixels)
+    assert embedded.shape == (3, EMBEDDED)
+    assert torch.allclose(embedded.norm(dim=1), torch.ones(3), atol=1e-5)
+    assert model.pool(model.maps(pixels)).shape == (3, POOLED)
+    odds = torch.softmax(logits, dim=1)
+    assert torch.allclose(margin(logits), torch.log((1 - odds[:, 0]) / odds[:, 0]), atol=1e-4)
+
+
+def test_batch_statistics_never_move(lessons: Lessons, tmp_path: Path) -> None:
+    model = fresh(lessons)
+    before = {name: value.clone() for name, value in model.state_dict().items() if "running" in name}
+    tune.tune(model, lessons, replace(PLAN, faces=8), tmp_path, CPU, lambda _: None)
+    assert before
+    assert all(torch.equal(value, model.state_dict()[name]) for name, value in before.items())
+
+
+def test_classes_must_begin_with_genuine() -> None:
+    with pytest.raises(ValueError, match="begin with 'genuine'"):
+        TunedBackbone(["painter", GENUINE])
