@@ -62,7 +62,7 @@ class ShrunkGaussian:
             scale.astype(np.float32),
             np.ascontiguousarray(basis[:, :kept], np.float32),
             np.maximum(variance[:kept], floor).astype(np.float32),
-            max(rest, floor),
+            float(np.float32(max(rest, floor))),  # what an artefact will hold
         )
 
     def standardise(self, samples: NDArray[np.floating[Any]]) -> Single:
