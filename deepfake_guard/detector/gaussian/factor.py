@@ -1,7 +1,8 @@
-"""The Gaussian of average images: its fit, and the Mahalanobis distance through a factor made once.
+"""One Gaussian of average images: its fit, and the Mahalanobis distance through a factor made once.
 
 METHOD stage A with its one mixture component, for which EM is the sample mean and covariance; `reg_covar` is added to
-the diagonal and escalates until the covariance is positive definite.
+the diagonal and escalates until the covariance is positive definite. Above 4,096 dimensions the fit is made along the
+directions that the samples span (`span`).
 """
 
 from __future__ import annotations
@@ -11,28 +12,10 @@ import math
 import torch
 from torch import Tensor, nn
 
+from .span import DUAL_ABOVE, Span, smallest_reg
+
 REG_COVAR = (1e-6, 1e-4, 1e-2, 1e-1, 1.0)
-POOLINGS = ("mean", "flatten")
-
-
-def pool(maps: Tensor, pooling: str) -> Tensor:
-    """[n, C, H, W] -> [n, d]: "mean" over all places (d = C), "flatten" over the width (d = C·H)."""
-    if pooling == "mean":
-        return maps.mean(dim=(2, 3))
-    if pooling == "flatten":
-        return maps.mean(dim=3).flatten(1)
-    raise ValueError(f"unknown pooling {pooling!r}: use one of {', '.join(POOLINGS)}")
-
-
-def spread(pooled: Tensor, shape: tuple[int, int, int], pooling: str) -> Tensor:
-    """[n, d] -> [n, C, H, W] or a shape that broadcasts to it: every place gets its pool's value."""
-    channels, height, _ = shape
-    return pooled.view(-1, channels, height if pooling == "flatten" else 1, 1)
-
-
-def pooled_width(shape: tuple[int, int, int], pooling: str) -> int:
-    """d, the length of what `pool` gives."""
-    return shape[0] * (shape[1] if pooling == "flatten" else 1)
+NOT_DEFINITE = "the covariance of the average images is not positive definite at any regularisation"
 
 
 class Gaussian(nn.Module):
@@ -57,26 +40,26 @@ class Gaussian(nn.Module):
         return cls(torch.zeros(width), torch.zeros(width, rank), torch.ones(rank), torch.ones(()))
 
     @classmethod
-    def fit(cls, averages: Tensor) -> Gaussian:
-        """From pooled average images [N, d], N >= 2, in float64; kept as float32.
+    def fit(cls, averages: Tensor, dtype: torch.dtype = torch.float32) -> Gaussian:
+        """From pooled average images [N, d], N >= 2, in float64; kept as `dtype`.
 
         Raises ValueError when no regularisation of the ladder makes the covariance positive definite.
         """
-        samples = averages.double()
-        mean = samples.mean(0)
-        centred = samples - mean
-        covariance = centred.T @ centred / len(samples)
-        identity = torch.eye(len(mean), dtype=torch.float64)
-        for reg in REG_COVAR:
-            if int(torch.linalg.cholesky_ex(covariance + reg * identity).info) == 0:
-                break
+        width = averages.shape[1]
+        if width > DUAL_ABOVE:
+            span = Span.of(averages)
+            mean, axes, centred = span.origin, span.axes, span.coordinates
         else:
-            raise ValueError("the covariance of the average images is not positive definite at any regularisation")
+            mean = averages.double().mean(0)
+            axes, centred = None, averages.double() - mean
         _, singular, directions = torch.linalg.svd(centred, full_matrices=False)
-        rank = min(len(samples) - 1, len(mean))
-        variance = singular[:rank].square() / len(samples)
+        rank = min(len(centred) - 1, centred.shape[1])
+        variance = singular[:rank].square() / len(centred)
         basis = directions[:rank].T.contiguous()
-        return cls(mean.float(), basis.float(), variance.float(), torch.tensor(reg, dtype=torch.float32))
+        reg = _reg(centred) if axes is None else reg_in_span(variance, width)
+        if axes is not None:
+            basis = axes @ basis
+        return cls(mean.to(dtype), basis.to(dtype), variance.to(dtype), torch.tensor(reg, dtype=dtype))
 
     def solve(self, centred: Tensor) -> Tensor:
         """Σ⁻¹ x for x = u - mean, both [n, d]."""
@@ -104,3 +87,22 @@ class Gaussian(nn.Module):
         """-log N(u; µ, Σ) in nats for u [n, d] -> [n]."""
         width = self.basis.shape[0]
         return 0.5 * (self.mahalanobis(pooled) + self.log_det() + width * math.log(2 * math.pi))
+
+
+def reg_in_span(variance: Tensor, width: int) -> float:
+    """The first of the ladder that is not lost beside the variances [r] of a covariance of d = width never made."""
+    least = smallest_reg(float(variance.max()) if len(variance) else 0.0, width)
+    for reg in REG_COVAR:
+        if reg > least:
+            return reg
+    raise ValueError(NOT_DEFINITE)
+
+
+def _reg(centred: Tensor) -> float:
+    """The first of the ladder with which the covariance [d, d] of centred samples [N, d] has a Cholesky factor."""
+    covariance = centred.T @ centred / len(centred)
+    identity = torch.eye(len(covariance), dtype=torch.float64, device=covariance.device)
+    for reg in REG_COVAR:
+        if int(torch.linalg.cholesky_ex(covariance + reg * identity).info) == 0:
+            return reg
+    raise ValueError(NOT_DEFINITE)
