@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-SCHEMA = 1
+SCHEMA = 2
 FILE_NAME = "manifest.json"
 
 
@@ -33,9 +33,24 @@ class GenuineSet:
 
 
 @dataclass(frozen=True, slots=True)
+class HeadCard:
+    """What a head was taught with fakes: it knows these generators, of these families, and nothing of others.
+
+    n: fake pictures seen; licences: the terms of their sets; training: settings and the course of it.
+    """
+
+    generators: tuple[str, ...]
+    families: tuple[str, ...]
+    n: int
+    licences: tuple[str, ...]
+    training: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """Everything about an artefact but its numbers.
 
+    signals: further one-class signals beside µFlow, name -> {"kind", "says"}. heads: name -> what it was taught.
     files: name -> SHA-256 in hex of every other file of the folder that is read at load.
     finder_corrections: face finder -> {"scale", "dx", "dy"} against the box the calibration faces were cut with;
     dx and dy in units of the longer side of the box.
@@ -55,6 +70,8 @@ class Manifest:
     objective: str
     dtype: str
     files: dict[str, str]
+    signals: dict[str, dict[str, str]] = field(default_factory=dict)
+    heads: dict[str, HeadCard] = field(default_factory=dict)
     sets: tuple[GenuineSet, ...] = ()
     training: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
@@ -93,11 +110,17 @@ def read(folder: Path) -> Manifest:
         raise ArtefactError(f"{path} has unknown keys: {', '.join(unknown)}")
     try:
         document["sets"] = tuple(GenuineSet(**entry) for entry in document.get("sets", ()))
+        document["heads"] = {name: _head(card) for name, card in document.get("heads", {}).items()}
         document["stages"] = tuple(document["stages"])
         document["shapes"] = tuple((int(c), int(h), int(w)) for c, h, w in document["shapes"])
         return Manifest(**document)
     except (KeyError, TypeError, ValueError) as error:
         raise ArtefactError(f"{path} is incomplete or malformed: {error}") from error
+
+
+def _head(card: dict[str, Any]) -> HeadCard:
+    lists = {name: tuple(card[name]) for name in ("generators", "families", "licences")}
+    return HeadCard(**{**card, **lists})
 
 
 def verify(folder: Path, manifest: Manifest) -> None:

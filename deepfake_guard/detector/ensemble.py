@@ -1,0 +1,117 @@
+"""What an artefact scores with: µFlow, further one-class signals and heads, over feature maps that are made once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .heads.tuned import TunedBackbone, margin
+from .signals.base import Features, Scores, Seen, Signal
+from .signals.mahalanobis import Mahalanobis
+from .signals.muflow import BATCH, MuFlow, MuFlowScores
+from .signals.neighbours import Neighbours
+from .signals.residual import Residual
+from .signals.sensitivity import Sensitivity
+
+MUFLOW, HEAD, GENERATOR = "muflow", "head", "generator:"
+KINDS: Mapping[str, type[Signal]] = {
+    "mahalanobis": Mahalanobis,
+    "neighbours": Neighbours,
+    "residual": Residual,
+    "sensitivity": Sensitivity,
+}
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Raw:
+    """n faces: raw scores float64 [n] by name ("muflow", other signals, "head", "generator:<name>"), and µFlow's
+    layers and maps."""
+
+    scores: Mapping[str, Scores]
+    muflow: MuFlowScores
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Ensemble:
+    """`signals` read pooled features or pixels; `head` is a tuned copy of the backbone, where there is one."""
+
+    muflow: MuFlow
+    signals: tuple[Signal, ...] = ()
+    head: TunedBackbone | None = None
+
+    def alone(self) -> Ensemble:
+        """µFlow and nothing else."""
+        return Ensemble(self.muflow)
+
+    def to(self, device: torch.device) -> Ensemble:
+        """The networks moved to `device`; signals are numpy and stay."""
+        head = self.head.to(device) if self.head is not None else None
+        return Ensemble(self.muflow.to(device), self.signals, head)
+
+    def score(self, crops: NDArray[np.uint8]) -> Raw:
+        """Face crops uint8 [n, s, s, 3] RGB, n >= 0 -> raw scores. Raises ValueError for anything else."""
+        parts = [self._batch(crops[at : at + BATCH]) for at in range(0, max(1, len(crops)), BATCH)]
+        scores = {name: np.concatenate([part.scores[name] for part in parts]) for name in parts[0].scores}
+        flows = [part.muflow for part in parts]
+        maps = [np.concatenate(stage) for stage in zip(*(flow.maps for flow in flows), strict=True)]
+        whole = MuFlowScores(
+            np.concatenate([flow.total for flow in flows]), np.concatenate([flow.layers for flow in flows]), maps
+        )
+        return Raw(scores, whole)
+
+    def see(self, crops: NDArray[np.uint8]) -> tuple[Seen, NDArray[np.float32]]:
+        """Crops uint8 [n, s, s, 3] -> their pooled features, and the head's logits [n, classes] ([n, 0] without)."""
+        seen = [self._seen(crops[at : at + BATCH], None) for at in range(0, max(1, len(crops)), BATCH)]
+        tuned = [part.tuned for part, _ in seen if part.tuned is not None]
+        frozen = np.concatenate([part.frozen for part, _ in seen])
+        pooled = Seen(crops, frozen, np.concatenate(tuned) if tuned else None)
+        return pooled, np.concatenate([logits for _, logits in seen])
+
+    def _batch(self, crops: NDArray[np.uint8]) -> Raw:
+        with torch.inference_mode():
+            stages = self.muflow.features(_tensor(crops)) if len(crops) else []
+        flow = self.muflow.score_features(stages) if len(crops) else self.muflow.score(crops)
+        scores: dict[str, Scores] = {MUFLOW: flow.total}
+        if self.signals or self.head is not None:
+            seen, logits = self._seen(crops, stages)
+            scores |= {signal.name: signal.score(seen) for signal in self.signals}
+            if self.head is not None:
+                scores |= _head_scores(self.head, logits)
+        return Raw(scores, flow)
+
+    def _seen(self, crops: NDArray[np.uint8], stages: Sequence[Tensor] | None) -> tuple[Seen, NDArray[np.float32]]:
+        with torch.inference_mode():
+            frozen = self.muflow.pooled(crops if stages is None else stages)
+            if self.head is None:
+                return Seen(crops, frozen), np.zeros((len(crops), 0), np.float32)
+            tuned, logits = self.tuned(crops)
+        return Seen(crops, frozen, tuned), logits
+
+    def tuned(self, crops: NDArray[np.uint8]) -> tuple[Features, NDArray[np.float32]]:
+        """The tuned copy's pooled features float32 [n, d] and its logits float32 [n, classes]; needs a head."""
+        if self.head is None:
+            raise ValueError("this artefact has no tuned backbone")
+        with torch.inference_mode():
+            pixels = _tensor(crops).to(next(self.head.parameters()).device)
+            pooled = self.head.pool(self.head.maps(pixels))
+            logits = self.head.logits(self.head.embed(pooled))
+        return pooled.float().cpu().numpy(), logits.float().cpu().numpy()
+
+
+def _head_scores(head: TunedBackbone, logits: NDArray[np.float32]) -> dict[str, Scores]:
+    """The log-odds of any fake against genuine, and of each known generator against genuine."""
+    exact = torch.from_numpy(logits).double()
+    scores = {HEAD: margin(exact).numpy()}
+    for at, name in enumerate(head.classes[1:], start=1):
+        scores[GENERATOR + name] = (exact[:, at] - exact[:, 0]).numpy()
+    return scores
+
+
+def _tensor(crops: NDArray[np.uint8]) -> Tensor:
+    """uint8 [n, s, s, 3] -> uint8 [n, 3, s, s]."""
+    return torch.from_numpy(np.ascontiguousarray(crops)).permute(0, 3, 1, 2)
