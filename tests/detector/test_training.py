@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,12 +17,10 @@ from deepfake_guard.detector import weights
 from deepfake_guard.detector.signals.muflow import MuFlow, Settings
 from deepfake_guard.detector.training import averages, crops, degrade, fit
 from deepfake_guard.detector.training.calibrate import calibrate
-from deepfake_guard.detector.training.evaluate import evaluate, note_opening
 from deepfake_guard.detector.training.fit_flow import Progress, Schedule, cache, fit_flow, variants
 from deepfake_guard.detector.training.fit_gaussian import fit_gaussians
-from deepfake_guard.detector.training.statistics import auc, clopper_pearson
 
-from .artefacts import noise_crops, random_model, tiny_artefact
+from .artefacts import noise_crops, random_model
 
 SETTINGS = Settings(input_px=32, steps=2, pooling="mean", objective="density")
 SHORT = Schedule(lr=1e-3, batch=8, epochs=3, variants=1, plateau=0)
@@ -109,31 +106,9 @@ def test_calibration_measures_heat_by_the_selection_faces() -> None:
     assert calibration.heat.calm < calibration.heat.hot
 
 
-@given(st.lists(st.integers(0, 6), min_size=2, max_size=15), st.lists(st.integers(0, 6), min_size=2, max_size=15))
-def test_the_auc_is_the_share_of_pairs_in_order(fakes: list[int], genuine: list[int]) -> None:
-    pairs = [(f > g) + 0.5 * (f == g) for f in fakes for g in genuine]
-    area, low, high = auc(np.asarray(fakes, float), np.asarray(genuine, float))
-    assert area == pytest.approx(sum(pairs) / len(pairs))
-    assert 0 <= low <= area + 1e-9
-    assert area - 1e-9 <= high <= 1
-
-
-@given(st.integers(1, 80), st.data())
-def test_the_interval_leaves_two_and_a_half_percent_in_each_tail(n: int, data: st.DataObject) -> None:
-    hits = data.draw(st.integers(0, n))
-    low, high = clopper_pearson(hits, n)
-
-    def tail(counts: range, rate: float) -> float:
-        return sum(math.comb(n, k) * rate**k * (1 - rate) ** (n - k) for k in counts)
-
-    assert low <= hits / n <= high
-    assert low == 0 if hits == 0 else tail(range(hits, n + 1), low) == pytest.approx(0.025, rel=1e-6)
-    assert high == 1 if hits == n else tail(range(hits + 1), high) == pytest.approx(0.025, rel=1e-6)
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder of made crops with an index, as `fit` and `evaluate` read it."""
+    """A folder of made crops with an index, as `fit` reads it."""
     names = ("path", "track", "split", "label", "collection", "generator", "family", "licence")
     plan = {
         "train-real": ("a", 12), "select-real": ("a", 8), "calib-real": ("a", 20),
@@ -170,24 +145,3 @@ def test_fit_writes_an_artefact_that_names_its_sets(folder: Path, tmp_path: Path
 def test_a_folder_without_the_split_is_refused_by_name(folder: Path) -> None:
     with pytest.raises(crops.DataError, match="no low crops of the split train-real"):
         crops.index(folder, "train-real", "low")
-
-
-def test_evaluating_writes_down_that_the_test_splits_were_opened(folder: Path, tmp_path: Path) -> None:
-    artefact = tiny_artefact(tmp_path / "artefact")
-    log = tmp_path / "openings.md"
-    figures = evaluate(artefact, folder, openings=log, reason="a first look")
-    assert artefact.manifest.detector_id in log.read_text()
-    assert "a first look" in log.read_text()
-    row = figures["auc"]["stylegan1-ffhq__cdiaconu04"]
-    assert row["n"] == 5
-    assert row["same_source"]["collection"] == "ffhq256__cdiaconu04"
-    assert set(row["test-real-ood"]) == {"n", "one_sided", "folded"}
-    alarms = figures["false_alarms"]["test-real-ood"]["dfdc__videos"]
-    assert alarms["n"] == 6
-    assert alarms["p<=0.05"]["interval"][0] <= alarms["p<=0.05"]["rate"] <= alarms["p<=0.05"]["interval"][1]
-
-
-def test_the_test_splits_stay_shut_without_a_reason(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="reason"):
-        note_opening(tmp_path / "openings.md", "any", "  ")
-    assert not (tmp_path / "openings.md").exists()

@@ -52,9 +52,10 @@ def index(folder: Path, split: str, track: str = "hq") -> list[Crop]:
 
 
 def _crop(row: dict[str, str]) -> Crop:
-    given = (row[name] for name in ("path", "split", "label", "collection", "generator", "family", "licence"))
+    names = ("path", "split", "label", "collection", "generator", "family", "licence")
     native = int(row.get("native_crop_px") or 0)
-    return Crop(*given, row.get("pair") or "", row.get("source_path") or "", native)
+    further = {"pair": row.get("pair") or "", "source": row.get("source_path") or ""}
+    return Crop(**{name: row[name] for name in names}, **further, native_px=native)
 
 
 def load(folder: Path, crops: Sequence[Crop]) -> Pixels:

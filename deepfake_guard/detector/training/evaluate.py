@@ -2,124 +2,137 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from ..manifest import Manifest
+from ..pipeline import Detector
 from ..weights import Artefact
 from . import crops as listing
+from . import evaluation_figures as figures_of
 from .crops import Crop
-from .statistics import Floats, auc, clopper_pearson
-
-KNOWN, UNFAMILIAR, FAKES = "test-real-id", "test-real-ood", "test-fake"
-LEVELS = (0.05, 0.01)
-# Fakes -> genuine faces of the same repository or the same training pictures: the cleanest comparisons there are.
-SAME_SOURCE = {
-    "stylegan1-ffhq__cdiaconu04": "ffhq256__cdiaconu04",
-    "stylegan2-ada_ffhq__agegan": "ffhq__dinablachman",
-    "stylegan2_ffhq-config-f__xinyiff": "ffhq__dinablachman",
-    "dfdc_faceswap__i-shreyansh": "dfdc__i-shreyansh",
-}
+from .evaluation_examples import Example, examples
+from .evaluation_figures import Ground, Heads, Reading, by_collection
+from .evaluation_splits import TESTS, Splits
+from .evaluation_table import Judged, Say, silent, table
+from .evaluation_unseen import Left, headline, unseen_families
+from .openings import Book
+from .resampling import DRAWS
 
 
-def evaluate(artefact: Artefact, data: Path, *, openings: Path, reason: str) -> dict[str, Any]:
-    """Score the three test splits (hq) of `data` and compare, as a JSON-ready document.
+@dataclass(frozen=True, eq=False, slots=True)
+class Evaluation:
+    """figures: JSON-ready. rows: by split; refits: family -> rows of its refit, by split; pictures: for a report."""
 
-    "auc": per fake collection, against all known-source and all unfamiliar genuine faces, and against its own source
-    where there is one (`SAME_SOURCE`); "one_sided" on the raw NLL, "folded" on the fused scalar; with n and interval.
-    "false_alarms": per genuine collection and split, the share with p <= 0.05 and 0.01, with n and Clopper-Pearson.
-    Appends date, commit, artefact and reason to `openings` before the first test picture is read.
+    figures: dict[str, Any]
+    rows: dict[str, list[Judged]]
+    reading: Reading
+    refits: dict[str, dict[str, list[Judged]]] = field(default_factory=dict)
+    pictures: list[Example] = field(default_factory=list)
+
+
+def evaluate(
+    artefact: Artefact,
+    data: Path,
+    *,
+    openings: Path,
+    reason: str,
+    refits: Mapping[str, Artefact] | None = None,
+    splits: Splits = TESTS,
+    scores: Path | None = None,
+    pictures: bool = False,
+    draws: int = DRAWS,
+    say: Say = silent,
+) -> Evaluation:
+    """Score the test splits of `data` once and compare (docs/evaluation.md says what every figure means).
+
+    refits: family -> an artefact of the same recipe that never saw that family, which then judges its collections too.
+    scores: a file that keeps every scored face, read first. The opening (date, commit, artefact, reason) is appended to
+    `openings` before the first test picture is read, one line an artefact, and not where nothing is read.
+    pictures: also read the faces that a report shows. Raises ValueError without a reason and for a refit that knows its
+    family, DataError for a folder that lacks a split.
     """
-    note_opening(openings, artefact.manifest.detector_id, reason)
-    scored = {split: _score(artefact, data, split) for split in (KNOWN, UNFAMILIAR, FAKES)}
-    return {
-        "detector_id": artefact.manifest.detector_id,
-        "calibration_id": artefact.manifest.calibration_id,
-        "calibration_n": artefact.calibration.n,
-        "auc": _comparisons(scored),
-        "false_alarms": {split: _false_alarms(artefact, scored[split]) for split in (KNOWN, UNFAMILIAR)},
-    }
-
-
-def note_opening(openings: Path, artefact: str, reason: str) -> None:
-    """Append one line of the table of openings; raises ValueError without a reason."""
     if not reason.strip():
         raise ValueError("opening the test splits needs a reason")
-    if not openings.is_file():
-        openings.write_text(
-            "# Openings of the test splits\n\n| date | commit | artefact | reason |\n|---|---|---|---|\n"
-        )
-    git = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    commit = git.stdout.strip() or "no checkout"
-    with openings.open("a", encoding="utf-8") as stream:
-        stream.write(f"| {datetime.now(UTC):%Y-%m-%d %H:%M} UTC | {commit} | {artefact} | {reason.strip()} |\n")
+    refits = dict(refits or {})
+    for family, refit in refits.items():
+        if family in Heads.of(refit.manifest).families:
+            raise ValueError(f"the refit {refit.manifest.detector_id} has seen {family}: it must have been left out")
+    wanted = _wanted(data, splits)
+    book = Book(openings if splits.opens_tests() else None, reason)
+
+    def judged(one: Artefact, crops: Sequence[Crop], remark: str = "") -> dict[str, list[Judged]]:
+        name = one.manifest.detector_id
+        with closing(Detector(one)) as detector:
+            rows = table(
+                detector, one.manifest, data, crops, kept=scores, before=lambda: book.note(name, remark), say=say
+            )
+        return {split: [row for row in rows if row.crop.split == split] for split in splits.names()}
+
+    rows = judged(artefact, wanted)
+    others = {}
+    for family, refit in refits.items():
+        say(f"without {family}: {refit.manifest.detector_id}")
+        crops = [crop for crop in wanted if crop.label == "real" or crop.family == family]
+        others[family] = judged(refit, crops, f"(refit without {family})")
+    say("comparing")
+    reading = Reading.of(Heads.of(artefact.manifest), rows[splits.select], draws)
+    figures = _figures(artefact, rows, reading, splits)
+    left = {family: _left(refits[family], found, splits, draws) for family, found in others.items()}
+    figures["unseen_family"] = unseen_families(_left(artefact, rows, splits, draws), left)
+    figures |= headline(figures, splits.known, splits.unfamiliar)
+    shown = examples(artefact, data, rows, splits, book) if pictures else []
+    return Evaluation(figures, rows, reading, others, shown)
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """The scores of one collection [n], raw and folded, and one of its rows."""
-
-    raw: Floats
-    folded: Floats
-    row: Crop
-
-
-Scored = dict[str, _Group]
-
-
-def _score(artefact: Artefact, data: Path, split: str) -> Scored:
-    groups: dict[str, list[Crop]] = defaultdict(list)
-    for crop in listing.index(data, split):
-        groups[crop.collection].append(crop)
-    result: Scored = {}
-    for name, rows in sorted(groups.items()):
-        raw = artefact.model.score(listing.load(data, rows)).total
-        result[name] = _Group(raw, artefact.calibration.fold(raw), rows[0])
-    return result
+def _wanted(data: Path, splits: Splits) -> list[Crop]:
+    """All crops to score; selection faces only fold single signals, so a folder may do without."""
+    found: list[Crop] = []
+    for name in splits.names():
+        try:
+            found += listing.index(data, name, splits.track)
+        except listing.DataError:
+            if name != splits.select:
+                raise
+    return found
 
 
-def _comparisons(scored: dict[str, Scored]) -> dict[str, Any]:
-    genuine = {split: list(scored[split].values()) for split in (KNOWN, UNFAMILIAR)}
-    table: dict[str, Any] = {}
-    for name, fakes in scored[FAKES].items():
-        row: dict[str, Any] = {"family": fakes.row.family, "generator": fakes.row.generator, "n": fakes.raw.size}
-        for split, sources in genuine.items():
-            row[split] = _against(fakes, sources)
-        own = SAME_SOURCE.get(name, "")
-        for split in (KNOWN, UNFAMILIAR):
-            if own in scored[split]:
-                row["same_source"] = {"collection": own, **_against(fakes, [scored[split][own]])}
-        table[name] = row
-    return table
+def _left(refit: Artefact, rows: Mapping[str, Sequence[Judged]], splits: Splits, draws: int) -> Left:
+    reading = Reading.of(Heads.of(refit.manifest), rows[splits.select], draws)
+    return Left(refit.manifest.detector_id, rows[splits.fakes], _grounds(rows, reading, splits), reading)
 
 
-def _against(fakes: _Group, genuine: Sequence[_Group]) -> dict[str, Any]:
-    sides = {
-        "one_sided": auc(fakes.raw, np.concatenate([source.raw for source in genuine])),
-        "folded": auc(fakes.folded, np.concatenate([source.folded for source in genuine])),
+def _grounds(rows: Mapping[str, Sequence[Judged]], reading: Reading, splits: Splits) -> dict[str, Ground]:
+    return {name: reading.ground(rows[name]) for name in (splits.known, splits.unfamiliar)}
+
+
+def _figures(
+    artefact: Artefact, rows: Mapping[str, Sequence[Judged]], reading: Reading, splits: Splits
+) -> dict[str, Any]:
+    """Everything but the refits and the headline."""
+    passport: Manifest = artefact.manifest
+    fakes, grounds = by_collection(rows[splits.fakes]), _grounds(rows, reading, splits)
+    judged = figures_of.judgements(fakes, grounds, reading)
+    collections = {name: figures_of.collection(found, judged[name], reading.heads) for name, found in fakes.items()}
+    for name, found in fakes.items():
+        collections[name]["trivial"] = figures_of.trivially(found, grounds[splits.known].rows)
+    trained = {part.name for part in passport.sets}
+    return {
+        "detector_id": passport.detector_id,
+        "calibration_id": passport.calibration_id,
+        "calibration_n": artefact.calibration.n,
+        "heads": {"generators": sorted(reading.heads.generators), "families": sorted(reading.heads.families)},
+        "splits": {
+            "known": splits.known,
+            "unfamiliar": splits.unfamiliar,
+            "fakes": splits.fakes,
+            "track": splits.track,
+        },
+        "collections": collections,
+        "genuine_sources": figures_of.genuine_sources(grounds, trained),
+        "groups": figures_of.macros(fakes, judged, reading.heads),
+        "reliability": {kind: figures_of.reliability(ground.rows) for kind, ground in grounds.items()},
     }
-    result: dict[str, Any] = {"n": sum(source.raw.size for source in genuine)}
-    for side, (area, low, high) in sides.items():
-        result[side] = {"auc": round(area, 4), "interval": [round(low, 4), round(high, 4)]}
-    return result
-
-
-def _false_alarms(artefact: Artefact, sources: Scored) -> dict[str, Any]:
-    table: dict[str, Any] = {}
-    for name, group in sources.items():
-        p_values = [artefact.calibration.p_value(float(score))[0] for score in group.folded]
-        row: dict[str, Any] = {"n": len(p_values)}
-        for level in LEVELS:
-            alarms = sum(p <= level for p in p_values)
-            low, high = clopper_pearson(alarms, len(p_values))
-            row[f"p<={level}"] = {
-                "alarms": alarms, "rate": round(alarms / len(p_values), 4), "interval": [round(low, 4), round(high, 4)],
-            }  # fmt: skip
-        table[name] = row
-    return table

@@ -1,0 +1,27 @@
+"""Which splits of the index an evaluation reads, and for what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Splits:
+    """Which splits of the index are judged; anything else than the test splits is for development."""
+
+    known: str = "test-real-id"
+    unfamiliar: str = "test-real-ood"
+    fakes: str = "test-fake"
+    select: str = "select-real"
+    track: str = "hq"
+
+    def names(self) -> list[str]:
+        """Every split once, selection first."""
+        return list(dict.fromkeys((self.select, self.known, self.unfamiliar, self.fakes)))
+
+    def opens_tests(self) -> bool:
+        """Whether test pictures are among them."""
+        return any(name.startswith("test-") for name in (self.known, self.unfamiliar, self.fakes))
+
+
+TESTS = Splits()

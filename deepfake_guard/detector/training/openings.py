@@ -1,0 +1,37 @@
+"""The test splits are opened on the record: no choice may follow from what they show."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+
+def note_opening(openings: Path, artefact: str, reason: str) -> None:
+    """Append one line of the table of openings; raises ValueError without a reason."""
+    if not reason.strip():
+        raise ValueError("opening the test splits needs a reason")
+    if not openings.is_file():
+        openings.write_text(
+            "# Openings of the test splits\n\n| date | commit | artefact | reason |\n|---|---|---|---|\n"
+        )
+    git = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    commit = git.stdout.strip() or "no checkout"
+    with openings.open("a", encoding="utf-8") as stream:
+        stream.write(f"| {datetime.now(UTC):%Y-%m-%d %H:%M} UTC | {commit} | {artefact} | {reason.strip()} |\n")
+
+
+@dataclass(slots=True)
+class Book:
+    """Writes each artefact down once, and nothing at all where `path` is None (no test split is read)."""
+
+    path: Path | None
+    reason: str
+    noted: set[str] = field(default_factory=set)
+
+    def note(self, artefact: str, remark: str = "") -> None:
+        """Call before the first picture is read; raises ValueError without a reason."""
+        if self.path is not None and artefact not in self.noted:
+            note_opening(self.path, artefact, f"{self.reason.strip()} {remark}".strip())
+            self.noted.add(artefact)

@@ -1,0 +1,65 @@
+"""A made folder of face crops with an index, as `evaluate` reads it: noise, flatter where it stands for fakes."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+FIELDS = (
+    "path", "pair", "track", "split", "label", "generator", "family", "licence", "collection", "source_path",
+    "native_crop_px",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One collection: spread is that of the pixels; paired: its faces come in pairs with those of the same number."""
+
+    split: str
+    collection: str
+    count: int
+    generator: str = ""
+    family: str = ""
+    spread: int = 256
+    paired: bool = False
+
+
+PLAN = (
+    Made("select-real", "ffhq256__zoya2244", 8),
+    Made("test-real-id", "ffhq256__cdiaconu04", 16),
+    Made("test-real-ood", "dfdc__i-shreyansh", 10, paired=True),
+    Made("test-real-ood", "unsplash__deepshield", 8, spread=200),
+    Made("test-fake", "stylegan1-ffhq__cdiaconu04", 16, "StyleGAN (1) FFHQ", "gan", spread=120),
+    Made("test-fake", "stylegan2-ada_ffhq__agegan", 15, "StyleGAN2-ADA FFHQ", "gan", spread=150),
+    Made("test-fake", "sdxl__sfhq-t2i", 15, "SDXL", "diffusion", spread=90),
+    Made("test-fake", "dalle3__sfhq-t2i", 3, "DALL-E 3", "diffusion", spread=90),
+    Made("test-fake", "dfdc_faceswap__i-shreyansh", 10, "DFDC face swaps (mixed methods)", "swap", paired=True),
+    Made("test-fake", "t2i_unknown__laboratoriet", 15, "text-to-image, unnamed", "unknown", spread=100),
+)
+
+
+def written(home: Path, plan: Iterable[Made] = PLAN, side: int = 64) -> Path:
+    """The folder, filled."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "index.csv").open("w", newline="", encoding="utf-8") as stream:
+        listing = csv.DictWriter(stream, FIELDS)
+        listing.writeheader()
+        for seed, made in enumerate(plan):
+            rng = np.random.default_rng(seed)
+            label = "fake" if made.family else "real"
+            for at in range(made.count):
+                path = f"{made.split}-{made.collection}-{at}.png"
+                pixels = rng.integers(0, made.spread, (side, side, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(home / path)
+                counterpart = f"{'real' if made.family else 'swap'}{at}" if made.paired else ""
+                row = (
+                    path, counterpart, "hq", made.split, label, made.generator, made.family, "none", made.collection,
+                    f"{label}/{'swap' if made.family else 'real'}{at}.jpg", 250,
+                )  # fmt: skip
+                listing.writerow(dict(zip(FIELDS, row, strict=True)))
+    return home
