@@ -106,29 +106,29 @@ def _co_occurrence(across: Floats, down: Floats) -> Floats:
 
 
 @cache
-def _rings(height: int, width: int) -> tuple[Floats, NDArray[np.intp], Floats, NDArray[np.bool_]]:
-    """For the half plane of rfft2: Hann window, ring of each frequency (RINGS: beyond Nyquist), its share in the ring,
-    and whether it lies nearer to an axis than to a diagonal."""
+def _rings(height: int, width: int) -> tuple[Floats, NDArray[np.intp], NDArray[np.float64]]:
+    """For the half plane of rfft2: Hann window; bin of each frequency, that is twice its ring (RINGS: beyond Nyquist),
+    plus one where it lies nearer to an axis than to a diagonal; and the bins' sizes."""
     window = np.outer(np.hanning(height), np.hanning(width)).astype(np.float32)
     y, x = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None]
-    ring = np.minimum((np.hypot(y, x) * 2 * RINGS).astype(np.intp), RINGS).ravel()
-    share = (1 / np.bincount(ring, minlength=RINGS + 1)[ring]).astype(np.float32)
-    axial = (np.abs(np.abs(np.arctan2(y, x)) % (np.pi / 2) - np.pi / 4) > np.pi / 8).ravel()
-    return window, ring, share, axial
+    ring = np.minimum((np.hypot(y, x) * 2 * RINGS).astype(np.intp), RINGS)
+    axial = np.abs(np.abs(np.arctan2(y, x)) % (np.pi / 2) - np.pi / 4) > np.pi / 8
+    bins = (2 * ring + axial).ravel()
+    return window, bins, np.maximum(np.bincount(bins, minlength=2 * RINGS + 2), 1).astype(np.float64)
 
 
 def _spectrum(luma: Floats) -> Floats:
     """Log power by ring against their mean [24 + 1], axes against diagonals above half of Nyquist [1], and how much
     power on the axes stands out at each period [3]."""
-    window, ring, share, axial = _rings(*luma.shape)
+    window, bins, sizes = _rings(*luma.shape)
     waves = cv2.dft((luma - luma.mean()) * window, flags=cv2.DFT_COMPLEX_OUTPUT)[:, : luma.shape[1] // 2 + 1]
-    power = np.square(waves).sum(2)
-    flat = power.ravel()
-    by_ring = np.log(np.bincount(ring, weights=flat * share) + 1e-3)
-    high = (ring >= RINGS // 2) & (ring < RINGS)
-    lean = np.log(flat[high & axial].mean() + 1e-3) - np.log(flat[high & ~axial].mean() + 1e-3)
+    power = np.square(waves[..., 0]) + np.square(waves[..., 1])
+    sums = np.bincount(bins, weights=power.ravel(), minlength=sizes.size).reshape(-1, 2)
+    counts = sizes.reshape(-1, 2)
+    by_ring = np.log(sums.sum(1) / counts.sum(1) + 1e-3)
+    off, on = (sums[RINGS // 2 : RINGS].sum(0) / counts[RINGS // 2 : RINGS].sum(0)) + 1e-3
     peaks = [np.mean([_stands_out(line, period) for line in _axes(power)]) for period in PERIODS]
-    return np.concatenate([by_ring - by_ring[1:].mean(), [lean], peaks]).astype(np.float32)
+    return np.concatenate([by_ring - by_ring[1:].mean(), [np.log(on / off)], peaks]).astype(np.float32)
 
 
 def _axes(power: Floats) -> tuple[Floats, Floats]:
@@ -138,10 +138,10 @@ def _axes(power: Floats) -> tuple[Floats, Floats]:
 
 
 def _stands_out(line: Floats, period: int) -> float:
-    """Log power at a period (px) over the median of its surroundings."""
+    """Log power at a period (px) over the middle one of its surroundings."""
     at = round(2 * (len(line) - 1) / period)
-    around = np.concatenate([line[max(0, at - 8) : max(0, at - 2)], line[at + 3 : at + 9]])
-    return float(line[max(0, at - 1) : at + 2].max() - np.median(around))
+    around = np.sort(np.concatenate([line[max(0, at - 8) : max(0, at - 2)], line[at + 3 : at + 9]]))
+    return float(line[max(0, at - 1) : at + 2].max() - around[len(around) // 2])
 
 
 def _noise(across: Floats, down: Floats, luma: Floats) -> Floats:
