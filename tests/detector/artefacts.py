@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from deepfake_guard.detector import weights
-from deepfake_guard.detector.calibration import Calibration, HeatRange
+from deepfake_guard.detector.calibration import ROOT, Calibration, HeatRange
 from deepfake_guard.detector.features import Backbone, shapes
 from deepfake_guard.detector.gaussian import Gaussian, pooled_width
 from deepfake_guard.detector.manifest import GenuineSet, Manifest
@@ -49,5 +49,6 @@ def tiny_artefact(folder: Path) -> weights.Artefact:
     """Save and load one into `folder`: 64 px input, 2 steps, calibrated on 40 pictures of noise."""
     model = random_model(Settings(input_px=64, steps=2, pooling="mean", objective="density"))
     raw = model.score(noise_crops(60)).total
-    weights.save(folder, model, Calibration.fit(raw[:20], raw[20:], HeatRange(1.0, 4.0)), passport(), name="random")
+    chosen, counted = ({ROOT: {"muflow": part}} for part in (raw[:20], raw[20:]))
+    weights.save(folder, model, Calibration.fit(chosen, counted, HeatRange(1.0, 4.0)), passport(), name="random")
     return weights.load(folder, device="cpu")
