@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -127,8 +128,8 @@ class Counting:
         if self.seen + len(crops) > self.stop_after:
             raise RuntimeError("killed")
         self.seen += len(crops)
-        return [CropScore(float(crop.mean()), 0.5, 9, 4, "any", {"muflow": SignalScore(float(crop.mean()), 0.5)}, (), None)
-                for crop in crops]  # fmt: skip
+        means = [float(crop.mean()) for crop in crops]
+        return [CropScore(mean, 0.5, 9, 4, "any", {"muflow": SignalScore(mean, 0.5)}, (), None) for mean in means]
 
 
 def test_a_stopped_scoring_goes_on_where_it_was(artefact: weights.Artefact, home: Path, tmp_path: Path) -> None:
@@ -159,9 +160,8 @@ def test_crops_are_scored_under_the_conditions_they_came_in() -> None:
 
 def test_pairs_and_persons_are_the_independent_items() -> None:
     def crop(**facts: str) -> listing.Crop:
-        given = {"path": "a.jpg", "split": "", "label": "fake", "collection": "c", "generator": "", "family": "",
-                 "licence": "", **facts}  # fmt: skip
-        return listing.Crop(**given)
+        plain = listing.Crop("a.jpg", "", "fake", "c", "", "", "")
+        return replace(plain, **facts)  # type: ignore[arg-type]
 
     assert unit(crop(pair="r1", source="fake/x.png")) == unit(crop(label="real", pair="x", source="real/r1.jpg"))
     first, second = (unit(crop(source=f"fake/id07_attr{at}.png", path=f"{at}.jpg")) for at in ("00", "12"))

@@ -6,10 +6,8 @@ about generation.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .extra import needs
 from .statistics import Floats, auc
@@ -40,12 +38,13 @@ def statistics(crop: NDArray[np.uint8]) -> tuple[float, ...]:
     )  # fmt: skip
 
 
-def baseline(fakes: Sequence[Sequence[float]], genuine: Sequence[Sequence[float]], seed: int = 0) -> float | None:
+def baseline(fakes: ArrayLike, genuine: ArrayLike, seed: int = 0) -> float | None:
     """AUC of a logistic regression on the statistics [f, 7] and [g, 7], out of fold (5 stratified folds, seeded).
 
     None where a group has fewer faces than folds. Raises ImportError with the install line without scikit-learn.
     """
-    if min(len(fakes), len(genuine)) < FOLDS:
+    ones, others = np.asarray(fakes, dtype=np.float64), np.asarray(genuine, dtype=np.float64)
+    if min(len(ones), len(others)) < FOLDS:
         return None
     needs("sklearn")
     from sklearn.linear_model import LogisticRegression
@@ -53,8 +52,7 @@ def baseline(fakes: Sequence[Sequence[float]], genuine: Sequence[Sequence[float]
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    numbers = np.concatenate([np.asarray(fakes, float), np.asarray(genuine, float)])
-    labels = np.repeat([1, 0], [len(fakes), len(genuine)])
+    numbers, labels = np.concatenate([ones, others]), np.repeat([1, 0], [len(ones), len(others)])
     model = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=1000))
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
     scores: Floats = cross_val_predict(model, numbers, labels, cv=folds, method="decision_function")
