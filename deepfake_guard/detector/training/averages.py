@@ -18,7 +18,7 @@ Chunks = Callable[[], Iterable[Pixels]]
 at a time, any c."""
 
 K, N = 500, 1000
-BUDGET = 2**30  # bytes: the published N at 224 px takes one pass
+BUDGET = 2**30  # bytes: the published N at 224 px takes two passes
 _CHUNK = 128  # crops added at a time, at most
 _DENSE = 1 / 20  # share of (average, crop) pairs above which one matrix product beats adding picture by picture
 _EXACT_IN_FLOAT32 = 2**24
