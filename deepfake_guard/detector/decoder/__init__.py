@@ -30,6 +30,7 @@ ANSWER_LIMIT = 64 * 1024
 START_SECONDS = 30
 MEDIA_TYPES = {f"image/{kind}" for kind in ("jpeg", "png", "webp", "gif", "avif", "heic", "bmp", "tiff")}
 REFUSALS, REMARKS = {"decode_error", "too_many_pixels"}, {"first_frame_only"}
+MOST_TABLES = 4
 BASE_MEMORY = 512 * 1024 * 1024
 BYTES_PER_PIXEL = 26  # most hungry is WebP with alpha: two canvases (4 + 4), their copies (4 + 4), RGB twice (4 + 4)
 
@@ -49,11 +50,17 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """rgb: uint8 [H, W, 3], upright (EXIF applied), alpha on white. remarks: reason codes that do not end a scan."""
+    """rgb: uint8 [H, W, 3], upright (EXIF applied), alpha on white. remarks: reason codes that do not end a scan.
+
+    lossless: of the container's compression, None where it does not say. tables: the quantisation tables of a JPEG, 64
+    steps each in reading order, luminance first (`encoding` reads both).
+    """
 
     rgb: NDArray[np.uint8]
     media_type: str
     remarks: tuple[str, ...]
+    lossless: bool | None = None
+    tables: tuple[tuple[int, ...], ...] = ()
 
 
 class DecodeRefused(ValueError):
@@ -169,7 +176,8 @@ class Decoder:
             raise ValueError("an answer of impossible size")
         rgb = np.frombuffer(_exactly(link, width * height * 3, deadline), np.uint8).reshape(height, width, 3)
         remarks = tuple(_one_of(REMARKS, remark) for remark in document["remarks"])
-        return Picture(rgb, _one_of(MEDIA_TYPES, document["media_type"]), remarks)
+        media_type = _one_of(MEDIA_TYPES, document["media_type"])
+        return Picture(rgb, media_type, remarks, *_compression(document))
 
 
 def _one_of(known: set[str], word: str) -> str:
@@ -177,6 +185,18 @@ def _one_of(known: set[str], word: str) -> str:
     if word not in known:
         raise ValueError("an answer with an unknown word")
     return word
+
+
+def _compression(document: dict[str, Any]) -> tuple[bool | None, tuple[tuple[int, ...], ...]]:
+    """`lossless` and `tables` of an answer; at most four tables of 64 steps of 16 bits (ITU-T T.81, B.2.4.1)."""
+    lossless, tables = document["lossless"], document["tables"]
+    if not (lossless is None or type(lossless) is bool) or len(tables) > MOST_TABLES:
+        raise ValueError("an answer of impossible compression")
+    if any(
+        len(table) != 64 or any(type(step) is not int or not 0 <= step < 1 << 16 for step in table) for table in tables
+    ):
+        raise ValueError("an answer with impossible tables")
+    return lossless, tuple(tuple(table) for table in tables)
 
 
 def _document(link: socket.socket, deadline: float) -> dict[str, Any]:

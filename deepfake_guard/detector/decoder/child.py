@@ -42,6 +42,18 @@ UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+LOSSLESS_TIFF = {
+    "raw",
+    "packbits",
+    "tiff_lzw",
+    "tiff_adobe_deflate",
+    "tiff_deflate",
+    "lzma",
+    "zstd",
+    "group3",
+    "group4",
+}
+WEBP_CHUNKS = 16  # looked at; metadata may stand before the picture
 PR_SET_NO_NEW_PRIVS = 38
 CLONE_NEWNET, CLONE_NEWUSER = 0x40000000, 0x10000000
 TASKS = 8  # libde265 (HEIC) always decodes in a thread of its own; ended ones are counted a moment longer
@@ -125,6 +137,37 @@ def orientation(image: Image.Image) -> int:
         return 1
 
 
+def compression(stream: BinaryIO, image: Image.Image) -> dict[str, Any]:
+    """What the container says of its compression: `lossless` (None: nothing), and a JPEG's quantisation tables."""
+    tables = getattr(image, "quantization", None) if image.format in {"JPEG", "MPO"} else None
+    steps = [[int(step) for step in tables[key]] for key in sorted(tables)[:4]] if tables else []
+    lossless = None
+    if image.format in {"PNG", "BMP"}:
+        lossless = True
+    elif image.format == "TIFF":
+        lossless = True if image.info.get("compression") in LOSSLESS_TIFF else None
+    elif image.format == "WEBP":
+        lossless = webp_lossless(stream)
+    elif steps:
+        lossless = False
+    return {"lossless": lossless, "tables": steps}
+
+
+def webp_lossless(stream: BinaryIO) -> bool | None:
+    """By the first bitstream among the first chunks (RFC 9649, 2.5–2.7); None where there is none."""
+    at = 12  # behind "RIFF", size, "WEBP"
+    for _ in range(WEBP_CHUNKS):
+        stream.seek(at)
+        head = stream.read(8)
+        kind, size = head[:4], int.from_bytes(head[4:], "little")
+        if kind in {b"VP8 ", b"VP8L"}:
+            return kind == b"VP8L"
+        at += 8 + 16 if kind == b"ANMF" else 8 + size + size % 2  # a frame holds chunks behind its 16 bytes
+        if len(head) < 8:
+            return None
+    return None
+
+
 def decode(stream: BinaryIO, max_pixels: int) -> tuple[dict[str, Any], Image.Image]:
     with Image.open(stream, formats=FORMATS) as image:
         width, height = image.size
@@ -134,12 +177,13 @@ def decode(stream: BinaryIO, max_pixels: int) -> tuple[dict[str, Any], Image.Ima
         moves = form != "MPO" and bool(getattr(image, "is_animated", False))  # `n_frames` would walk a million frames
         image.load()
         turn = UPRIGHT.get(orientation(image))
+        told = compression(stream, image)
         upright = flatten(image)
     if turn is not None:
         upright = upright.transpose(turn)
     remarks = ["first_frame_only"] if moves else []
     size = {"width": upright.width, "height": upright.height}
-    return {"media_type": MEDIA_TYPES[form], "remarks": remarks, **size}, upright
+    return {"media_type": MEDIA_TYPES[form], "remarks": remarks, **told, **size}, upright
 
 
 def answer(link: socket.socket, document: dict[str, Any]) -> None:
