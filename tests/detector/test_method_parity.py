@@ -27,18 +27,20 @@ def maps(images: NDArray[np.uint8], layer: int) -> Array:
     """The frozen backbone's stand-in: a fixed map of the pixels, [n, C, H, W]."""
     shape = SHAPES[layer]
     weight = np.random.default_rng(100 + layer).normal(size=(SIDE * SIDE * 3, math.prod(shape)))
-    return np.tanh((images.reshape(len(images), -1) / 255 - 0.5) @ weight).reshape(-1, *shape)
+    made: Array = np.tanh((images.reshape(len(images), -1) / 255 - 0.5) @ weight)
+    return made.reshape(-1, *shape)
 
 
 def pooled(z: Array, pooling: str) -> Array:
     """METHOD, "Variants": `flatten` is the mean over the width, `mean_std` twice the channels."""
-    return {
-        "mean": lambda: z.mean(axis=(2, 3)),
-        "max": lambda: z.max(axis=(2, 3)),
-        "mean_std": lambda: np.concatenate([z.mean(axis=(2, 3)), z.std(axis=(2, 3))], axis=1),
-        "flatten": lambda: z.mean(axis=3).reshape(len(z), -1),
-        "full_flatten": lambda: z.reshape(len(z), -1),
-    }[pooling]()
+    ways: dict[str, Array] = {
+        "mean": z.mean(axis=(2, 3)),
+        "max": z.max(axis=(2, 3)),
+        "mean_std": np.concatenate([z.mean(axis=(2, 3)), z.std(axis=(2, 3))], axis=1),
+        "flatten": z.mean(axis=3).reshape(len(z), -1),
+        "full_flatten": z.reshape(len(z), -1),
+    }
+    return ways[pooling]
 
 
 def drawn_averages(pool_of: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -102,7 +104,8 @@ def published_nll(x: Array, flow: FastFlow, averaged: Array, pooling: str) -> Ar
     covariance = (u_star - mean).T @ (u_star - mean) / N + 1e-6 * np.eye(u_star.shape[1])
     z, log_det = flowed(x, flow)
     away = pooled(z, pooling) - mean
-    return 0.5 * np.einsum("nd,de,ne->n", away, np.linalg.inv(covariance), away) - log_det
+    nll: Array = 0.5 * np.einsum("nd,de,ne->n", away, np.linalg.inv(covariance), away) - log_det
+    return nll
 
 
 def trained(layer: int) -> FastFlow:
