@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from deepfake_guard.detector import weights
+from deepfake_guard.detector.manifest import HeadCard
 from deepfake_guard.detector.records import CropScore, SignalScore
 from deepfake_guard.detector.training import crops as listing
 from deepfake_guard.detector.training.evaluate import Evaluation, evaluate
@@ -170,13 +171,13 @@ def test_pairs_and_persons_are_the_independent_items() -> None:
 
 
 def test_heads_say_what_is_known_new_unseen_or_apart() -> None:
-    passport: Any = SimpleNamespace(heads={"tuned": {"generators": ["SDXL"], "families": ["diffusion"]}})
+    passport: Any = SimpleNamespace(heads={"head": HeadCard(("SDXL",), ("diffusion",), 250, ())})
     heads = Heads.of(passport)
     assert heads.standing("SDXL", "diffusion") == "known"
     assert heads.standing("FLUX.1 pro", "diffusion") == "new generator"
     assert heads.standing("StyleGAN (1) FFHQ", "gan") == "unseen family"
     assert heads.standing("AttGAN", "edit") == heads.standing("?", "unknown") == "apart"
-    bare: Any = SimpleNamespace()
+    bare: Any = SimpleNamespace(heads={})
     assert Heads.of(bare) == Heads()
 
 

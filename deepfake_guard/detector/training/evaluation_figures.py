@@ -17,6 +17,7 @@ from .resampling import DRAWS, Judgement, draw, judge, macro
 from .statistics import Floats, clopper_pearson
 
 LEVELS = (0.01, 0.05)
+GENERATOR = "generator:"  # signals that name one generator: never judged here, as they never reach policy
 STEPS = (0.01, 0.05, 0.1, 0.2, 0.5)  # where reliability is read
 LEAST = 15  # independent items a collection needs to count in an average (AttGAN: 13 people)
 GENERATORS = ("gan", "diffusion")  # families that have generators; swaps, products, edits and unknowns stand apart
@@ -42,10 +43,9 @@ class Heads:
     @classmethod
     def of(cls, passport: Manifest) -> Heads:
         """As the manifest's entry `heads` says; an artefact without one has no heads."""
-        entries: Mapping[str, Mapping[str, Sequence[str]]] = getattr(passport, "heads", None) or {}
-        said = {kind: frozenset(name for entry in entries.values() for name in entry.get(kind, ()))
-                for kind in ("generators", "families")}  # fmt: skip
-        return cls(frozenset(entries), said["generators"], said["families"])
+        cards = passport.heads.values()
+        generators = frozenset(name for card in cards for name in card.generators)
+        return cls(frozenset(passport.heads), generators, frozenset(name for card in cards for name in card.families))
 
     def standing(self, generator: str, family: str) -> str:
         """ "known", "new generator" (of a known family), "unseen family", or "apart" (unknown and edit)."""
@@ -78,7 +78,12 @@ class Reading:
         folds = {}
         for name in select[0].signals if select else ():
             raw = column(select, name)
-            if name not in heads.names and name != "strange" and raw.min() < np.median(raw) < raw.max():
+            if (
+                name not in heads.names
+                and name != "strange"
+                and not name.startswith(GENERATOR)
+                and raw.min() < np.median(raw) < raw.max()
+            ):
                 folds[name] = Fold.fit(raw)
         return cls(heads, folds, draws)
 
@@ -89,7 +94,7 @@ class Reading:
         fused = column(rows, "score")
         result = {"fused": fused, "strange": column(rows, "strange") if "strange" in names else fused}
         for name in names:
-            if name == "strange":
+            if name == "strange" or name.startswith(GENERATOR):
                 continue
             result[name] = column(rows, name)
             if name in self.folds:
