@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from deepfake_guard.detector.features import Backbone
 from deepfake_guard.detector.flow import Coupling, FastFlow
-from deepfake_guard.detector.gaussian import Gaussian, pool, pooled_width
+from deepfake_guard.detector.gaussian import POOLINGS, Gaussian, Mixture, pool, pooled_width
 from deepfake_guard.detector.signals.likelihood import OBJECTIVES, layer_nll
-from deepfake_guard.detector.signals.muflow import Settings
+from deepfake_guard.detector.signals.muflow import MuFlow, Settings
+from deepfake_guard.detector.signals.patches import Patches
+from deepfake_guard.detector.signals.places import energy, energy_places, floor
 
 from .artefacts import jacobian_of, noise_crops, random_model
 
@@ -82,6 +85,7 @@ def test_published_has_no_floor_and_density_has_one() -> None:
     with torch.no_grad():
         for coupling in flow.couplings:
             assert isinstance(coupling, Coupling)
+            assert coupling.global_scale is not None
             coupling.global_scale.add_(6.0)
     # the pooled part is put back to where it was, so only the remainder has grown
     z, _ = flow(features())
@@ -121,5 +125,82 @@ def test_what_is_no_crop_is_refused(crops: np.ndarray) -> None:
 
 
 def test_an_unknown_objective_is_refused() -> None:
-    with pytest.raises(ValueError, match="unknown pooling or objective"):
+    with pytest.raises(ValueError, match="unknown objective"):
         Settings(objective="guess")
+
+
+@pytest.mark.parametrize("patches", [None, Patches(count=3)], ids=["v1", "v2"])
+def test_features_made_once_serve_scores_and_pooled_statistics(patches: Patches | None) -> None:
+    model = random_model(Settings(input_px=32, steps=1, pooling="mean", objective="density", patches=patches))
+    crops = noise_crops(3)
+    with torch.inference_mode():
+        stages = model.features(torch.from_numpy(crops).permute(0, 3, 1, 2))
+    np.testing.assert_allclose(model.score_features(stages).total, model.score(crops).total, rtol=1e-6)
+    pooled = model.pooled(stages)
+    np.testing.assert_allclose(pooled, model.pooled(crops), rtol=1e-5)
+    assert pooled.dtype == np.float32
+    views = len(stages[0]) // 3
+    np.testing.assert_allclose(pooled[:, :24], stages[0].mean((2, 3)).view(3, views, 24).mean(1), rtol=1e-4)
+    assert model.pooled(crops[:0]).shape == (0, pooled.shape[1])
+
+
+@pytest.mark.parametrize("components", [1, 2])
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_published_places_sum_for_every_pooling_and_mixture(pooling: str, components: int) -> None:
+    flow, _ = layer("mean")
+    width = pooled_width(SHAPE, pooling)
+    drawn = torch.randn(60, width, generator=torch.Generator().manual_seed(7), dtype=torch.float64)
+    halves = torch.nn.functional.one_hot(torch.arange(60) % components, components).double()
+    mixture = Mixture.fit(drawn, components, responsibilities=halves, dtype=torch.float64)
+    nll, places = layer_nll(flow, mixture, features(), pooling, "published")
+    torch.testing.assert_close(places.sum((1, 2)), nll)
+    z, log_det = flow(features())
+    constant = mixture.negative_log_density(pool(z, pooling)) - (nll + log_det.sum((1, 2)))
+    torch.testing.assert_close(constant, constant[:1].expand(3))
+    torch.testing.assert_close(constant[0], floor(mixture))
+    fused = layer_nll(flow, mixture, features(), pooling, "published", fused=True)
+    torch.testing.assert_close(fused, (nll, places))
+
+
+def test_a_mixture_of_one_is_the_gaussian() -> None:
+    flow, gaussian = layer("flatten")
+    one = Mixture(torch.ones(1, dtype=torch.float64), [gaussian])
+    for objective in OBJECTIVES:
+        found, expected = (layer_nll(flow, given, features(), "flatten", objective) for given in (one, gaussian))
+        torch.testing.assert_close(found, expected)
+
+
+def test_a_maximum_belongs_to_where_it_is_reached() -> None:
+    z = torch.zeros(1, 2, 2, 2, dtype=torch.float64)
+    z[0, 0, 0, 1], z[0, 1, 1, 0] = 3.0, 1.0
+    gaussian = Gaussian.fit(torch.randn(30, 2, generator=torch.Generator().manual_seed(0)), torch.float64)
+    gaussian.basis = torch.eye(2, dtype=torch.float64)
+    gaussian.variance, gaussian.mean = torch.ones(2, dtype=torch.float64), torch.zeros(2, dtype=torch.float64)
+    pooled = pool(z, "max")
+    places = energy_places(gaussian, z, pooled, "max", *energy(gaussian, pooled))
+    torch.testing.assert_close(
+        places[0], torch.tensor([[0.0, 4.5], [0.5, 0.0]], dtype=torch.float64), rtol=1e-5, atol=0
+    )
+
+
+@pytest.mark.parametrize("pooling", ["max", "mean_std"])
+def test_a_density_of_all_of_z_needs_a_pooling_that_is_a_mean(pooling: str) -> None:
+    with pytest.raises(ValueError, match="remainder is orthogonal"):
+        Settings(pooling=pooling, objective="density")
+
+
+def test_half_precision_scores_nearly_the_same() -> None:
+    model = random_model(Settings(input_px=32, steps=2, pooling="mean", objective="density"))
+    single = model.score(noise_crops(2))
+    model.precision = torch.bfloat16
+    half = model.score(noise_crops(2))
+    assert not np.array_equal(half.total, single.total)
+    np.testing.assert_allclose(half.total, single.total, rtol=0.05)
+
+
+def test_any_backbone_gives_its_own_shapes() -> None:
+    backbone = Backbone.random(0, "resnet18")
+    settings = Settings(input_px=32, steps=1, pooling="max", kernels="3", objective="published-log1p")
+    model = MuFlow.blank(settings, [3, [2, 2], 3], backbone)
+    assert model.shapes == ((64, 8, 8), (128, 4, 4), (256, 2, 2))
+    assert np.isfinite(model.score(noise_crops(1)).total).all()

@@ -1,11 +1,12 @@
 """What is minimised and what is scored: the negative log-likelihood of one layer, and its share at every place.
 
-"published": ½ (u - µ*)ᵀ Σ*⁻¹ (u - µ*) - log|det J| with u = pool(z) (METHOD stage B). It is no density of z: what
-pooling removes is unconstrained, so it is unbounded below.
+"published": ½ (u - µ*)ᵀ Σ*⁻¹ (u - µ*) - log|det J| with u = pool(z) (METHOD stage B), for a mixture the negative log
+density in place of the first term (`places.energy`). It is no density of z: what pooling removes is unconstrained, so
+it is unbounded below.
 "published-log1p": log(1 + max(0, published)), as the published code does with `flatten`.
 "density": a density of the whole standardised map, in nats per dimension: the average-image Gaussian on the pooled
 part, a unit Gaussian on the remainder, and the LayerNorm's affine counted in the determinant (without it, shrinking the
-affine would be free). Poolings are means, so pooled part and remainder are orthogonal.
+affine would be free). Only for poolings that are means: there pooled part and remainder are orthogonal.
 """
 
 from __future__ import annotations
@@ -15,31 +16,50 @@ import math
 import torch
 from torch import Tensor
 
-from ..flow import FastFlow
-from ..gaussian import Gaussian, pool, spread
+from ..flow import FastFlow, Fused
+from ..gaussian import LINEAR_POOLINGS, Gaussian, Mixture, pool, spread
+from .places import energy, energy_places, floor
 
 OBJECTIVES = ("published", "published-log1p", "density")
 
 
+def check_objective(objective: str, pooling: str) -> None:
+    """Raises ValueError for an unknown objective and for a density that the pooling does not allow."""
+    if objective not in OBJECTIVES:
+        raise ValueError(f"unknown objective {objective!r}: use one of {', '.join(OBJECTIVES)}")
+    if objective == "density" and pooling not in LINEAR_POOLINGS:
+        allowed = ", ".join(LINEAR_POOLINGS)
+        raise ValueError(f'"density" needs a pooling whose remainder is orthogonal ({allowed}), not {pooling!r}')
+
+
 def layer_nll(
-    flow: FastFlow, gaussian: Gaussian, features: Tensor, pooling: str, objective: str
+    flow: FastFlow, gaussian: Gaussian | Mixture, features: Tensor, pooling: str, objective: str, *, fused: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """Feature maps [n, C, H, W] -> (nll [n], places [n, H, W]); places sum to the nll (before any log1p)."""
-    z, log_det = flow(features)
-    pooled = pool(z, pooling)
-    channels, height, width = flow.shape
-    members = height * width * channels // pooled.shape[1]
-    pull = spread(gaussian.solve(pooled - gaussian.mean), flow.shape, pooling)
-    centred = z - spread(gaussian.mean[None], flow.shape, pooling)
-    places = 0.5 / members * (centred * pull).sum(1) - log_det
-    if objective == "density":
-        remainder = z - spread(pooled, flow.shape, pooling)
-        # orthonormal coordinates of the pooled part are √members · u
-        constant = 0.5 * gaussian.log_det() + 0.5 * pooled.shape[1] * math.log(members)
-        constant = constant + 0.5 * z[0].numel() * math.log(2 * math.pi)
-        places = places + 0.5 * remainder.square().sum(1) - flow.affine_log_det() + constant / (height * width)
-        places = places / z[0].numel()
-    nll = places.sum(dim=(1, 2))
-    if objective == "published-log1p":
-        nll = torch.log1p(nll.clamp_min(0))
+    """Feature maps [n, C, H, W] -> (nll [n], places [n, H, W]); places sum to the nll (before any log1p).
+
+    fused: through the flow's copy for scoring, which has no gradients. Raises ValueError as `check_objective`.
+    """
+    check_objective(objective, pooling)
+    z, log_det = Fused(flow)(features) if fused else flow(features)
+    with torch.autocast(z.device.type, enabled=False):  # half precision is for convolutions
+        pooled = pool(z, pooling)
+        pull, shares = energy(gaussian, pooled)
+        places = energy_places(gaussian, z, pooled, pooling, pull, shares) - log_det
+        if objective == "density":
+            places = _completed(places, flow, gaussian, z, pooled, pooling)
+        nll = places.sum(dim=(1, 2))
+        if objective == "published-log1p":
+            nll = torch.log1p(nll.clamp_min(0))
     return nll, places
+
+
+def _completed(
+    places: Tensor, flow: FastFlow, gaussian: Gaussian | Mixture, z: Tensor, pooled: Tensor, pooling: str
+) -> Tensor:
+    """The published places [n, H, W] -> those of a density of all of z, in nats per dimension."""
+    size, width = z[0].numel(), pooled.shape[1]
+    remainder = z - spread(pooled, flow.shape, pooling)
+    # orthonormal coordinates of the pooled part are √members · u
+    constant = floor(gaussian) + 0.5 * width * math.log(size // width) + 0.5 * (size - width) * math.log(2 * math.pi)
+    constant = constant / (flow.shape[1] * flow.shape[2])
+    return (places + 0.5 * remainder.square().sum(1) - flow.affine_log_det() + constant) / size
