@@ -205,6 +205,11 @@ def open_case_of(item: ContentItem) -> ReviewCase | None:
     return ReviewCase.objects.filter(item=item).exclude(state=CaseState.CLOSED).first()
 
 
+def case_of(item: ContentItem) -> ReviewCase | None:
+    """The last one, whatever its state."""
+    return ReviewCase.objects.filter(item=item).order_by("-number").first()
+
+
 def case_after(case: ReviewCase, user: User | AnonymousUser) -> ReviewCase | None:
     """What would come next: for the card under the decision; who takes it is settled when it is taken."""
     waiting = ReviewCase.objects.filter(in_view("free", user), state=CaseState.OPEN).exclude(pk=case.pk)

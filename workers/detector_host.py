@@ -81,10 +81,10 @@ def _load() -> Host:
     finder = faces.choose(Path(values.FACES) if values.FACES else None)
     detector = Detector(artefact, finder, Limits(values.MAX_PIXELS, values.DECODE_SECONDS))
     detector.warm_up()
-    edges, counts = artefact.calibration.histogram()
-    buckets: dict[str, Any] = {
-        artefact.calibration.bucket: {"n": artefact.calibration.n, "edges": edges, "counts": counts}
-    }
+    buckets: dict[str, Any] = {}
+    for key, n in artefact.calibration.counts().items():
+        edges, counts = artefact.calibration.histogram(key)
+        buckets[key] = {"n": n, "edges": edges, "counts": counts}
     version, calibrated = calibration.register(
         artefact.manifest.detector_id,
         dataclasses.asdict(artefact.manifest),

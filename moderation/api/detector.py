@@ -32,6 +32,15 @@ class SetSerializer(serializers.Serializer[Any]):
     licence = serializers.CharField()
 
 
+class HeadSerializer(serializers.Serializer[Any]):
+    """A part that was trained with fakes."""
+
+    generators = serializers.ListField(child=serializers.CharField(), help_text="what it learned to know")
+    families = serializers.ListField(child=serializers.CharField())
+    n = serializers.IntegerField(help_text="fakes it learned from")
+    licences = serializers.ListField(child=serializers.CharField())
+
+
 class BucketSerializer(serializers.Serializer[Any]):
     n = serializers.IntegerField(help_text="genuine calibration faces; no p-value lies below 1 / (n + 1)")
     edges = serializers.ListField(child=serializers.FloatField())
@@ -55,6 +64,7 @@ class DetectorSerializer(serializers.Serializer[Any]):
     note = serializers.CharField(allow_blank=True)
     buckets = serializers.DictField(child=BucketSerializer())
     sets = SetSerializer(many=True)
+    heads = serializers.DictField(child=HeadSerializer(), help_text="empty: it has seen genuine faces alone")
     workers = WorkerSerializer(many=True)
 
 
@@ -75,6 +85,7 @@ class DetectorView(APIView):
             "note": STARTER_NOTE if version.starter else "",
             "buckets": calibration.buckets,
             "sets": version.manifest.get("sets", []),
+            "heads": version.manifest.get("heads") or {},
             "workers": WorkerStatus.objects.filter(
                 detector=version, seen_at__gte=timezone.now() - SILENT_AFTER
             ).order_by("-seen_at"),

@@ -12,7 +12,14 @@ from django.views.decorators.http import require_safe
 from moderation import queries
 from moderation.console.access import VIEW, DeskRequest, needs
 
-ROLES = {"train": "Learned from", "select": "Chosen on", "calibrate": "Calibrated on"}
+ROLES = {"train": "Learned from", "select": "Chosen on", "calibrate": "Calibrated on", "head": "Heads learned from"}
+ROOT = "any"  # the bucket of all calibration faces
+
+
+def _by_size(entry: tuple[str, Any]) -> tuple[int, bool, str]:
+    """Small faces first; within a size, whatever the encoding before each encoding."""
+    encoding, _, size = entry[0].partition("/")
+    return int(size) if size.isdigit() else 0, encoding != ROOT, encoding
 
 
 @require_safe
@@ -20,10 +27,13 @@ ROLES = {"train": "Learned from", "select": "Chosen on", "calibrate": "Calibrate
 def detector(request: DeskRequest) -> HttpResponse:
     version, calibration = queries.detector_in_use()
     sets = version.manifest.get("sets", []) if version else []
+    buckets = calibration.buckets if calibration else {}
     context: dict[str, Any] = {
         "version": version,
         "manifest": version.manifest if version else {},
-        "buckets": sorted(calibration.buckets.items()) if calibration else [],
+        "root": buckets.get(ROOT),
+        "buckets": [(name, bucket) for name, bucket in sorted(buckets.items(), key=_by_size) if name != ROOT],
+        "heads": sorted((version.manifest.get("heads") or {}).items()) if version else [],
         "roles": [
             (
                 words,

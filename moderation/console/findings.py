@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from deepfake_guard.detector.explain import words
+from deepfake_guard.detector.explain.words import Comparison
 from moderation import queries
 from moderation.models import ContentItem, Derivative, DetectedFace, Verdict
 from moderation.policy import Evidence, FaceEvidence, Rules, decide
@@ -26,7 +28,11 @@ class Rect:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One face; `line` is the p at which it reaches review on its own, `bucket` its calibration histogram."""
+    """One face; `line` is the p at which it reaches review on its own, `bucket` its calibration histogram.
+
+    strange, heads: its signals by name, and only where it reaches that line (DESIGN §7.8); remarks: what kept its score
+    from being surer.
+    """
 
     face: DetectedFace
     number: int
@@ -38,10 +44,21 @@ class Finding:
     box: Rect
     square: Rect
     tag: Rect
+    strange: tuple[Comparison, ...]
+    heads: tuple[Comparison, ...]
+    remarks: tuple[str, ...]
 
     @property
     def scored(self) -> bool:
         return self.face.p_value is not None
+
+    @property
+    def reaches_line(self) -> bool:
+        return self.face.p_value is not None and self.face.p_value <= self.line
+
+    @property
+    def caution(self) -> str:
+        return words.caution(len(self.strange) + len(self.heads))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +83,8 @@ def picture_of(item: ContentItem, verdict: Verdict | None) -> Picture:
     scored = sum(face.p_value is not None for face in faces)
     line = rules.review_at / max(scored, 1) if rules.several_faces is SeveralFaces.BONFERRONI else rules.review_at
     buckets = scan.calibration.buckets if scan and scan.calibration else {}
-    findings = tuple(_finding(face, made, rules, line, buckets, height) for face in faces)
+    reasons = scan.reasons if scan else []
+    findings = tuple(_finding(face, made, rules, line, buckets, height, reasons) for face in faces)
     return Picture(view, height, findings, _most_unusual(findings), scored, rules.review_at)
 
 
@@ -81,7 +99,9 @@ def _finding(
     line: float,
     buckets: dict[str, Any],
     height: float,
+    reasons: Sequence[str],
 ) -> Finding:
+    strange, heads = words.comparisons(face.signals if face.p_value is not None and face.p_value <= line else {})
     box = Rect(face.x * FRAME_WIDTH, face.y * height, face.width * FRAME_WIDTH, face.height * height)
     above = box.y - TAG_HEIGHT - 8
     return Finding(
@@ -95,7 +115,17 @@ def _finding(
         box=box,
         square=_square(box, height),
         tag=Rect(max(0.0, box.x), above if above >= 0 else box.y + 8, TAG_WIDTH, TAG_HEIGHT),
+        strange=tuple(strange),
+        heads=tuple(heads),
+        remarks=_remarks(face, reasons),
     )
+
+
+def _remarks(face: DetectedFace, reasons: Sequence[str]) -> tuple[str, ...]:
+    if face.n is None:
+        return ()
+    said = words.remarks(face.native_px, face.sharpness, face.bucket, face.n, reasons)
+    return tuple(said or [words.NOTHING_UNSURE])
 
 
 def _statement(face: DetectedFace, rules: Rules, line: float) -> str:

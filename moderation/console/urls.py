@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 from moderation.console.case import case
 from moderation.console.decide import decide, hold, undo
 from moderation.console.detector import detector
+from moderation.console.explanation import explanation
 from moderation.console.item import item, item_row
 from moderation.console.lease import escalate, lease, release, skip
 from moderation.console.login import SignIn, SignOut
@@ -31,6 +32,7 @@ urlpatterns = [
     path("decisions/<uuid:decision_id>/hold/", hold, name="hold"),
     path("items/<uuid:item_id>/", item, name="item"),
     path("items/<uuid:item_id>/row/", item_row, name="item-row"),
+    path("items/<uuid:item_id>/faces/<int:number>/", explanation, name="explanation"),
     path("media/<uuid:derivative_id>/", media, name="media"),
     path("upload/", upload, name="upload"),
     path("detector/", detector, name="detector"),

@@ -13,6 +13,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from deepfake_guard.detector.explain import words as said
+from deepfake_guard.detector.explain.strip import strip as strip_of
 from moderation import queries
 from moderation.models import Decision, DetectedFace, ReviewCase, Verdict
 from moderation.templatetags import figures, words
@@ -49,7 +51,8 @@ for name, table in {
     "reason_words": words.REASONS,
 }.items():
     register.filter(name, lambda value, table=table: table.get(value, str(value).replace("_", " ")))
-register.filter("p_text", words.p_text)
+register.filter("p_text", said.p_text)
+register.filter("bucket_words", said.bucket_words)
 register.filter("line_text", lambda line: f"{line:g}")
 register.filter("size_words", words.size)
 register.filter("why_words", words.why)
@@ -93,7 +96,7 @@ def statement_look(statement: str) -> str:
 
 @register.simple_tag
 def finding(p: float, n: int, reached: int) -> str:
-    return words.finding(p, n, reached)
+    return said.finding(p, n, reached)
 
 
 @register.simple_tag
@@ -109,7 +112,7 @@ def verdict_words(verdict: Verdict | None) -> str:
         reasons = verdict.reasons if verdict else []
         return words.why(reasons) if reasons else "Not scored"
     least = min(faces, key=lambda face: face["p_value"])
-    return words.finding(least["p_value"], least["n"], least["reached"])
+    return said.finding(least["p_value"], least["n"], least["reached"])
 
 
 @register.inclusion_tag("deepfake_guard/parts/track.html")
@@ -125,7 +128,7 @@ def strip(
     line: float | None = None,
     statement: str = "",
 ) -> dict[str, Any]:
-    return {"strip": figures.strip(bucket, score, line), "p": p, "statement": statement}
+    return {"strip": strip_of(bucket, score, line), "p": p, "statement": statement}
 
 
 @register.simple_tag
@@ -178,7 +181,7 @@ def clock(seconds: int) -> str:
 @register.filter
 def floor_text(n: int) -> str:
     """The smallest p-value that n calibration faces allow."""
-    return words.p_text(1 / (n + 1))
+    return said.p_text(1 / (n + 1))
 
 
 @register.filter

@@ -1,11 +1,14 @@
-"""What the console says of a number, in plain words (DESIGN §7.9). Pure functions: no template, no database."""
+"""What the console says, in plain words; of a face's number it says what the detector's explanations say (DESIGN §7.9).
+
+Pure functions: no template, no database.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from datetime import timedelta
 
+from deepfake_guard.detector.explain.words import UNCOMMON, limit
 from moderation.vocabulary import (
     DecisionReason,
     DecisionValue,
@@ -17,9 +20,6 @@ from moderation.vocabulary import (
     Statement,
 )
 
-FEW = 10  # with fewer calibration faces reached, the count is said, not a rate
-UNCOMMON = 0.1
-COMMON = 0.5
 SMALLEST_FACE_PX = 64  # of the scored square (DESIGN §7.2)
 MEDIA = {
     "image/jpeg": "JPEG",
@@ -124,48 +124,16 @@ WHY: dict[str, str] = {
 }
 
 
-def finding(p: float, n: int, reached: int) -> str:
-    """How unusual, said with no more digits than n allows (DESIGN §7.9)."""
-    if reached < FEW:
-        return f"{reached} of {n:,} genuine faces looked this unusual"
-    if p <= UNCOMMON:
-        return f"About 1 in {two_figures(1 / p)} genuine faces look this unusual"
-    if p <= COMMON:
-        return f"About {round(10 * p)} in 10 genuine photos look this unusual"
-    return "Most genuine photos look at least this unusual"
-
-
-def finding_of_p(p: float, n: int) -> str:
-    """The same from p alone, which says how many calibration faces were reached: p = (1 + reached)/(n + 1)."""
-    return finding(p, n, max(0, round(p * (n + 1)) - 1))
-
-
 def fine_print(p: float, n: int, reached: int) -> str:
     """What stands under the words of one face: the limit of the detector, and whose judgement it is."""
-    limit = f"1 in {n + 1:,} is as far as this detector can tell."
     if reached == 0:
         return (
-            f"None of {n:,} genuine calibration faces is as unusual, and {limit} "
+            f"None of {n:,} genuine calibration faces is as unusual, and {limit(n)}. "
             "Unusual is not yet synthetic: that is yours to decide."
         )
     if p <= UNCOMMON:
-        return f"{limit} Unusual is not yet synthetic: that is yours to decide."
+        return f"{limit(n)}. Unusual is not yet synthetic: that is yours to decide."
     return f"{reached:,} of {n:,} genuine calibration faces are at least as unusual. Usual is not yet genuine."
-
-
-def two_figures(value: float) -> str:
-    """180 for 183.4, 29 for 28.9: two significant figures, no decimals."""
-    digits = max(0, math.floor(math.log10(value)) - 1)
-    return f"{round(value / 10**digits) * 10**digits:,}"
-
-
-def p_text(p: float | None) -> str:
-    """Two significant figures: 0.0014, 0.034, 0.34; never more than n allows, since the smallest p is 1/(n + 1)."""
-    if p is None:
-        return "–"
-    decimals = 1 - math.floor(math.log10(p)) if p > 0 else 2
-    text = f"{p:.{min(6, max(1, decimals))}f}"
-    return "1" if float(text) >= 1 else text
 
 
 def why(reasons: Sequence[str]) -> str:

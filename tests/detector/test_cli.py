@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from PIL import Image
 
 from deepfake_guard.detector import faces
 from deepfake_guard.detector.__main__ import main
+from deepfake_guard.detector.cli import files
 
 from .artefacts import noise_crops, tiny_artefact
 from .finders import YUNET
@@ -100,6 +102,45 @@ def test_crops_are_scored_whole(score: Any, tmp_path: Path) -> None:
     assert rows[2]["reasons"] == ["decode_error"]
 
 
+def test_the_table_of_values_has_a_row_a_face_and_every_signal(
+    artefact: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    face, cup = saved(tmp_path / "a.png", portrait()), saved(tmp_path / "b.png", coffee())
+    options = ["--csv", "--artefact", artefact, "--device", "cpu", "--faces", str(tmp_path)]
+    assert main(["score", str(face), str(cup), *options]) == 0
+    first, second = csv.DictReader(capsys.readouterr().out.splitlines())
+    assert 0 < float(first["muflow p_value"]) == float(first["p_value"]) <= 1
+    assert (first["face"], first["n"]) == ("1", "40")
+    assert (second["status"], second["reasons"], second["p_value"]) == ("not_applicable", "no_face", "")
+
+
+def test_a_crop_has_the_native_size_that_its_index_says(tmp_path: Path) -> None:
+    (tmp_path / "hq").mkdir()
+    listed, other = (saved(tmp_path / "hq" / name, coffee().resize((60, 40))) for name in ("a.png", "b.png"))
+    (tmp_path / "index.csv").write_text("path,native_crop_px\nhq/a.png,137\n")
+    assert (files.native_px(listed), files.native_px(other)) == (137, None)
+
+
+def test_a_crop_smaller_than_any_calibration_face_is_not_scored(score: Any, tmp_path: Path) -> None:
+    status, (row,) = score("--crops", saved(tmp_path / "a.png", portrait().resize((40, 40))))
+    assert (status, row["reasons"], row["p_value"]) == (0, ["face_too_small"], None)
+
+
+def test_explain_writes_a_picture_and_a_page_for_each_face(
+    artefact: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = saved(tmp_path / "a.png", portrait()), tmp_path / "out"
+    options = ["--artefact", artefact, "--device", "cpu", "--faces", str(tmp_path)]
+    assert main(["explain", str(path), "--out", str(out), *options]) == 0
+    assert capsys.readouterr().out.splitlines() == [str(out / "a-face1.png"), str(out / "a-face1.html")]
+    assert Image.open(out / "a-face1.png").width > 5 * 224
+    page = (out / "a-face1.html").read_text()
+    assert "genuine faces" in page or "genuine photos" in page
+    assert page.count("data:image/jpeg;base64,") == 5
+    assert not re.search(r"(src|href)=.(?!data:)|<script|@import|url\(", page)
+    assert main(["explain", str(saved(tmp_path / "b.png", coffee())), "--out", str(out / "b.html"), *options]) == 1
+
+
 def test_a_closed_pipe_is_quiet(artefact: str, tmp_path: Path) -> None:
     for at in range(12):
         saved(tmp_path / f"{at:02}.png", portrait(256))
@@ -128,6 +169,9 @@ def test_wrong_usage_exits_with_two_and_nothing_found_with_one(
         ["score", "a.jpg", "--verdict"],
         ["faces", "install"],
         ["evaluate", "--data", "x"],
+        ["fit", "--data", "x", "--quick", "--out", "y"],
+        ["tune", "--data", "x", "--run", "y", "--pseudo-only", "--leave-out", "swap"],
+        ["score", "a.jpg", "--json", "--csv"],
     ):
         with pytest.raises(SystemExit) as left:
             main(arguments)
@@ -136,7 +180,21 @@ def test_wrong_usage_exits_with_two_and_nothing_found_with_one(
     assert capsys.readouterr().out == ""
 
 
-@pytest.mark.parametrize("part", [[], ["score"], ["info"], ["fit"], ["evaluate"], ["faces"], ["faces", "install"]])
+@pytest.mark.parametrize(
+    "part",
+    [
+        [],
+        ["score"],
+        ["explain"],
+        ["info"],
+        ["fit"],
+        ["calibrate"],
+        ["tune"],
+        ["evaluate"],
+        ["faces"],
+        ["faces", "install"],
+    ],
+)
 def test_every_command_explains_itself(part: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         main([*part, "--help"])
@@ -186,9 +244,19 @@ def test_evaluate_prints_figures_and_writes_down_the_opening(
                 saved(tmp_path / f"{split}-{at}.png", Image.fromarray(pixels))
                 listing.writerow((f"{split}-{at}.png", "hq", split, "", split, "", "gan", "none"))
     log = tmp_path / "openings.md"
-    options = ["--artefact", artefact, "--device", "cpu", "--openings", str(log), "--reason", "a test of the command"]
+    options = [
+        "--json",
+        "--artefact",
+        artefact,
+        "--device",
+        "cpu",
+        "--openings",
+        str(log),
+        "--reason",
+        "a test of the command",
+    ]
     assert main(["evaluate", "--data", str(tmp_path), *options]) == 0
-    assert set(json.loads(capsys.readouterr().out)["false_alarms"]) == {"test-real-id", "test-real-ood"}
+    assert {"macro", "collections", "genuine_sources"} <= set(json.loads(capsys.readouterr().out))
     assert "a test of the command" in log.read_text()
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from deepfake_guard.detector import explain, weights
 from deepfake_guard.detector.calibration import HeatRange
+from deepfake_guard.detector.explain import words
 
 from .artefacts import tiny_artefact
 
@@ -51,3 +52,43 @@ def test_the_overlay_is_transparent_where_calm() -> None:
     alpha = np.asarray(picture)[..., 3]
     assert alpha[:, :90].max() == 0
     assert 0 < alpha[:, 140:].min() < 255
+
+
+def test_each_layer_has_a_heat_map_of_its_own(artefact: weights.Artefact) -> None:
+    maps = calm_maps(artefact)
+    maps[1][0] = 9.0
+    layers = explain.layer_heat(maps, artefact.model, SCALE)
+    assert layers.shape == (3, 2, 16, 16)
+    assert layers[1, 0].min() == 1.0
+    assert layers[[0, 2]].max() == layers[:, 1].max() == 0
+
+
+def test_signals_are_named_for_people_and_heads_stand_apart() -> None:
+    given = {
+        "muflow": {"score": 1.0, "p_value": 0.2},
+        "strange": {"score": 1.0, "p_value": 0.1},
+        "head": {"score": 1.0, "p_value": 0.3},
+        "generator:FLUX.1 dev": {"score": 1.0, "p_value": 0.02},
+    }
+    strange, heads = words.comparisons(given)
+    assert [one.name for one in strange] == ["All one-class signals", "µFlow"]
+    assert [one.name for one in heads] == ["Looks like FLUX.1 dev", "Any known generator"]
+    assert "one of 4 comparisons" in words.caution(4)
+
+
+@pytest.mark.parametrize(
+    ("native", "sharpness", "bucket", "n", "said"),
+    [
+        (300, 200.0, "jpeg90/200", 700, []),
+        (500, 200.0, "any/200", 700, []),
+        (300, 200.0, "any/200", 700, ["Unfamiliar compression"]),
+        (80, 200.0, "jpeg70/64", 700, ["Small"]),
+        (150, 20.0, "jpeg70/112", 700, ["Rather small", "Blurred"]),
+        (300, 200.0, "any", 210, ["Unfamiliar size", "Few genuine faces"]),
+    ],
+)
+def test_it_says_what_kept_a_score_from_being_surer(
+    native: int, sharpness: float, bucket: str, n: int, said: list[str]
+) -> None:
+    told = words.remarks(native, sharpness, bucket, n)
+    assert [remark.startswith(start) for remark, start in zip(told, said, strict=True)] == [True] * len(said)

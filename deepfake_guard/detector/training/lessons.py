@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -38,7 +37,7 @@ def lessons(data: Path, *, leave_out: str | None = None, pseudo_only: bool = Fal
     return Lessons(
         {name: crops.load(data, rows) for name, rows in by_source.items()},
         {name: crops.load(data, rows) for name, rows in by_generator.items()},
-        _pairs(data, by_source, by_generator),
+        _pairs(by_source, by_generator),
     )
 
 
@@ -50,20 +49,18 @@ def _grouped(named: Sequence[tuple[str, Crop]]) -> dict[str, list[Crop]]:
 
 
 def _pairs(
-    data: Path, genuine: Mapping[str, Sequence[Crop]], fakes: Mapping[str, Sequence[Crop]]
+    genuine: Mapping[str, Sequence[Crop]], fakes: Mapping[str, Sequence[Crop]]
 ) -> dict[tuple[str, int], tuple[str, int]]:
-    """(generator, row) of a fake -> (source, row) of the head-real picture whose file stem the index pairs it with."""
-    with (data / "index.csv").open(newline="", encoding="utf-8") as stream:
-        told = {row["path"]: (row.get("pair"), row.get("source_path") or "") for row in csv.DictReader(stream)}
+    """(generator, row) of a fake -> (source, row) of the head-real picture that the index pairs it with."""
     originals = {
-        Path(told[crop.path][1]).stem: (source, at)
+        Path(crop.source).stem: (source, at)
         for source, rows in genuine.items()
         for at, crop in enumerate(rows)
         if crop.split == HEAD_GENUINE
     }
     return {
-        (generator, at): originals[pair]
+        (generator, at): originals[crop.pair]
         for generator, rows in fakes.items()
         for at, crop in enumerate(rows)
-        if (pair := told[crop.path][0]) and pair in originals
+        if crop.pair in originals
     }

@@ -31,6 +31,7 @@ ROUTES: dict[str, tuple[str, set[Role]]] = {
     "hold": ("post", DECIDES),
     "item": ("get", READS),
     "item-row": ("get", READS),
+    "explanation": ("get", READS),
     "media": ("get", READS),
     "upload": ("get", DECIDES),
     "detector": ("get", READS),
@@ -41,6 +42,7 @@ def address(name: str, case: ReviewCase) -> str:
     arguments: dict[str, list[object]] = {
         **{route: [case.number] for route in ("case", "lease", "release", "skip", "escalate", "decide")},
         **{route: [case.item_id] for route in ("item", "item-row")},
+        "explanation": [case.item_id, 1],
         **{route: [uuid.uuid4()] for route in ("undo", "hold")},
         "media": [Derivative.objects.filter(scan=case.item.scan).values_list("pk", flat=True)[0]],
     }

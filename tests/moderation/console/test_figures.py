@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deepfake_guard.detector.explain import strip as geometry
 from moderation.templatetags import figures
 
 BUCKET: dict[str, Any] = {"n": 700, "edges": [0.0, 1.0, 2.0, 3.0, 4.0], "counts": [640, 40, 15, 5]}
@@ -30,21 +31,21 @@ def test_it_has_no_tinted_zone_where_the_line_lies_beyond_the_limit() -> None:
 
 @given(score=st.floats(-5, 50))
 def test_it_keeps_every_face_inside_the_strip(score: float) -> None:
-    strip = figures.strip(BUCKET, score, 0.01)
+    strip = geometry.strip(BUCKET, score, 0.01)
     assert strip.at is not None
-    assert 0 <= strip.at <= figures.STRIP_WIDTH
-    assert all(0 <= bar.x <= figures.STRIP_WIDTH and bar.y >= 0 for bar in strip.bars)
+    assert 0 <= strip.at <= geometry.WIDTH
+    assert all(0 <= bar.x <= geometry.WIDTH and bar.y >= 0 for bar in strip.bars)
 
 
 def test_it_shows_the_bars_in_proportion_to_the_counts() -> None:
-    bars = figures.strip(BUCKET, None, None).bars
+    bars = geometry.strip(BUCKET, None, None).bars
     assert [bar.height for bar in bars] == sorted((bar.height for bar in bars), reverse=True)
     assert bars[0].height == pytest.approx(60)
 
 
 @given(p=st.floats(0.002, 0.999))
 def test_it_puts_the_review_line_where_that_share_of_faces_lies_beyond(p: float) -> None:
-    score = figures.score_at(BUCKET["edges"], BUCKET["counts"], p)
+    score = geometry.score_at(BUCKET["edges"], BUCKET["counts"], p)
     beyond = sum(
         count * min(1.0, max(0.0, right - score))
         for right, count in zip(BUCKET["edges"][1:], BUCKET["counts"], strict=True)
@@ -53,4 +54,4 @@ def test_it_puts_the_review_line_where_that_share_of_faces_lies_beyond(p: float)
 
 
 def test_it_draws_no_review_line_where_everything_is_reviewed() -> None:
-    assert figures.strip(BUCKET, 1.0, 1.0).limit is None
+    assert geometry.strip(BUCKET, 1.0, 1.0).limit is None

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deepfake_guard.detector.explain import words as said_of_faces
 from moderation.templatetags import words
 from moderation.vocabulary import (
     DecisionReason,
@@ -34,13 +35,13 @@ from moderation.vocabulary import (
     ],
 )
 def test_it_says_how_unusual_a_face_is_in_plain_words(reached: int, n: int, said: str) -> None:
-    assert words.finding((1 + reached) / (n + 1), n, reached) == said
+    assert said_of_faces.finding((1 + reached) / (n + 1), n, reached) == said
 
 
 @given(n=st.integers(20, 5000), share=st.floats(0, 1))
 def test_it_never_says_more_digits_than_n_allows(n: int, share: float) -> None:
     reached = int(share * n)
-    said = words.finding((1 + reached) / (n + 1), n, reached)
+    said = said_of_faces.finding((1 + reached) / (n + 1), n, reached)
     figures = [figure.replace(",", "") for figure in re.findall(r"[\d,]+", said)]
     if reached < 10:
         assert figures == [str(reached), str(n)]
@@ -52,7 +53,7 @@ def test_it_never_says_more_digits_than_n_allows(n: int, share: float) -> None:
 def test_it_never_calls_a_face_genuine_or_synthetic(n: int, share: float) -> None:
     reached = int(share * n)
     p = (1 + reached) / (n + 1)
-    assert words.finding(p, n, reached) != ""
+    assert said_of_faces.finding(p, n, reached) != ""
     assert "yet" in words.fine_print(p, n, reached)
 
 
@@ -67,7 +68,7 @@ def test_it_names_the_limit_where_no_calibration_face_is_as_unusual() -> None:
     ("p", "said"), [(1 / 701, "0.0014"), (0.0342, "0.034"), (0.34, "0.34"), (1.0, "1"), (0.999, "1"), (None, "–")]
 )
 def test_it_writes_p_values_with_two_figures(p: float | None, said: str) -> None:
-    assert words.p_text(p) == said
+    assert said_of_faces.p_text(p) == said
 
 
 @pytest.mark.parametrize(

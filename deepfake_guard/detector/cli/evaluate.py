@@ -1,0 +1,74 @@
+"""`evaluate`: AUC and false alarms on the test splits; each opening is written down."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from deepfake_guard.detector.cli import output, parser
+
+EXAMPLES = [
+    'evaluate --data ../shared/data --reason "first look" --json > figures.json',
+    'evaluate --data ../shared/data --reason "release" --refit swap=artifacts/no-swap --scores scores.jsonl',
+]
+
+
+def add(parts: parser.Parts) -> None:
+    """The options of `evaluate`."""
+    what = "measure an artefact on test splits; openings are written down"
+    made = parser.command(parts, "evaluate", what, run, EXAMPLES)
+    made.add_argument("--data", type=Path, required=True, metavar="DIR")
+    made.add_argument("--reason", required=True, help="why the test splits are opened")
+    made.add_argument("--openings", type=Path, default=Path("docs/test-openings.md"), metavar="FILE")
+    made.add_argument(
+        "--refit",
+        action="append",
+        default=[],
+        metavar="FAMILY=DIR",
+        help="an artefact of the same recipe that never saw that family; may be given for each family",
+    )
+    made.add_argument("--scores", type=Path, metavar="FILE", help="keeps every scored face: a second run scores none")
+    parser.takes_json(made, "all figures; without it the headline alone")
+    parser.takes_artefact(made)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Score the test splits and compare."""
+    from deepfake_guard.detector import weights  # here: they import torch
+    from deepfake_guard.detector.training.evaluate import evaluate
+
+    refits = {family: weights.load(folder, options.device) for family, folder in map(_refit, options.refit)}
+    artefact = weights.load(options.artefact, options.device)
+    with output.at_work("scoring the test splits"):
+        measured = evaluate(
+            artefact,
+            options.data,
+            openings=options.openings,
+            reason=options.reason,
+            refits=refits,
+            scores=options.scores,
+            say=output.say,
+        )
+    if options.json:
+        output.document(measured.figures)
+    else:
+        output.tables(_headline(measured.figures))
+    return 0
+
+
+def _refit(given: str) -> tuple[str, Path]:
+    family, _, folder = given.partition("=")
+    if not family or not folder:
+        raise parser.WrongUsage(f"--refit takes FAMILY=DIR, got {given!r}")
+    return family, Path(folder)
+
+
+def _headline(figures: dict[str, Any]) -> Table:
+    table = Table("macro average", "AUC")
+    for name, value in figures["macro"].items():
+        area = value.get("auc") if isinstance(value, dict) else value
+        table.add_row(name.replace("_", " "), "–" if area is None else f"{area:.3f}")
+    return table

@@ -1,0 +1,129 @@
+"""`explain`: for each face of a picture one drawing and one page that say where and how it is unusual."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deepfake_guard.detector import faces
+from deepfake_guard.detector.cli import files, loading, output, parser, rows
+
+if TYPE_CHECKING:
+    from deepfake_guard.detector.explain.explanation import Explanation
+    from deepfake_guard.detector.pipeline import Detector
+    from deepfake_guard.detector.records import MediaReport
+
+SUFFIXES = {".png", ".html"}
+EXAMPLES = [
+    "explain holiday.jpg --out explained/",
+    "explain holiday.jpg --out holiday.html        # and holiday.png",
+    "explain 'uploads/*.jpg' --out explained/ --json | jq .files",
+]
+
+
+def add(parts: parser.Parts) -> None:
+    """The options of `explain`."""
+    what = "say where and how a face is unusual: a picture and a page for each face"
+    wrong = "a file could not be scored or shows no face that is (the others were explained)"
+    made = parser.command(parts, "explain", what, run, EXAMPLES, wrong)
+    made.add_argument("paths", nargs="+", metavar="FILE")
+    made.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="DIR|FILE",
+        help="a folder, or the name of the .png or .html of one file",
+    )
+    parser.takes_json(made, "one JSON object a file and line, as of score, with the `files` written")
+    made.add_argument(
+        "--signals", choices=("all", "muflow"), default="all", help="muflow: µFlow alone, calibrated alone"
+    )
+    parser.takes_faces(made)
+    parser.takes_artefact(made)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Explain; 1 when a file had nothing to explain."""
+    paths = list(files.pictures(options.paths))
+    one = options.out.suffix.lower() in SUFFIXES
+    if one and len(paths) > 1:
+        raise parser.WrongUsage("--out names one file, but there are several pictures: name a folder")
+    if not paths:
+        output.complain("no picture found there")
+        return 1
+    folder = options.out.parent if one else options.out
+    folder.mkdir(parents=True, exist_ok=True)
+    name, failed = _namer(folder, options.out.stem if one else None), False
+    with loading.detector(options) as detector, output.bar("explaining", len(paths)) as progress:
+        for path in paths:
+            row, told = _explained(detector, path)
+            written = [written for one in told for written in _written(one, name(path))]
+            failed |= not written
+            _tell(options, row, written)
+            output.advance(progress, 1)
+    return 1 if failed else 0
+
+
+def _explained(detector: Detector, path: Path) -> tuple[rows.Row, list[Explanation]]:
+    outcome = next(iter(detector.examine_many([path])))
+    if isinstance(outcome, Exception):
+        return rows.of_failure(path, outcome), []
+    return rows.of_report(path, outcome), list(_faces(detector, path, outcome))
+
+
+def _faces(detector: Detector, path: Path, report: MediaReport) -> Iterator[Explanation]:
+    """The crops are cut once more: a report keeps them only as people see them."""
+    from deepfake_guard.detector import explain, media
+    from deepfake_guard.detector.explain.explanation import explanation
+
+    if not any(face.result for face in report.faces):
+        return
+    model, calibration = detector.artefact.model, detector.artefact.calibration
+    cut = faces.find(media.read(path, detector.decoder).rgb, detector.finder)
+    for number, (scored, (_, crop)) in enumerate(zip(report.faces, cut, strict=True), start=1):
+        if scored.result is None or scored.result.heat is None:
+            continue
+        maps = model.score(crop[None]).maps
+        layers = explain.layer_heat(maps, model, calibration.heat)[:, 0]
+        title = path.name if len(report.faces) == 1 else f"{path.name}, face {number} of {len(report.faces)}"
+        edges, counts = calibration.histogram(scored.result.bucket)
+        histogram = {"n": scored.result.n, "edges": edges, "counts": counts}
+        heats = (scored.result.heat, list(layers))
+        yield explanation(title, crop, heats, scored.face, scored.result, histogram, report.reasons)
+
+
+def _namer(folder: Path, stem: str | None) -> Callable[[Path], Path]:
+    """A name for each face's files without suffix, no two alike in one run: holiday-face1, or the stem asked for."""
+    given: Counter[str] = Counter()
+
+    def name(path: Path) -> Path:
+        base = stem or f"{path.stem}-face"
+        given[base] += 1
+        if stem:
+            return folder / (base if given[base] == 1 else f"{base}-{given[base]}")
+        return folder / f"{base}{given[base]}"
+
+    return name
+
+
+def _written(told: Explanation, base: Path) -> list[str]:
+    from deepfake_guard.detector.explain import card, page
+
+    picture, text = base.with_name(f"{base.name}.png"), base.with_name(f"{base.name}.html")
+    picture.write_bytes(card.png(told))
+    text.write_text(page.html(told), encoding="utf-8")
+    return [str(picture), str(text)]
+
+
+def _tell(options: argparse.Namespace, row: rows.Row, written: list[str]) -> None:
+    if options.json:
+        output.line(json.dumps({**row, "files": written}))
+        return
+    for name in written:
+        output.line(name)
+    if not written and row["status"] != "failed":
+        output.complain(f"{row['path']}: nothing to explain: {', '.join(row['reasons']) or 'no face was scored'}")

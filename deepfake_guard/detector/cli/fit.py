@@ -1,0 +1,73 @@
+"""`fit`: genuine faces → a detector artefact. From crops with an index, or from a folder of a host's own photos."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+
+from deepfake_guard.detector.cli import output, parser
+from deepfake_guard.detector.manifest import Manifest
+
+EXAMPLES = [
+    "fit --data ../shared/data --out artifacts/mine",
+    "fit --reals ~/photos/genuine --out artifacts/mine",
+    "fit --reals ~/photos/genuine --quick --out artifacts/mine   # as calibrate",
+]
+
+
+def add(parts: parser.Parts) -> None:
+    """The options of `fit`."""
+    wrong = "the photos do not suffice (it says what is missing), or a folder or an artefact is wrong"
+    made = parser.command(parts, "fit", "fit a detector on genuine faces; resumable", run, EXAMPLES, wrong)
+    source = made.add_mutually_exclusive_group(required=True)
+    source.add_argument("--data", type=Path, metavar="DIR", help="face crops with an index.csv")
+    source.add_argument("--reals", type=Path, metavar="DIR", help="your own genuine photos: JPEG, PNG, WebP, any size")
+    made.add_argument("--quick", action="store_true", help="with --reals: calibrate the artefact anew, train nothing")
+    made.add_argument("--out", type=Path, required=True, metavar="DIR")
+    made.add_argument("--run", dest="state", type=Path, metavar="DIR", help="where training keeps its state")
+    made.add_argument("--starter", action="store_true", help="with --data: mark the result as starter weights")
+    parser.takes_faces(made)
+    parser.takes_artefact(made)
+    parser.takes_json(made, "the manifest of what was written")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Fit; a run that was stopped goes on."""
+    if options.quick and options.reals is None:
+        raise parser.WrongUsage("--quick needs --reals: it calibrates on your own photos")
+    with output.at_work("fitting; a stopped run goes on where it was"):
+        made = from_photos(options, quick=options.quick) if options.reals else _from_crops(options)
+    tell(made, options)
+    return 0
+
+
+def from_photos(options: argparse.Namespace, *, quick: bool) -> Manifest:
+    """The host's own road, whole or quick."""
+    from deepfake_guard.detector.training.reals import fit_reals  # here: it imports torch
+
+    return fit_reals(
+        options.reals,
+        options.out,
+        quick=quick,
+        artefact=options.artefact,
+        run=options.state,
+        device=options.device,
+        say=output.say,
+    )
+
+
+def _from_crops(options: argparse.Namespace) -> Manifest:
+    from deepfake_guard.detector.training.fit import main_fit  # here: it imports torch
+
+    return main_fit(
+        options.data, options.out, run=options.state, device=options.device, starter=options.starter, say=output.say
+    )
+
+
+def tell(made: Manifest, options: argparse.Namespace) -> None:
+    """What was written, and where."""
+    if options.json:
+        output.document(asdict(made))
+    else:
+        output.line(f"{made.detector_id}, calibrated as {made.calibration_id}, written to {options.out}")

@@ -1,0 +1,57 @@
+"""What the commands' parsers share: the look of their help, exit codes, options that several have."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+PROGRAM = "python -m deepfake_guard.detector"
+EXIT_CODES = (
+    "exit status: 0 all went well · 1 {wrong} · 2 wrong usage · 130 interrupted · 141 the reader of the pipe left"
+)
+WRONG = "a file, a folder or an artefact is missing or wrong"
+
+
+class WrongUsage(Exception):
+    """Options that do not go together: exit status 2, as for any other wrong usage."""
+
+
+Run = Callable[[argparse.Namespace], int]
+Parts = Any  # what add_subparsers gives: argparse keeps its type private
+
+
+def command(parts: Parts, name: str, what: str, run: Run, examples: list[str], wrong: str = WRONG) -> Any:
+    """Add a command: `what` it does in a line, `examples` without the program's name, `wrong`: what status 1 means."""
+    lines = "\n".join(f"  {PROGRAM} {example}" for example in examples)
+    made = parts.add_parser(
+        name,
+        help=what,
+        description=f"{what[0].upper()}{what[1:]}.",
+        epilog=f"examples:\n{lines}\n\n{EXIT_CODES.format(wrong=wrong)}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.set_defaults(run=run)
+    return made
+
+
+def takes_artefact(made: argparse.ArgumentParser) -> None:
+    """--artefact and --device."""
+    made.add_argument("--artefact", type=Path, metavar="DIR", help="default: the starter weights")
+    takes_device(made)
+
+
+def takes_device(made: argparse.ArgumentParser) -> None:
+    """--device."""
+    made.add_argument("--device", default="auto", help="auto, cpu, cuda:N or mps")
+
+
+def takes_faces(made: argparse.ArgumentParser) -> None:
+    """--faces: where YuNet's file lies."""
+    made.add_argument("--faces", type=Path, metavar="DIR", help="where the face finder's file lies")
+
+
+def takes_json(made: argparse.ArgumentParser, what: str = "one JSON document, nothing else on standard output") -> None:
+    """--json."""
+    made.add_argument("--json", action="store_true", help=what)

@@ -1,0 +1,94 @@
+"""`info`: what an artefact is, knows, was made from, and under which terms; without torch."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.markup import escape
+from rich.table import Table
+
+from deepfake_guard.detector import calibration, faces, manifest
+from deepfake_guard.detector.cli import output, parser
+from deepfake_guard.detector.explain.words import bucket_words
+from deepfake_guard.detector.manifest import Manifest
+
+STARTER = Path(__file__).parents[1] / "starter"  # weights.STARTER, which would import torch
+CALIBRATION = "calibration."  # how the name of its file begins
+FACTS = ("detector_id", "calibration_id", "created", "backbone", "input_px", "pooling", "objective", "notes")
+ROLES = {"train": "learned from", "select": "chosen on", "calibrate": "calibrated on", "head": "heads learned from"}
+EXAMPLES = ["info", "info --artefact artifacts/mine", "info --json | jq .sets"]
+
+
+def add(parts: parser.Parts) -> None:
+    """The options of `info`."""
+    what = "what the weights are and know, what they were made from, under which terms"
+    made = parser.command(parts, "info", what, run, EXAMPLES, "the artefact is missing, altered or of another version")
+    parser.takes_json(made, "the whole manifest, and n of each calibration bucket under `buckets`")
+    parser.takes_artefact(made)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Say it; every file is checked against its SHA-256 first."""
+    folder = options.artefact or STARTER
+    passport = manifest.read(folder)
+    manifest.verify(folder, passport)
+    calibrated = next((name for name in passport.files if name.startswith(CALIBRATION)), "calibration.safetensors")
+    counts = calibration.Calibration.read(folder / calibrated).counts()
+    if options.json:
+        output.document({**asdict(passport), "buckets": counts})
+        return 0
+    output.tables(_facts(passport), _sets(passport), *_heads(passport), _buckets(counts))
+    output.line(terms(passport))
+    return 0
+
+
+def terms(passport: Manifest) -> str:
+    """Under which terms each set came, in one line."""
+    told = "; ".join(f"{licence}: {', '.join(names)}" for licence, names in _by_licence(passport).items())
+    return f"Terms, as the sets state them: {told}." if told else "The artefact names no sets."
+
+
+def _by_licence(passport: Manifest) -> Mapping[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for part in passport.sets:
+        names = found.setdefault(part.licence or "none stated", [])
+        if part.name not in names:
+            names.append(part.name)
+    for name, head in passport.heads.items():
+        for licence in head.licences:
+            found.setdefault(licence, []).append(f"head {name}")
+    return found
+
+
+def _facts(passport: Manifest) -> Table:
+    facts = Table(show_header=False)
+    for name in FACTS:
+        facts.add_row(name, escape(str(getattr(passport, name))))
+    facts.add_row("face finder", "YuNet" if faces.installed() else f"not YuNet; install it: {faces.INSTALL_LINE}")
+    return facts
+
+
+def _sets(passport: Manifest) -> Table:
+    sets = Table("set", "role", "n", "terms")
+    for part in passport.sets:
+        sets.add_row(escape(part.name), ROLES.get(part.role, part.role), f"{part.n:,}", escape(part.licence))
+    return sets
+
+
+def _heads(passport: Manifest) -> Iterator[Table]:
+    if not passport.heads:
+        return
+    heads = Table("head", "knows these generators", "of the families", "n")
+    for name, head in passport.heads.items():
+        heads.add_row(escape(name), escape(", ".join(head.generators)), ", ".join(head.families), f"{head.n:,}")
+    yield heads
+
+
+def _buckets(counts: Mapping[str, int]) -> Table:
+    table = Table("calibration bucket", "n", "smallest p-value")
+    for name, n in counts.items():
+        table.add_row(f"{name}: {bucket_words(name)}", f"{n:,}", f"{1 / (n + 1):.2g}")
+    return table

@@ -1,0 +1,154 @@
+"""`score`: pictures → p-values, as a table, JSON lines or CSV."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import inspect
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.table import Table
+
+from deepfake_guard.detector import faces
+from deepfake_guard.detector.calibration import Conditions
+from deepfake_guard.detector.cli import files, loading, output, parser, rows
+
+if TYPE_CHECKING:
+    from deepfake_guard.detector.faces import Pixels
+    from deepfake_guard.detector.pipeline import Detector
+    from deepfake_guard.detector.records import CropScore
+
+UNREADABLE = {"decode_error", "too_many_pixels"}
+TOO_SMALL = "face_too_small"
+BATCH = 8
+EXAMPLES = [
+    "score holiday.jpg",
+    "score uploads/ 'more/*.png' --json | jq .p_value",
+    "score uploads/ --csv > scores.csv",
+    "score --crops ../shared/data/hq/select-real --signals muflow --csv",
+]
+
+
+def add(parts: parser.Parts) -> None:
+    """The options of `score`."""
+    wrong = "a file could not be scored (the others were), or the artefact is wrong"
+    made = parser.command(parts, "score", "score pictures: files, folders, globs", run, EXAMPLES, wrong)
+    made.add_argument("paths", nargs="+", metavar="PATH")
+    shape = made.add_mutually_exclusive_group()
+    parser.takes_json(shape, "one JSON object a file and line, nothing else on standard output")
+    shape.add_argument("--csv", action="store_true", help="one row a face, with every signal")
+    made.add_argument(
+        "--crops",
+        action="store_true",
+        help="the pictures are face crops already (1.3 × the box); their native size is native_crop_px of the "
+        "index.csv beside or above them, else the picture's side",
+    )
+    made.add_argument(
+        "--signals", choices=("all", "muflow"), default="all", help="muflow: µFlow alone, calibrated alone"
+    )
+    parser.takes_faces(made)
+    parser.takes_artefact(made)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Score; 1 when a file could not be."""
+    paths = list(files.pictures(options.paths))
+    if not paths:
+        output.complain("no picture found there")
+        return 1
+    judged, failed = score_crops if options.crops else examine, False
+    with loading.detector(options) as detector, output.bar("scoring", len(paths)) as progress:
+        shown = _csv(detector) if options.csv else _json() if options.json else _Shown()
+        for at in range(0, len(paths), BATCH):
+            batch = paths[at : at + BATCH]
+            for row in judged(detector, batch):
+                failed |= row["status"] == "failed" or not UNREADABLE.isdisjoint(row["reasons"])
+                shown(row)
+            output.advance(progress, len(batch))
+    if isinstance(shown, _Shown):
+        output.tables(shown.table)
+        output.line("p-value: the share of genuine calibration faces at least this unusual. People decide.")
+    return 1 if failed else 0
+
+
+class _Shown:
+    """For people: a table, when all is done."""
+
+    def __init__(self) -> None:
+        self.table = Table("file", "status", "p-value", "faces", "reasons")
+
+    def __call__(self, row: rows.Row) -> None:
+        p = "" if row["p_value"] is None else f"{row['p_value']:.2g}  (n = {row['n']})"
+        self.table.add_row(escape(row["path"]), row["status"], p, str(len(row["faces"])), ", ".join(row["reasons"]))
+
+
+def _json() -> Callable[[rows.Row], None]:
+    return lambda row: output.line(json.dumps(row))
+
+
+def _csv(detector: Detector) -> Callable[[rows.Row], None]:
+    import numpy as np
+
+    blank = np.zeros((1, faces.CROP_PX, faces.CROP_PX, 3), np.uint8)  # names the signals before the first row
+    columns = rows.csv_columns(list(detector.score(blank)[0].signals))
+    table = csv.DictWriter(sys.stdout, columns, extrasaction="ignore")
+    table.writeheader()
+
+    def write(row: rows.Row) -> None:
+        table.writerows(rows.csv_rows(row))
+        sys.stdout.flush()
+
+    return write
+
+
+def examine(detector: Detector, paths: Sequence[Path]) -> Iterator[rows.Row]:
+    """Whole pictures: faces are found and cut."""
+    for path, outcome in zip(paths, detector.examine_many(paths), strict=True):
+        yield rows.of_failure(path, outcome) if isinstance(outcome, Exception) else rows.of_report(path, outcome)
+
+
+def score_crops(detector: Detector, paths: Sequence[Path]) -> Iterator[rows.Row]:
+    """Pictures that are face crops already."""
+    import numpy as np
+
+    read = [_crop(detector, path) for path in paths]
+    sides = [
+        0 if isinstance(rgb, Exception) else files.native_px(path) or min(rgb.shape[:2])
+        for path, rgb in zip(paths, read, strict=True)
+    ]
+    large = [at for at, side in enumerate(sides) if side >= faces.MIN_NATIVE_PX]
+    crops = [faces.as_crop(rgb) for rgb in (read[at] for at in large) if not isinstance(rgb, Exception)]
+    scores = _under(detector, np.stack(crops), [sides[at] for at in large]) if crops else []
+    results = dict(zip(large, scores, strict=True))
+    for at, (path, rgb) in enumerate(zip(paths, read, strict=True)):
+        if isinstance(rgb, Exception):
+            yield rows.of_failure(path, rgb)
+            continue
+        box = {"x": 0, "y": 0, "width": rgb.shape[1], "height": rgb.shape[0]}
+        if at in results:
+            yield rows.of_file(path, "done", (), [rows.scored(box, sides[at], results[at])])
+        else:
+            yield rows.of_file(path, "not_applicable", (TOO_SMALL,), [rows.skipped(box, sides[at], TOO_SMALL)])
+
+
+def _under(detector: Detector, crops: Pixels, sides: Sequence[int]) -> list[CropScore]:
+    """Under the conditions of crops: their native size, any encoding; where the detector asks for conditions."""
+    if "conditions" not in inspect.signature(detector.score).parameters:
+        return detector.score(crops)
+    scorer: Callable[..., list[CropScore]] = detector.score
+    return scorer(crops, [Conditions(side) for side in sides])
+
+
+def _crop(detector: Detector, path: Path) -> Pixels | Exception:
+    from deepfake_guard.detector import media
+    from deepfake_guard.detector.decoder import DecodeRefused, DecoderKilled
+
+    try:
+        return media.read(path, detector.decoder).rgb
+    except (DecodeRefused, DecoderKilled, OSError) as error:
+        return error

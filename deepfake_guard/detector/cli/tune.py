@@ -1,0 +1,86 @@
+"""`tune`: a copy of the backbone learns known generators, or pseudo-fakes alone."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sized
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deepfake_guard.detector.cli import output, parser
+
+if TYPE_CHECKING:
+    from deepfake_guard.detector.heads.tuned import TunedBackbone
+    from deepfake_guard.detector.training.tune import Lessons
+
+FAMILIES = ("gan", "diffusion", "swap", "product")
+EXAMPLES = [
+    "tune --data ../shared/data --run runs/all",
+    "tune --data ../shared/data --run runs/no-swap --leave-out swap --start runs/pseudo --faces 20000",
+    "tune --data ../shared/data --run runs/pseudo --pseudo-only --device cuda",
+]
+
+
+def add(parts: parser.Parts) -> None:
+    """The options of `tune`."""
+    what = "tune a copy of the backbone on known generators; resumable"
+    made = parser.command(parts, "tune", what, run, EXAMPLES)
+    made.add_argument("--data", type=Path, required=True, metavar="DIR", help="face crops with an index.csv")
+    made.add_argument(
+        "--run",
+        dest="state",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="weights and curve; a stopped run goes on there",
+    )
+    left = made.add_mutually_exclusive_group()
+    left.add_argument(
+        "--leave-out", choices=FAMILIES, metavar="FAMILY", help="a family that is not learnt from (refits)"
+    )
+    left.add_argument("--pseudo-only", action="store_true", help="genuine faces and fakes made from them, no generator")
+    made.add_argument(
+        "--start", type=Path, metavar="RUN", help="begin from the weights of that run, not from ImageNet's"
+    )
+    made.add_argument("--faces", type=int, metavar="N", help="how many faces are seen in all (default: 40,000)")
+    made.add_argument("--seed", type=int, default=0)
+    parser.takes_device(made)
+    parser.takes_json(made)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Tune; goes on where a run was stopped."""
+    from deepfake_guard.detector import device  # here: they import torch
+    from deepfake_guard.detector.training import tune
+    from deepfake_guard.detector.training.lessons import lessons
+
+    plan = tune.Plan(seed=options.seed)
+    if options.faces is not None:
+        plan = replace(plan, faces=options.faces)
+    target = device.choose(options.device)
+    with output.at_work("tuning; a stopped run goes on where it was"):
+        learnt = lessons(options.data, leave_out=options.leave_out, pseudo_only=options.pseudo_only)
+        output.say(
+            f"genuine: {_counts(learnt.genuine)}; fakes: {_counts(learnt.fakes) or 'made from genuine faces alone'}"
+        )
+        standing = tune.tune(_model(options, learnt), learnt, plan, options.state, target, output.say)
+    if options.json:
+        output.document({"run": str(options.state), "steps": standing.step, "seconds": standing.seconds,
+                         "classes": learnt.classes(), "curve": standing.curve})  # fmt: skip
+    else:
+        output.line(f"{standing.step} steps of {plan.batch} faces; weights in {options.state / 'state.safetensors'}")
+    return 0
+
+
+def _model(options: argparse.Namespace, learnt: Lessons) -> TunedBackbone:
+    from deepfake_guard.detector.heads.tuned import TunedBackbone
+    from deepfake_guard.detector.training import tune
+
+    if options.start is None:
+        return TunedBackbone.imagenet(learnt.classes(), options.seed)
+    return tune.begin_from(tune.trained(options.start / "state.safetensors"), learnt.classes())
+
+
+def _counts(groups: Mapping[str, Sized]) -> str:
+    return ", ".join(f"{name} {len(crops)}" for name, crops in groups.items())
