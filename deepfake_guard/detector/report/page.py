@@ -110,7 +110,7 @@ def stated(entry: Mapping[str, Any] | None, name: str) -> str:
 
 def _warning() -> str:
     return (
-        '<p class="note"><strong>This page holds faces of real people, from data sets that may not be passed on.</strong> '
+        '<p class="note"><strong>This page holds faces of real people, from sets that may not be passed on.</strong> '
         "Keep it out of repositories, tickets and chats; delete it when it has been read.</p>"
     )
 
