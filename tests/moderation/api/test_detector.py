@@ -43,3 +43,11 @@ def test_it_tells_of_workers_that_live_and_not_where_they_run(caller: Caller) ->
     [worker] = answer.json()["workers"]
     assert (worker["device"], worker["face_finder"]) == ("cuda:0", "yunet")
     assert "secret-host" not in answer.content.decode()
+
+
+def test_it_names_the_generators_that_a_head_knows(caller: Caller) -> None:
+    factories.make_detector()
+    assert caller.get("/api/v1/detector").json()["heads"] == {}
+    head = {"generators": ["SDXL"], "families": ["diffusion"], "n": 250, "licences": ["MIT"]}
+    DetectorVersion.objects.update(manifest={"heads": {"tuned": {**head, "training": {"faces": 40_000}}}})
+    assert caller.get("/api/v1/detector").json()["heads"] == {"tuned": head}

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from moderation.models import Derivative, MediaAsset, ReviewCase
+from moderation.models import Derivative, DetectedFace, MediaAsset, ReviewCase
 from moderation.services import cases, retention, scanning
 from moderation.vocabulary import DerivativeKind, Role
 from tests.factories import make_case, make_item, make_platform, make_user, report, screen
@@ -117,3 +117,30 @@ def test_a_case_keeps_its_picture_while_its_item_is_screened_again(desk: Desk) -
     page = client.get(address).content.decode()
     assert "genuine faces looked this unusual" in page
     assert reverse("guard:media", args=[Derivative.objects.get(kind="view").pk]) in page
+
+
+def with_signals(case: ReviewCase) -> ReviewCase:
+    signals = {
+        "muflow": {"score": 812.5, "p_value": 0.2},
+        "strange": {"score": 1.5, "p_value": 0.04},
+        "head": {"score": 6.5, "p_value": 0.0014},
+        "generator:FLUX.1 dev": {"score": 5.5, "p_value": 0.0014},
+    }
+    DetectedFace.objects.filter(scan=case.item.scan).update(signals=signals)
+    return case
+
+
+def test_it_names_signals_as_comparisons_where_the_face_reaches_the_review_line(desk: Desk) -> None:
+    said = text(desk()[0].get(page_of(with_signals(make_case()))))
+    assert "Each is one of 4 comparisons" in said
+    assert "All one-class signals p 0.040 µFlow p 0.20" in said
+    assert "Any known generator p 0.0014 Looks like FLUX.1 dev p 0.0014" in said
+
+
+def test_it_keeps_signals_to_itself_where_no_line_is_reached(desk: Desk) -> None:
+    case = screen(make_item(make_platform(review_at=0.01)), report(0, 300)).cases.get()
+    page = desk()[0].get(page_of(with_signals(case))).content.decode()
+    first, second = page.split('id="signals-2"')
+    assert "FLUX.1 dev" in first
+    assert "FLUX.1 dev" not in second
+    assert "Single signals are shown only where" in second

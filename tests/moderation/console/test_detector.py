@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from moderation.models import DetectorVersion, WorkerStatus
+from moderation.models import Calibration, DetectorVersion, WorkerStatus
 from moderation.services import calibration
 from tests.factories import make_detector
 from tests.moderation.console.pages import text
@@ -63,3 +63,15 @@ def test_it_says_what_waits_before_the_first_worker_is_ready(desk: Desk) -> None
     said = text(desk()[0].get(DETECTOR))
     assert "No detector has warmed up yet" in said
     assert "Uploads wait meanwhile, and nothing is lost." in said
+
+
+def test_it_lists_the_generators_that_a_head_knows_and_the_buckets_in_words(desk: Desk) -> None:
+    _, calibrated = make_detector()
+    head = {"generators": ["FLUX.1 dev", "SDXL"], "families": ["diffusion"], "n": 293, "licences": ["MIT"]}
+    DetectorVersion.objects.update(manifest={"sets": [], "heads": {"tuned": head}})
+    root = calibrated.buckets["any"]
+    Calibration.objects.update(buckets={"any": root, "jpeg90/112": {**root, "n": 650}, "any/64": {**root, "n": 300}})
+    said = text(desk()[0].get(DETECTOR))
+    assert "Generators that tuned knows n = 293 faces to learn from FLUX.1 dev SDXL Families: diffusion." in said
+    assert "its heads know the generators named below and no others" in said
+    assert "64–111 px, any encoding 300 0.0033 112–199 px, JPEG 90 and better 650 0.0015" in said
