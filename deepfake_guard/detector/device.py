@@ -1,4 +1,4 @@
-"""Which device the detector runs on."""
+"""Which device the detector runs on, and in what precision."""
 
 from __future__ import annotations
 
@@ -33,3 +33,38 @@ def choose(name: str = "auto") -> torch.device:
     if device.type not in {"cpu", "cuda", "mps"}:
         raise DeviceError(f"{name} is not supported: use auto, cpu, cuda:N or mps")
     return device
+
+
+def precision(name: str, device: torch.device) -> torch.dtype:
+    """What convolutions are computed in: "float32", "bfloat16", or "auto".
+
+    "auto" is float32, whose scores the calibration was made with, everywhere; bfloat16 is for speed and by name.
+    Raises DeviceError where the device has no bfloat16.
+    """
+    import torch
+
+    if name in {"auto", "float32"}:
+        return torch.float32
+    if name != "bfloat16":
+        raise DeviceError(f"unknown precision {name!r}: use auto, float32 or bfloat16")
+    if device.type == "cuda" and not torch.cuda.is_bf16_supported():
+        raise DeviceError(f"{device} computes no bfloat16: use float32")
+    return torch.bfloat16
+
+
+def compiled(module: torch.nn.Module) -> None:
+    """Compile a module's forward in place for any batch size: parameters keep their names, the first call is slow.
+
+    It needs a C++ compiler, on CUDA Triton: where they are missing the first call raises torch's own error.
+    """
+    module.compile(dynamic=True)
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait until everything asked of the device is done, so that a clock can be read."""
+    import torch
+
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()

@@ -1,19 +1,67 @@
+"""On an accelerator the detector says what it says on the CPU; precision and compilation are asked for by name."""
+
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import torch
 
+from deepfake_guard.detector import device as devices
 from deepfake_guard.detector import weights
+from deepfake_guard.detector.features import Backbone
+from deepfake_guard.detector.heads.tuned import GENUINE, TunedBackbone
 
 from .artefacts import noise_crops
 
 ACCELERATOR = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else ""
+needs_one = pytest.mark.skipif(not ACCELERATOR, reason="needs a CUDA or MPS device, and none is here")
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not ACCELERATOR, reason="needs a CUDA or MPS device, and none is here")
+@needs_one
 def test_an_accelerator_gives_the_scores_of_the_cpu() -> None:
     crops = noise_crops(4)
     here, there = weights.load(device="cpu").model.score(crops), weights.load(device=ACCELERATOR).model.score(crops)
     np.testing.assert_allclose(there.total, here.total, rtol=1e-3)
+
+
+@pytest.mark.gpu
+@needs_one
+def test_bfloat16_on_an_accelerator_stays_near_single_precision() -> None:
+    crops, model = noise_crops(4), weights.load(device=ACCELERATOR).model
+    single = model.score(crops)
+    model.precision = devices.precision("bfloat16", model.device)
+    np.testing.assert_allclose(model.score(crops).total, single.total, rtol=0.05)
+
+
+@pytest.mark.gpu
+@needs_one
+def test_the_tuned_head_says_on_an_accelerator_what_it_says_on_the_cpu() -> None:
+    torch.manual_seed(0)
+    head, pixels = TunedBackbone([GENUINE, "painter"]), torch.from_numpy(noise_crops(2)).permute(0, 3, 1, 2)
+    with torch.inference_mode():
+        _, here = head(pixels)
+        _, there = head.to(ACCELERATOR)(pixels.to(ACCELERATOR))
+    torch.testing.assert_close(there.cpu(), here, rtol=1e-2, atol=1e-2)
+
+
+@pytest.mark.gpu
+@needs_one
+def test_a_compiled_backbone_gives_the_same_maps() -> None:
+    backbone = Backbone.random(0).to(ACCELERATOR)
+    pixels = torch.from_numpy(noise_crops(2)).permute(0, 3, 1, 2).to(ACCELERATOR)
+    names = list(backbone.state_dict())
+    with torch.inference_mode():
+        plain = backbone(pixels)
+        devices.compiled(backbone)
+        assert list(backbone.state_dict()) == names
+        for mine, wanted in zip(backbone(pixels), plain, strict=True):
+            torch.testing.assert_close(mine, wanted, rtol=1e-2, atol=1e-2)
+
+
+def test_precision_is_single_unless_named() -> None:
+    cpu = torch.device("cpu")
+    assert devices.precision("auto", cpu) is torch.float32
+    assert devices.precision("bfloat16", cpu) is torch.bfloat16
+    with pytest.raises(devices.DeviceError, match="unknown precision"):
+        devices.precision("int8", cpu)

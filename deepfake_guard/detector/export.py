@@ -1,0 +1,95 @@
+"""A model as an ONNX graph, for hosts that score without torch. Calibration, fusion and p-values stay outside."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from .heads.tuned import TunedBackbone
+from .signals.muflow import MuFlow
+
+OPSET = 17  # LayerNormalization came with it
+HEAD_PX = 224
+MUFLOW_OUTPUTS, HEAD_OUTPUTS = ("total", "layers"), ("embedding", "logits")
+
+
+class _Likelihood(nn.Module):
+    """pixels uint8 [n, 3, s, s] -> total [n], layers [n, L]; the faces are at the input's size already."""
+
+    def __init__(self, model: MuFlow) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        nll, _ = self.model.likelihoods(self.model.backbone(pixels.float()))
+        layers = torch.stack(nll, dim=1)
+        return layers.mean(dim=1), layers
+
+
+class _Head(nn.Module):
+    """pixels uint8 [n, 3, s, s] -> embedding [n, 128], logits [n, classes]."""
+
+    def __init__(self, model: TunedBackbone) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        embedding, logits = self.model(pixels.float())
+        return embedding, logits
+
+
+def export_onnx(model: MuFlow | TunedBackbone, path: Path) -> None:
+    """Write the graph: input "pixels", uint8 [n, 3, s, s] RGB with any n; outputs float32.
+
+    µFlow gives "total" [n] and "layers" [n, L] (raw negative log-likelihoods); s is its `input_px`, resizing is the
+    caller's. The tuned head gives "embedding" [n, 128] and "logits" [n, classes]. Raises ValueError for a µFlow that
+    looks at native patches: which patches count is decided after the graph. Needs the extra `export`.
+    """
+    graph, side, outputs = _graph(model)
+    example = torch.zeros(2, 3, side, side, dtype=torch.uint8)
+    names = ("pixels", *outputs)
+    was = next(model.parameters()).device
+    with warnings.catch_warnings(), torch.inference_mode():
+        # torch's newer exporter needs onnxscript besides; this one says that it is the older, and that what is
+        # constant in a loaded model (ranks, shapes) becomes constant in the graph, which is meant
+        warnings.filterwarnings("ignore", category=DeprecationWarning)
+        warnings.filterwarnings("ignore", message="Converting a tensor to a Python")
+        torch.onnx.export(
+            graph.cpu().eval(), (example,), str(path), dynamo=False, opset_version=OPSET, input_names=["pixels"],
+            output_names=list(outputs), dynamic_axes={name: {0: "n"} for name in names},
+        )  # fmt: skip
+    model.to(was)
+
+
+def parity(model: MuFlow | TunedBackbone, path: Path, faces: int = 3, seed: int = 0) -> float:
+    """The largest difference between the graph under ONNX Runtime and the model, relative above 1, on seeded noise."""
+    graph, side, _ = _graph(model)
+    pixels = np.random.default_rng(seed).integers(0, 256, (faces, 3, side, side), dtype=np.uint8)
+    with torch.inference_mode():
+        wanted = graph(torch.from_numpy(pixels).to(next(model.parameters()).device))
+    differences = [
+        np.abs(got - mine) / np.maximum(1.0, np.abs(mine))
+        for got, mine in zip(outputs(path, pixels), (part.cpu().numpy() for part in wanted), strict=True)
+    ]
+    return float(max(part.max() for part in differences))
+
+
+def outputs(path: Path, pixels: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
+    """What the graph gives for uint8 [n, 3, s, s], under ONNX Runtime on the CPU."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return [np.asarray(part) for part in session.run(None, {"pixels": pixels})]
+
+
+def _graph(model: MuFlow | TunedBackbone) -> tuple[nn.Module, int, tuple[str, ...]]:
+    if isinstance(model, TunedBackbone):
+        return _Head(model), HEAD_PX, HEAD_OUTPUTS
+    if model.settings.patches is not None:
+        raise ValueError("a µFlow on native patches has no graph of its own: which patches count is decided later")
+    return _Likelihood(model), model.settings.input_px, MUFLOW_OUTPUTS

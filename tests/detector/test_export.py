@@ -1,0 +1,57 @@
+"""The ONNX graphs say what the models say, for any number of faces."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from deepfake_guard.detector import export
+from deepfake_guard.detector.heads.tuned import EMBEDDED, GENUINE, TunedBackbone
+from deepfake_guard.detector.signals.muflow import Settings
+from deepfake_guard.detector.signals.patches import Patches
+
+from .artefacts import random_model
+
+onnx = pytest.importorskip("onnx", reason="the extra `export` is not installed")
+pytest.importorskip("onnxruntime", reason="the extra `export` is not installed")
+
+
+def test_muflows_graph_stands_alone_and_gives_what_score_gives_for_any_number_of_faces(tmp_path: Path) -> None:
+    model, path = random_model(Settings(input_px=32, steps=2, pooling="flatten")), tmp_path / "muflow.onnx"
+    export.export_onnx(model, path)
+    graph = onnx.load(path)
+    onnx.checker.check_model(graph)
+    assert [part.name for part in graph.graph.input] == ["pixels"]
+    assert tuple(part.name for part in graph.graph.output) == export.MUFLOW_OUTPUTS
+    assert [file.name for file in tmp_path.iterdir()] == ["muflow.onnx"]
+    crops = np.random.default_rng(1).integers(0, 256, (5, 32, 32, 3), dtype=np.uint8)
+    scores = model.score(crops)
+    for count in (1, 5):
+        total, layers = export.outputs(path, crops[:count].transpose(0, 3, 1, 2))
+        np.testing.assert_allclose(total, scores.total[:count], rtol=1e-5, atol=1e-4)
+        np.testing.assert_allclose(layers, scores.layers[:count], rtol=1e-5, atol=1e-4)
+
+
+def test_the_density_is_the_same_to_a_ten_thousandth_of_a_nat(tmp_path: Path) -> None:
+    model = random_model(Settings(input_px=32, steps=1, pooling="mean", objective="density"))
+    export.export_onnx(model, tmp_path / "muflow.onnx")
+    assert export.parity(model, tmp_path / "muflow.onnx") < 1e-4
+
+
+def test_the_tuned_heads_graph_gives_embedding_and_logits(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = TunedBackbone([GENUINE, "painter"])
+    export.export_onnx(model, tmp_path / "head.onnx")
+    assert export.parity(model, tmp_path / "head.onnx", faces=1) < 1e-4
+    embedding, logits = export.outputs(tmp_path / "head.onnx", np.zeros((2, 3, 224, 224), np.uint8))
+    assert embedding.shape == (2, EMBEDDED)
+    assert logits.shape == (2, 2)
+
+
+def test_native_patches_are_chosen_outside_any_graph(tmp_path: Path) -> None:
+    model = random_model(Settings(input_px=32, steps=1, patches=Patches(count=2, top=2)))
+    with pytest.raises(ValueError, match="native patches"):
+        export.export_onnx(model, tmp_path / "muflow.onnx")
