@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Protocol, TypeVar
 
 RULES = ("bonferroni", "any_face")
+
+
+class Counted(Protocol):
+    """Where a face stands in one bucket: among n calibration faces."""
+
+    @property
+    def n(self) -> int: ...
+
+
+Rank = TypeVar("Rank", bound=Counted)
 
 
 def item_p_value(p_values: Sequence[float], rule: str = "bonferroni") -> float:
@@ -24,3 +35,13 @@ def item_p_value(p_values: Sequence[float], rule: str = "bonferroni") -> float:
     if rule == "any_face":
         return least
     raise ValueError(f"unknown rule {rule!r}: use one of {', '.join(RULES)}")
+
+
+def judged_at(ranks: Iterable[Rank], alpha: float, faces: int = 1, rule: str = "bonferroni") -> Rank | None:
+    """Of a face's ranks, finest bucket first, the one that can tell the item's line α apart: floor 1/(n + 1) at most
+    α/m under "bonferroni", α under "any_face" (m: the `faces` scored in the item).
+
+    None where not even the root can: a face that no calibration face reaches then goes to a person (DESIGN §7.7).
+    Asked in the item's own arithmetic, so that no rounding leaves a gap to reaching the line.
+    """
+    return next((rank for rank in ranks if item_p_value([1 / (rank.n + 1)] * faces, rule) <= alpha), None)

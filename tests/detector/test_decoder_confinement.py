@@ -164,7 +164,8 @@ socket.recv_fds(link, 4096, 1)
 {lie}
 time.sleep(60)
 """
-PICTURE = '{"media_type": "image/png", "remarks": [], "width": 2, "height": 2}'
+PICTURE = '{"media_type": "image/png", "remarks": [], "lossless": true, "tables": [], "width": 2, "height": 2}'
+TABLES = '{"media_type": "image/png", "remarks": "", "lossless": null, "tables": [], "width": 2, "height": 2}'
 
 
 @pytest.mark.parametrize(
@@ -180,7 +181,11 @@ PICTURE = '{"media_type": "image/png", "remarks": [], "width": 2, "height": 2}'
         f"answer(b'''{PICTURE.replace('2}', 'true}')}'''); link.sendall(bytes(12))",
         f"answer(b'''{PICTURE.replace('2}', '2.0}')}'''); link.sendall(bytes(12))",
         f"answer(b'''{PICTURE.replace('image/png', 'text/html')}'''); link.sendall(bytes(12))",
-        f"answer(b'''{PICTURE.replace('[]', '[1]')}'''); link.sendall(bytes(12))",
+        f"answer(b'''{PICTURE.replace('[]', '[1]', 1)}'''); link.sendall(bytes(12))",
+        f"answer(b'''{PICTURE.replace('true', '1')}'''); link.sendall(bytes(12))",
+        f"answer(b'''{TABLES.replace('[]', '[[1]]')}'''); link.sendall(bytes(12))",
+        f"answer(b'''{TABLES.replace('[]', f'[{[-1] * 64}]')}'''); link.sendall(bytes(12))",
+        f"answer(b'''{TABLES.replace('[]', f'{[[1] * 64] * 5}')}'''); link.sendall(bytes(12))",
         f"answer(b'''{PICTURE}'''); link.sendall(bytes(11)); link.close()",
         'answer(b\'{"refused": "allow", "detail": ""}\')',
         'answer(b\'{"refused": [], "detail": ""}\')',

@@ -8,6 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from ..faces import CROP_PX
+from ..faces import crop as by_recipe
+from ..records import BoundingBox
+
+# Least and greatest quality of an upload's encoding, each drawn as likely; below 30 nobody posts faces
+QUALITIES = {"jpeg90": (90, 100), "jpeg70": (70, 89), "jpeg0": (30, 69), "webp": (50, 95)}
+
 
 def encode(picture: Image.Image, form: str, quality: int) -> Image.Image:
     """Through JPEG (4:2:0) or WebP at a quality of 1..100 and back, RGB."""
@@ -88,3 +95,29 @@ def as_uploaded(crop: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np
     if rng.random() < 0.8:
         return np.asarray(encode(picture, "JPEG", int(rng.integers(50, 96))))
     return np.asarray(encode(picture, "WEBP", int(rng.integers(50, 91))))
+
+
+def uploaded(crop: NDArray[np.uint8], side: int, encoding: str, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """One crop uint8 [s, s, 3] as it arrives from an upload in which the face's square is `side` px wide, brought to
+    uint8 [224, 224, 3] by THE recipe. Larger than the crop, the face is encoded at the crop's size.
+
+    encoding: a key of QUALITIES, or "lossless": not degraded further.
+    """
+    side = min(side, crop.shape[0])
+    if encoding == "lossless" and side == CROP_PX:
+        return crop
+    picture = Image.fromarray(crop)
+    if side < picture.width:
+        picture = picture.resize((side, side), Image.Resampling.LANCZOS)
+    pixels = np.asarray(picture)
+    if encoding != "lossless":
+        low, high = QUALITIES[encoding]
+        pixels = off_grid(pixels, "WEBP" if encoding == "webp" else "JPEG", int(rng.integers(low, high + 1)), rng)
+    return by_recipe(pixels, BoundingBox(0, 0, side, side))
+
+
+def off_grid(pixels: NDArray[np.uint8], form: str, quality: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Encoded with a margin in front of it, as a crop out of an upload does not start where its 16 px blocks do."""
+    top, left = (int(offset) for offset in rng.integers(0, 16, 2))
+    padded = np.pad(pixels, ((top, 0), (left, 0), (0, 0)), mode="edge")
+    return np.asarray(encode(Image.fromarray(padded), form, quality))[top:, left:]

@@ -1,0 +1,73 @@
+"""The uploads that a bucket stands for, made out of genuine crops (DESIGN §7.2). Declared here, simulated all of it."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..calibration.conditions import ANY, ENCODING_COUNTS_BELOW, ROOT, SIZES, size_band
+from ..faces import CROP_PX
+from .degrade import uploaded
+
+# The declared mix of uploads behind the parents. No statistics of a platform stand behind it: phones and networks send
+# mostly JPEG of 70 and more, a host's own pool replaces all of it.
+ENCODING_MIX: Mapping[str, float] = {"jpeg90": 0.35, "jpeg70": 0.30, "jpeg0": 0.05, "webp": 0.15, "lossless": 0.15}
+SIZE_MIX: Mapping[int, float] = {64: 0.15, 112: 0.25, 200: 0.60}
+LARGE = 0.4  # of the uploads of at least 200 px: those of at least 448, whose encoding the shrinking hides
+
+Pixels = NDArray[np.uint8]
+T = TypeVar("T")
+Sides = NDArray[np.int64] | Sequence[int]
+
+
+def bucket_crops(crops: Pixels, native_px: Sides, bucket: str, seed: int) -> tuple[Pixels, NDArray[np.int64]]:
+    """Genuine crops uint8 [n, s, s, 3] and their sides in px -> uint8 [k, 224, 224, 3] under the bucket's conditions,
+    and which of the n faces these are [k]: each that can enter, once.
+
+    Seeded for each face and bucket by itself, so neither their order nor a resumed run changes anything.
+    """
+    indices = entering(crops, native_px, bucket)
+    sides = _sides(crops, native_px)
+    made = np.empty((len(indices), CROP_PX, CROP_PX, 3), np.uint8)
+    for at, index in enumerate(indices):
+        rng = np.random.default_rng([seed, zlib.crc32(bucket.encode()), int(index)])
+        side, encoding = drawn(bucket, int(sides[index]), rng)
+        made[at] = uploaded(crops[index], side, encoding, rng)
+    return made, indices
+
+
+def entering(crops: Pixels, native_px: Sides, bucket: str) -> NDArray[np.int64]:
+    """The faces that are large enough for a bucket."""
+    least = SIZES[0] if bucket == ROOT else size_band(bucket)[0]
+    return np.flatnonzero(_sides(crops, native_px) >= least)
+
+
+def drawn(bucket: str, native_px: int, rng: np.random.Generator) -> tuple[int, str]:
+    """(side in px, encoding) of one simulated upload for a face of `native_px`, which can enter the bucket."""
+    encoding, _, size = bucket.partition("/")
+    low = int(size) if size else _one(rng, {band: share for band, share in SIZE_MIX.items() if band <= native_px})
+    bound = size_band(f"{ANY}/{low}")[1] or ENCODING_COUNTS_BELOW
+    if encoding == ANY:
+        if low == SIZES[-1] and native_px >= ENCODING_COUNTS_BELOW and rng.random() < LARGE:
+            return native_px, "lossless"
+        encoding = _one(rng, ENCODING_MIX)
+    high = min(bound - 1, native_px)
+    return int(np.clip(round(float(np.exp(rng.uniform(np.log(low), np.log(high))))), low, high)), encoding
+
+
+def _sides(crops: Pixels, native_px: Sides) -> NDArray[np.int64]:
+    """What detail there is: a crop kept smaller than it was cut has lost the rest."""
+    own = crops.shape[1]
+    native = np.asarray(native_px, dtype=np.int64)
+    native = np.where(native > 0, native, own)
+    return native if own >= CROP_PX else np.minimum(native, own)
+
+
+def _one(rng: np.random.Generator, shares: Mapping[T, float]) -> T:
+    names = list(shares)
+    weights = np.asarray([shares[name] for name in names])
+    return names[int(rng.choice(len(names), p=weights / weights.sum()))]
