@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
@@ -106,7 +106,7 @@ def read(
     return Album(tuple(taken), crops)
 
 
-def _decoded(paths: Sequence[Path], limits: Limits | None) -> Iterator[Outcome]:
+def _decoded(paths: Sequence[Path], limits: Limits | None) -> Generator[Outcome]:
     """The pictures in order, the next one being decoded while the last one is looked at: two cores, two pictures."""
 
     def one(path: Path) -> Outcome:

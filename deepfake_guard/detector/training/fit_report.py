@@ -1,0 +1,114 @@
+"""What `fit --reals` made and what became of every photo, as one self-contained HTML page without any picture."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+from ..calibration import Calibration
+from ..manifest import Manifest
+from .near_duplicates import ALIKE, SAME
+from .reals import Prepared
+from .reals_check import Rate
+
+if TYPE_CHECKING:
+    from .reals_fit import Judged
+
+WIDTH, HEIGHT = 640, 160  # of the histogram, px
+STYLE = (
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:48rem;margin:2rem auto;padding:0 1rem;color:#1c2430}"
+    "table{border-collapse:collapse}th,td{text-align:left;padding:.2rem .8rem .2rem 0;border-bottom:1px solid #ccd3db}"
+    "svg{max-width:100%;height:auto}rect{fill:#3a6ea5}"
+)
+
+
+def page(made: Manifest, calibration: Calibration, prepared: Prepared, judged: Judged) -> str:
+    """The report; every word from outside is escaped, file names among them."""
+    own = made.training["own_photos"]
+    road = "recalibrated only (quick)" if own["quick"] else f"µFlow adapted from {own['from']}, then calibrated"
+    parts = [
+        f"<h1>{escape(made.detector_id)}</h1>",
+        f"<p>{escape(made.created)} · {escape(road)} · calibration {escape(made.calibration_id)}</p>",
+        _roles(prepared, own),
+        _alarms(judged),
+        _counted(calibration),
+        _dropped(prepared),
+    ]
+    head = f'<meta charset="utf-8"><title>Own photos: {escape(made.detector_id)}</title><style>{STYLE}</style>'
+    return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>\n'
+
+
+def _roles(prepared: Prepared, own: dict[str, object]) -> str:
+    total = len(prepared)
+    rows = [(role, len(at), f"{len(at) / total:.0%}") for role, at in prepared.splits.items()]
+    said = f"{total} different faces were used. No face has two roles."
+    if prepared.look_alikes:
+        said += f" {prepared.look_alikes} look much like another (within {ALIKE} of 256 bits) and share its role."
+    if "k" in own:
+        said += (
+            f" K = {own['k']} faces make one average image: at most 500, at most a quarter of those that train."
+            f" {own['epochs']} epochs."
+        )
+    return f"<h2>Faces and their roles</h2><p>{escape(said)}</p>{_table(('role', 'faces', 'share'), rows)}"
+
+
+def _alarms(judged: Judged) -> str:
+    if judged.held_out:
+        said = "Genuine faces that did nothing else with p at or below the level; in brackets 95 % (Clopper–Pearson)."
+    else:
+        said = (
+            "No face was left to judge the result: all of them calibrate. Before: the same faces by the artefact"
+            " that was there. After: at most the level, for uploads like these photos, since that is how p is counted."
+        )
+    after: Sequence[Rate | None] = judged.after or [None] * len(judged.before)
+    rows = [
+        (f"p ≤ {before.level}", _rate(before), _rate(now) if now else f"≤ {before.level} by construction")
+        for before, now in zip(judged.before, after, strict=True)
+    ]
+    return f"<h2>False alarms</h2><p>{said}</p>{_table(('level', 'before', 'after'), rows)}"
+
+
+def _rate(rate: Rate) -> str:
+    low, high = rate.interval
+    return f"{rate.alarms} of {rate.n} = {rate.rate:.3f} ({low:.3f}–{high:.3f})"
+
+
+def _counted(calibration: Calibration) -> str:
+    n = calibration.n
+    said = f"{n} faces calibrate. The least p-value that they can give is 1/{n + 1} = {1 / (n + 1):.4f}."
+    if (n + 1) * 0.01 < 1:
+        said += " A policy with review_at = 0.01 needs 99."
+    table = _table(("bucket", "n"), calibration.counts().items())
+    return f"<h2>Calibration</h2><p>{said}</p>{_histogram(calibration)}{table}"
+
+
+def _histogram(calibration: Calibration) -> str:
+    edges, counts = calibration.histogram()
+    step, most = WIDTH / len(counts), max(counts)
+    bars = "".join(
+        f'<rect x="{at * step:.1f}" y="{HEIGHT - HEIGHT * count / most:.1f}" width="{step - 1:.1f}"'
+        f' height="{HEIGHT * count / most:.1f}"/>'
+        for at, count in enumerate(counts)
+    )
+    said = f"Fused scores of the calibration faces, {edges[0]:.2f} to {edges[-1]:.2f}; higher is stranger"
+    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{said}">{bars}</svg><p>{said}.</p>'
+
+
+def _dropped(prepared: Prepared) -> str:
+    if not prepared.dropped:
+        return "<h2>Photos not used</h2><p>None.</p>"
+    counts = Counter(each.reason for each in prepared.dropped).most_common()
+    said = f"near_duplicate: PDQ hashes of the face crops, mirrored or not, differ in at most {SAME} of 256 bits."
+    files = _table(("file", "reason", ""), ((each.file, each.reason, each.detail) for each in prepared.dropped))
+    return (
+        f"<h2>Photos not used</h2><p>{said}</p>{_table(('reason', 'photos'), counts)}"
+        f"<details><summary>All {len(prepared.dropped)} files</summary>{files}</details>"
+    )
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    top = "".join(f"<th>{escape(head)}</th>" for head in heads)
+    body = "".join(f"<tr>{''.join(f'<td>{escape(str(cell))}</td>' for cell in row)}</tr>" for row in rows)
+    return f"<table><tr>{top}</tr>{body}</table>"
