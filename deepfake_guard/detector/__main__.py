@@ -11,6 +11,7 @@ from deepfake_guard.detector.cli import (
     calibrate,
     evaluate,
     explain,
+    export,
     faces,
     fit,
     output,
@@ -20,7 +21,7 @@ from deepfake_guard.detector.cli import (
     tune,
 )
 
-COMMANDS = (score, explain, passport, fit, calibrate, tune, evaluate, faces)
+COMMANDS = (score, explain, passport, fit, calibrate, tune, evaluate, export, faces)
 EXAMPLES = f"""\
 examples:
   {parser.PROGRAM} score holiday.jpg

@@ -191,6 +191,7 @@ def test_wrong_usage_exits_with_two_and_nothing_found_with_one(
         ["calibrate"],
         ["tune"],
         ["evaluate"],
+        ["export"],
         ["faces"],
         ["faces", "install"],
     ],
@@ -258,6 +259,23 @@ def test_evaluate_prints_figures_and_writes_down_the_opening(
     assert main(["evaluate", "--data", str(tmp_path), *options]) == 0
     assert {"macro", "collections", "genuine_sources"} <= set(json.loads(capsys.readouterr().out))
     assert "a test of the command" in log.read_text()
+
+
+def test_export_writes_a_graph_that_agrees_with_the_model(
+    artefact: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("onnxruntime", reason="the extra `export` is not installed")
+    options = ["--artefact", artefact, "--device", "cpu"]
+    assert main(["export", "--onnx", str(tmp_path / "m.onnx"), "--json", *options]) == 0
+    assert json.loads(capsys.readouterr().out)["largest_difference"] < 1e-4
+    assert main(["export", "--onnx", str(tmp_path / "h.onnx"), "--part", "head", *options]) == 1
+    assert "no head" in capsys.readouterr().err
+
+
+def test_signals_muflow_leaves_muflow_alone(score: Any, tmp_path: Path) -> None:
+    _, (row,) = score("--crops", "--signals", "muflow", saved(tmp_path / "a.png", portrait()))
+    face = row["faces"][0]
+    assert face["signals"]["muflow"]["p_value"] == face["p_value"]
 
 
 def test_installing_the_wrong_face_finder_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

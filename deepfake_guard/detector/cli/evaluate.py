@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
 from deepfake_guard.detector.cli import output, parser
 
+if TYPE_CHECKING:
+    from deepfake_guard.detector.weights import Artefact
+
 EXAMPLES = [
     'evaluate --data ../shared/data --reason "first look" --json > figures.json',
     'evaluate --data ../shared/data --reason "release" --refit swap=artifacts/no-swap --scores scores.jsonl',
+    'evaluate --data ../shared/data --reason "release" --html report.html --robustness --json > figures.json',
 ]
 
 
@@ -31,6 +35,8 @@ def add(parts: parser.Parts) -> None:
         help="an artefact of the same recipe that never saw that family; may be given for each family",
     )
     made.add_argument("--scores", type=Path, metavar="FILE", help="keeps every scored face: a second run scores none")
+    made.add_argument("--html", type=Path, metavar="FILE", help="one self-contained report; it shows faces: keep it")
+    made.add_argument("--robustness", action="store_true", help="also wear 600 faces down, each in many ways")
     parser.takes_json(made, "all figures; without it the headline alone")
     parser.takes_artefact(made)
 
@@ -50,13 +56,26 @@ def run(options: argparse.Namespace) -> int:
             reason=options.reason,
             refits=refits,
             scores=options.scores,
+            pictures=options.html is not None,
             say=output.say,
         )
+        extras = _worn(artefact, options) if options.robustness else {}
+        if options.html is not None:
+            from deepfake_guard.detector import report
+
+            report.write(options.html, measured, extras)
     if options.json:
-        output.document(measured.figures)
+        output.document({**measured.figures, **extras})
     else:
         output.tables(_headline(measured.figures))
     return 0
+
+
+def _worn(artefact: Artefact, options: argparse.Namespace) -> dict[str, Any]:
+    from deepfake_guard.detector.training.robustness import robustness
+
+    worn = robustness(artefact, options.data, openings=options.openings, reason=options.reason, say=output.say)
+    return {"robustness": worn}
 
 
 def _refit(given: str) -> tuple[str, Path]:

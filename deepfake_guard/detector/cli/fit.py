@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
 
 def from_photos(options: argparse.Namespace, *, quick: bool) -> Manifest:
     """The host's own road, whole or quick."""
-    from deepfake_guard.detector.training.reals import fit_reals  # here: it imports torch
+    from deepfake_guard.detector.training.reals_fit import fit_reals  # here: it imports torch
 
     return fit_reals(
         options.reals,
@@ -54,6 +54,7 @@ def from_photos(options: argparse.Namespace, *, quick: bool) -> Manifest:
         run=options.state,
         device=options.device,
         say=output.say,
+        finder=faces.choose(options.faces),
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import inspect
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +20,6 @@ from deepfake_guard.detector.cli import files, loading, output, parser, rows
 if TYPE_CHECKING:
     from deepfake_guard.detector.faces import Pixels
     from deepfake_guard.detector.pipeline import Detector
-    from deepfake_guard.detector.records import CropScore
 
 UNREADABLE = {"decode_error", "too_many_pixels"}
 TOO_SMALL = "face_too_small"
@@ -123,7 +121,7 @@ def score_crops(detector: Detector, paths: Sequence[Path]) -> Iterator[rows.Row]
     ]
     large = [at for at, side in enumerate(sides) if side >= faces.MIN_NATIVE_PX]
     crops = [faces.as_crop(rgb) for rgb in (read[at] for at in large) if not isinstance(rgb, Exception)]
-    scores = _under(detector, np.stack(crops), [sides[at] for at in large]) if crops else []
+    scores = detector.score(np.stack(crops), [Conditions(sides[at]) for at in large]) if crops else []
     results = dict(zip(large, scores, strict=True))
     for at, (path, rgb) in enumerate(zip(paths, read, strict=True)):
         if isinstance(rgb, Exception):
@@ -134,14 +132,6 @@ def score_crops(detector: Detector, paths: Sequence[Path]) -> Iterator[rows.Row]
             yield rows.of_file(path, "done", (), [rows.scored(box, sides[at], results[at])])
         else:
             yield rows.of_file(path, "not_applicable", (TOO_SMALL,), [rows.skipped(box, sides[at], TOO_SMALL)])
-
-
-def _under(detector: Detector, crops: Pixels, sides: Sequence[int]) -> list[CropScore]:
-    """Under the conditions of crops: their native size, any encoding; where the detector asks for conditions."""
-    if "conditions" not in inspect.signature(detector.score).parameters:
-        return detector.score(crops)
-    scorer: Callable[..., list[CropScore]] = detector.score
-    return scorer(crops, [Conditions(side) for side in sides])
 
 
 def _crop(detector: Detector, path: Path) -> Pixels | Exception:

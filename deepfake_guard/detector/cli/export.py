@@ -1,0 +1,44 @@
+"""`export`: an artefact's networks as ONNX graphs, for hosts that score without torch."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from deepfake_guard.detector.cli import output, parser
+
+TOLERANCE = 1e-4
+EXAMPLES = [
+    "export --onnx muflow.onnx",
+    "export --onnx head.onnx --part head --artefact artifacts/mine --json",
+]
+
+
+def add(parts: parser.Parts) -> None:
+    """The options of `export`."""
+    what = "write an ONNX graph; calibration, fusion and p-values stay outside"
+    wrong = f"the artefact is wrong or has no such part, or the graph differs from it by more than {TOLERANCE:g}"
+    made = parser.command(parts, "export", what, run, EXAMPLES, wrong)
+    made.add_argument("--onnx", type=Path, required=True, metavar="FILE")
+    made.add_argument("--part", choices=("muflow", "head"), default="muflow")
+    parser.takes_artefact(made)
+    parser.takes_json(made)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the graph and hold it to the model."""
+    from deepfake_guard.detector import export, weights  # here: they import torch
+
+    ensemble = weights.load(options.artefact, options.device).ensemble
+    model = ensemble.muflow if options.part == "muflow" else ensemble.head
+    if model is None:
+        raise ValueError("the artefact has no head")
+    with output.at_work("exporting"):
+        export.export_onnx(model, options.onnx)
+        difference = export.parity(model, options.onnx)
+    written = {"file": str(options.onnx), "part": options.part, "largest_difference": difference}
+    if options.json:
+        output.document(written)
+    else:
+        output.line(f"{options.onnx} written; it differs from the model by {difference:.1g} at most")
+    return 0 if difference <= TOLERANCE else 1
