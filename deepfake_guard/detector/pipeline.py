@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfake_guard.detector import explain, faces, media
+from deepfake_guard.detector import encoding, explain, faces, media
+from deepfake_guard.detector.calibration import UNKNOWN, Conditions
+from deepfake_guard.detector.calibration.conditions import ANY
 from deepfake_guard.detector.decoder import Decoder, DecodeRefused, DecoderKilled, Limits
-from deepfake_guard.detector.records import CropScore, Derived, Face, FaceScore, MediaReport, SignalScore
+from deepfake_guard.detector.records import CropScore, Derived, Face, FaceScore, MediaReport
 from deepfake_guard.detector.weights import Artefact
 
 Pixels = NDArray[np.uint8]
@@ -29,6 +31,7 @@ class _Read:
     found: tuple[tuple[Face, Pixels], ...] = ()
     shown: tuple[Derived, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
+    encoding: str = ANY
 
 
 class Detector:
@@ -45,18 +48,21 @@ class Detector:
     def close(self) -> None:
         self.decoder.close()
 
-    def score(self, crops: Pixels) -> list[CropScore]:
-        """Face crops uint8 [n, 224, 224, 3] RGB, cut by THE recipe → n scores."""
-        raw = self.artefact.model.score(crops)
+    def score(self, crops: Pixels, conditions: Sequence[Conditions] | None = None) -> list[CropScore]:
+        """Face crops uint8 [n, 224, 224, 3] RGB, cut by THE recipe, and under which conditions each arrived (None:
+        unknown, judged by the root) → n scores."""
+        raw = self.artefact.ensemble.score(crops)
         calibration = self.artefact.calibration
-        heat = explain.heat(raw.maps, self.artefact.model, calibration.heat)
-        scores = []
-        for at, folded in enumerate(calibration.fold(raw.total)):
-            p, n, reached, bucket = calibration.p_value(float(folded))
-            signals = {"muflow": SignalScore(float(raw.total[at]), p)}
-            layers = tuple(float(value) for value in raw.layers[at])
-            scores.append(CropScore(float(folded), p, n, reached, bucket, signals, layers, heat[at]))
-        return scores
+        heat = explain.heat(raw.muflow.maps, self.artefact.model, calibration.heat)
+        known = [UNKNOWN] * len(crops) if conditions is None else conditions
+        judged = calibration.judge_many({name: raw.scores[name] for name in calibration.signals}, known)
+        return [
+            CropScore(
+                found.score, found.p_value, found.n, found.reached, found.bucket, found.signals,
+                tuple(float(value) for value in raw.muflow.layers[at]), heat[at],
+            )
+            for at, found in enumerate(judged)
+        ]  # fmt: skip
 
     def examine(self, path: Path) -> MediaReport:
         """Raises DecoderKilled when the file kills the decoder, OSError when it cannot be opened, and what is no
@@ -69,9 +75,16 @@ class Detector:
     def examine_many(self, paths: Iterable[Path]) -> Iterator[MediaReport | DecoderKilled | OSError]:
         """One outcome a file, in order; the faces of all files are scored as one batch. A bad file harms no other."""
         reads = [self._read(path) for path in paths]
-        crops = [crop for read in reads if isinstance(read, _Read) for face, crop in read.found if not face.reason]
+        wanted = [
+            (crop, Conditions(face.native_px, read.encoding))
+            for read in reads
+            if isinstance(read, _Read)
+            for face, crop in read.found
+            if not face.reason
+        ]
+        crops = [crop for crop, _ in wanted]
         started = time.perf_counter()
-        scores = iter(self.score(np.stack(crops)) if crops else [])
+        scores = iter(self.score(np.stack(crops), [given for _, given in wanted]) if crops else [])
         share = (time.perf_counter() - started) / max(1, len(crops))
         for read in reads:
             yield self._report(read, scores, share) if isinstance(read, _Read) else read
@@ -91,7 +104,7 @@ class Detector:
         shown = (media.thumbnail(small), media.view(small))
         timings = {"decode": decoded - started, "faces": searched - decoded, "derive": time.perf_counter() - searched}
         height, width = picture.rgb.shape[:2]
-        return _Read(picture.media_type, picture.remarks, (width, height), found, shown, timings)
+        return _Read(picture.media_type, picture.remarks, (width, height), found, shown, timings, encoding.of(picture))
 
     def _report(self, read: _Read, scores: Iterator[CropScore], share: float) -> MediaReport:
         scored = tuple(FaceScore(face, None if face.reason else next(scores)) for face, _ in read.found)

@@ -1,46 +1,65 @@
-"""Artefacts on disk: `model.safetensors`, `calibration.json` and the manifest that vouches for both."""
+"""Artefacts on disk: `model.safetensors` and, where there are more than µFlow, `signals.safetensors` and
+`head.safetensors`; the calibration; and the manifest that vouches for all of them."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from . import device as devices
 from . import features, manifest
 from .calibration import Calibration
+from .ensemble import KINDS, Ensemble
+from .heads.tuned import TunedBackbone
 from .manifest import ArtefactError, Manifest
+from .signals.base import Signal
 from .signals.muflow import MuFlow, Settings
 
-MODEL, CALIBRATION = "model.safetensors", "calibration.json"
+MODEL, SIGNALS, HEAD, CALIBRATION = (
+    "model.safetensors",
+    "signals.safetensors",
+    "head.safetensors",
+    "calibration.safetensors",
+)
 STARTER = Path(__file__).parent / "starter"
+CLASSES = "classes"  # the key of the head's file that names what it tells apart
 
 
 @dataclass(frozen=True, slots=True)
 class Artefact:
-    """A loaded detector: its passport, its model in inference mode on `device`, its calibration."""
+    """A loaded detector: its passport, what it scores with in inference mode on `device`, its calibration."""
 
     manifest: Manifest
-    model: MuFlow
+    ensemble: Ensemble
     calibration: Calibration
     device: torch.device
 
+    @property
+    def model(self) -> MuFlow:
+        """µFlow, which every artefact has."""
+        return self.ensemble.muflow
 
-def save(folder: Path, model: MuFlow, calibration: Calibration, passport: Manifest, name: str = "muflow") -> Manifest:
+
+def save(
+    folder: Path, ensemble: Ensemble, calibration: Calibration, passport: Manifest, name: str = "muflow"
+) -> Manifest:
     """Write an artefact; the passport's ids, files, shapes and settings are filled in from what is saved."""
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
-    save_file(tensors, folder / MODEL)
-    (folder / MODEL).chmod(0o644)  # safetensors writes it for its owner alone; a package is read by others
+    names = write_models(folder, ensemble)
     calibration.write(folder / CALIBRATION)
-    files = {file: manifest.sha256(folder / file) for file in (MODEL, CALIBRATION)}
-    settings = model.settings
+    files = {file: manifest.sha256(folder / file) for file in (*names, CALIBRATION)}
+    model, settings = ensemble.muflow, ensemble.muflow.settings
     complete = replace(
         passport,
-        detector_id=f"{name}-{files[MODEL][:12]}",
+        detector_id=f"{name}-{_joined(files[file] for file in names)[:12]}",
         calibration_id=f"genuine-{files[CALIBRATION][:12]}",
         backbone=features.NAME,
         input_px=settings.input_px,
@@ -52,26 +71,69 @@ def save(folder: Path, model: MuFlow, calibration: Calibration, passport: Manife
         objective=settings.objective,
         dtype="float32",
         files=files,
+        signals={signal.name: {"kind": _kind(signal), "says": signal.describe()} for signal in ensemble.signals},
     )
     manifest.write(folder, complete)
     return complete
 
 
-def load(folder: Path | None = None, device: str = "auto") -> Artefact:
-    """Load an artefact; None is the starter artefact shipped with the package.
+def write_models(folder: Path, ensemble: Ensemble) -> list[str]:
+    """Write the files that score, and name them. The head is kept in half precision: calibrate what `rounded` gives."""
+    written = [MODEL]
+    _write(folder / MODEL, ensemble.muflow.state_dict())
+    if ensemble.signals:
+        parts = {
+            f"{signal.name}/{key}": torch.from_numpy(value)
+            for signal in ensemble.signals
+            for key, value in signal.tensors().items()
+        }
+        _write(folder / SIGNALS, parts)
+        written.append(SIGNALS)
+    if ensemble.head is not None:
+        half = {
+            key: value.half() if value.is_floating_point() else value
+            for key, value in ensemble.head.state_dict().items()
+        }
+        _write(folder / HEAD, half, {CLASSES: json.dumps(ensemble.head.classes)})
+        written.append(HEAD)
+    return written
 
-    Raises ArtefactError for a missing or altered file, a wrong shape or another version, DeviceError for the device.
+
+def rounded(head: TunedBackbone) -> TunedBackbone:
+    """The head as an artefact will give it back: through half precision, for inference."""
+    state = {
+        key: value.half().float() if value.is_floating_point() else value for key, value in head.state_dict().items()
+    }
+    copy = TunedBackbone(head.classes)
+    copy.load_state_dict(state)
+    return copy.requires_grad_(False)
+
+
+def load(folder: Path | None = None, device: str = "auto", signals: str = "all") -> Artefact:
+    """Load an artefact; None is the starter artefact shipped with the package. signals: "all", or "muflow" alone.
+
+    Raises ArtefactError for a missing or altered file, a wrong shape or another version, DeviceError for the device,
+    ValueError for other signals.
     """
+    if signals not in ("all", "muflow"):
+        raise ValueError(f'signals are "all" or "muflow", got {signals!r}')
     folder = STARTER if folder is None else folder
     target = devices.choose(device)
     passport = manifest.read(folder)
     manifest.verify(folder, passport)
-    if missing := {MODEL, CALIBRATION} - set(passport.files):
+    calibrated = CALIBRATION if CALIBRATION in passport.files else "calibration.json"
+    if missing := {MODEL, calibrated} - set(passport.files):
         raise ArtefactError(f"{folder}: the manifest does not vouch for {', '.join(sorted(missing))}")
     if passport.backbone != features.NAME or passport.stages != features.STAGES:
         raise ArtefactError(f"{folder}: this version knows the backbone {features.NAME}, stages {features.STAGES}")
-    model = _model(folder / MODEL, passport)
-    return Artefact(passport, model.to(target), Calibration.read(folder / CALIBRATION), target)
+    ensemble = Ensemble(_model(folder / MODEL, passport))
+    calibration = Calibration.read(folder / calibrated)
+    if signals == "muflow":
+        calibration = calibration.alone("muflow")
+    else:
+        head = _head(folder / HEAD) if HEAD in passport.files else None
+        ensemble = Ensemble(ensemble.muflow, _signals(folder / SIGNALS, passport), head)
+    return Artefact(passport, ensemble.to(target), calibration, target)
 
 
 def _model(path: Path, passport: Manifest) -> MuFlow:
@@ -87,6 +149,54 @@ def _model(path: Path, passport: Manifest) -> MuFlow:
         model.load_state_dict(tensors, strict=True)
     except (SafetensorError, KeyError, IndexError, RuntimeError, ValueError) as error:
         raise ArtefactError(f"{path} does not fit its manifest: {error}") from error
+    _check_finite(path, tensors)
+    return model.eval().requires_grad_(False)
+
+
+def _signals(path: Path, passport: Manifest) -> tuple[Signal, ...]:
+    if not passport.signals:
+        return ()
+    try:
+        tensors = load_file(path)
+        _check_finite(path, tensors)
+        return tuple(
+            KINDS[card["kind"]].from_tensors(
+                {key.partition("/")[2]: value.numpy() for key, value in tensors.items() if key.startswith(f"{name}/")}
+            )
+            for name, card in passport.signals.items()
+        )
+    except (SafetensorError, KeyError, OSError, ValueError) as error:
+        raise ArtefactError(f"{path} does not fit its manifest: {error}") from error
+
+
+def _head(path: Path) -> TunedBackbone:
+    try:
+        with safe_open(path, "pt") as stream:
+            classes: Sequence[str] = json.loads((stream.metadata() or {})[CLASSES])
+        tensors = {key: value.float() if value.is_floating_point() else value for key, value in load_file(path).items()}
+        head = TunedBackbone(classes)
+        head.load_state_dict(tensors, strict=True)
+    except (SafetensorError, KeyError, RuntimeError, ValueError) as error:
+        raise ArtefactError(f"{path} is no head: {error}") from error
+    _check_finite(path, tensors)
+    return head.requires_grad_(False)
+
+
+def _check_finite(path: Path, tensors: Mapping[str, Tensor]) -> None:
     if any(not torch.isfinite(tensor).all() for tensor in tensors.values() if tensor.is_floating_point()):
         raise ArtefactError(f"{path} holds values that are not finite")
-    return model.eval().requires_grad_(False)
+
+
+def _write(path: Path, tensors: Mapping[str, Tensor], said: dict[str, str] | None = None) -> None:
+    save_file({key: value.detach().cpu().contiguous() for key, value in tensors.items()}, path, said)
+    path.chmod(0o644)  # safetensors writes it for its owner alone; a package is read by others
+
+
+def _kind(signal: Signal) -> str:
+    return next(kind for kind, built in KINDS.items() if isinstance(signal, built))
+
+
+def _joined(digests: Iterable[str]) -> str:
+    """One digest of several; of one, itself."""
+    listed = list(digests)
+    return listed[0] if len(listed) == 1 else hashlib.sha256("".join(listed).encode()).hexdigest()

@@ -10,6 +10,7 @@ import torch
 
 from deepfake_guard.detector import weights
 from deepfake_guard.detector.calibration import ROOT, Calibration, HeatRange
+from deepfake_guard.detector.ensemble import Ensemble
 from deepfake_guard.detector.features import Backbone, shapes
 from deepfake_guard.detector.gaussian import Gaussian, pooled_width
 from deepfake_guard.detector.manifest import GenuineSet, Manifest
@@ -50,5 +51,7 @@ def tiny_artefact(folder: Path) -> weights.Artefact:
     model = random_model(Settings(input_px=64, steps=2, pooling="mean", objective="density"))
     raw = model.score(noise_crops(60)).total
     chosen, counted = ({ROOT: {"muflow": part}} for part in (raw[:20], raw[20:]))
-    weights.save(folder, model, Calibration.fit(chosen, counted, HeatRange(1.0, 4.0)), passport(), name="random")
+    weights.save(
+        folder, Ensemble(model), Calibration.fit(chosen, counted, HeatRange(1.0, 4.0)), passport(), name="random"
+    )
     return weights.load(folder, device="cpu")

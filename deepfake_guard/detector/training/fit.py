@@ -12,11 +12,12 @@ from deepfake_guard import __version__
 
 from .. import device as devices
 from .. import faces, weights
+from ..ensemble import Ensemble
 from ..features import Backbone
 from ..manifest import GenuineSet, Manifest
 from ..signals.muflow import MuFlow, Settings
 from . import averages, crops
-from .calibrate import calibrate
+from .calibrate import calibrate_alone
 from .crops import Pixels
 from .fit_flow import Progress, Schedule, cache, fit_flow, held_out, variants
 from .fit_gaussian import fit_gaussians
@@ -63,10 +64,10 @@ def main_fit(
     progress = fit_flow(model, features, cache(model, select), schedule, run, lambda now: say(_line(now)))
     del features, train
     say("calibrating")
-    calibration = calibrate(model, select, crops.load(data, chosen[CALIBRATE]))
+    calibration = calibrate_alone(model, select, crops.load(data, chosen[CALIBRATE]))
     passport = _passport(chosen, settings, schedule, progress, starter)
     passport = replace(passport, metrics={"select_nll": held_out(model, cache(model, select))})
-    return weights.save(out, model, calibration, passport)
+    return weights.save(out, Ensemble(model), calibration, passport)
 
 
 def _model(train: Pixels, settings: Settings, plan: Schedule) -> MuFlow:
