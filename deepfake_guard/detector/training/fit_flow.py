@@ -1,23 +1,29 @@
-"""FastFlow on single genuine faces (METHOD stage B): seeded, resumable, stopped by unseen genuine faces alone."""
+"""FastFlow on single genuine faces (METHOD stage B): seeded, resumable, stopped by unseen genuine faces alone.
+
+Convolutions are computed in the model's `precision`; weights, likelihoods and what is kept stay in single precision.
+"""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from ..signals.muflow import MuFlow
 from .averages import K, N
 from .degrade import as_uploaded
 from .fit_gaussian import batches
+from .flow_state import Progress, RunError, fill, keep, learnt, resume
+from .patches import random_patches
+
+__all__ = ["Progress", "RunError", "Schedule", "cache", "fit_flow", "held_out", "uploads", "variants"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,29 +49,30 @@ class Schedule:
     minutes: float = float("inf")
 
 
-@dataclass(slots=True)
-class Progress:
-    """Where a run stands; `history` holds one entry per epoch."""
-
-    epoch: int = 0
-    best: float = float("inf")
-    best_epoch: int = 0
-    lr: float = 0.0
-    since_drop: int = 0
-    history: list[dict[str, float]] = field(default_factory=list)
-
-
 Report = Callable[[Progress], None]
 Stages = list[Tensor]
+MAY_CHANGE = ("epochs", "minutes", "patience")  # between two parts of one run
 
 
 @torch.inference_mode()
-def cache(model: MuFlow, crops: NDArray[np.uint8]) -> Stages:
-    """Feature maps of crops uint8 [n, s, s, 3], one float16 [n, C, H, W] per stage (about 250 kB a face)."""
-    stages = [torch.empty(len(crops), *shape, dtype=torch.float16) for shape in model.shapes]
-    for at, batch in enumerate(batches(crops)):
-        for stage, maps in zip(stages, model.features(batch), strict=True):
-            stage[at * 32 : at * 32 + len(maps)] = maps
+def cache(model: MuFlow, crops: NDArray[np.uint8], rng: np.random.Generator | None = None) -> Stages:
+    """Feature maps of crops uint8 [n, s, s, 3], one float16 [n · v, C, H, W] per stage (lite0: about 250 kB a face).
+
+    v = 1; with patches, those that are scored or, given a generator, the random ones of training.
+    """
+    patches, each = model.settings.patches, 1
+    look: Callable[[Tensor], list[Tensor]] = model.features
+    if patches is not None and rng is not None:
+        crops, look = random_patches(crops, patches.train, model.settings.input_px, rng), model.maps
+    elif patches is not None:
+        each = patches.count
+    stages = [torch.empty(len(crops) * each, *shape, dtype=torch.float16) for shape in model.shapes]
+    at = 0
+    for batch in batches(crops):
+        found = look(batch)
+        for stage, maps in zip(stages, found, strict=True):
+            stage[at : at + len(maps)] = maps
+        at += len(found[0])
     return stages
 
 
@@ -76,19 +83,14 @@ def uploads(crops: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
 
 
 def variants(model: MuFlow, crops: NDArray[np.uint8], schedule: Schedule) -> list[Stages]:
-    """The crops as they are, and `schedule.variants` times as uploaded."""
-    degraded = (uploads(crops, schedule.seed * 1000 + at) for at in range(1, schedule.variants + 1))
-    return [cache(model, crops), *(cache(model, pixels) for pixels in degraded)]
+    """The crops as they are, and `schedule.variants` times as uploaded; with patches, other random ones each time."""
+    pictures = (crops, *(uploads(crops, schedule.seed * 1000 + at) for at in range(1, schedule.variants + 1)))
+    return [cache(model, some, np.random.default_rng((schedule.seed, 42, at))) for at, some in enumerate(pictures)]
 
 
-@torch.inference_mode()
 def held_out(model: MuFlow, features: Stages) -> float:
     """Mean NLL over faces and layers of faces that did not train: the only figure that chooses."""
-    totals = []
-    for start in range(0, len(features[0]), 64):
-        nll, _ = model.likelihoods([stage[start : start + 64].float() for stage in features])
-        totals.append(torch.stack(nll).mean(0))
-    return float(torch.cat(totals).mean())
+    return float(_totals(model, features).mean())
 
 
 def fit_flow(
@@ -98,28 +100,62 @@ def fit_flow(
 
     train: variants of the same faces, of which an epoch takes the first half the time; select: features of the
     selection faces. `run` keeps the state after every epoch: started again on it, the same run goes on.
+    Raises RunError for another run's folder, FloatingPointError when the loss is no number any more.
     """
-    flows = model.layers
+    flows, plan = model.layers, _plan(model, train, schedule)
     optimizer = torch.optim.AdamW(flows.parameters(), lr=schedule.lr, weight_decay=schedule.weight_decay)
-    progress = _resume(model, optimizer, run) or Progress(lr=schedule.lr)
+    progress, best = resume(run, flows, optimizer, plan) or (Progress(lr=schedule.lr), learnt(flows))
     until = time.monotonic() + 60 * schedule.minutes
-    while progress.epoch < schedule.epochs and progress.epoch - progress.best_epoch < schedule.patience:
-        if time.monotonic() > until:
-            break
+    while _left(progress, schedule) > 0 and time.monotonic() < until:
         for group in optimizer.param_groups:
             group["lr"] = progress.lr
         started = time.monotonic()
-        fitted = _epoch(model, optimizer, train, schedule, progress.epoch)
+        entry = {"train": _epoch(model, optimizer, train, schedule, progress.epoch), "lr": progress.lr}
+        entry["select"] = score = _finite(held_out(model, select), progress.epoch)
         progress.epoch += 1
-        score = held_out(model, select)
-        entry = {"train": fitted, "select": score, "lr": progress.lr, "seconds": time.monotonic() - started}
-        progress.history.append(entry)
+        progress.history.append({**entry, "seconds": time.monotonic() - started})
         _plateau(progress, score, schedule)
-        _keep(model, optimizer, progress, run)
+        if progress.best_epoch == progress.epoch:
+            best = learnt(flows)
+        progress.seconds_left = _seconds_left(progress, schedule, until)
+        keep(run, learnt(flows), best, optimizer, progress, plan)
         report(progress)
-    if (run / "best.safetensors").is_file():
-        flows.load_state_dict(load_file(run / "best.safetensors"))
+    fill(flows, best)
+    if model.settings.patches is not None:
+        model.typical.copy_(_totals(model, select).median())
     return progress
+
+
+@torch.inference_mode()
+def _totals(model: MuFlow, features: Stages) -> Tensor:
+    totals = []
+    for start in range(0, len(features[0]), 64):
+        nll, _ = model.likelihoods([stage[start : start + 64].float() for stage in features], fused=True)
+        totals.append(torch.stack(nll).mean(0))
+    return torch.cat(totals)
+
+
+def _plan(model: MuFlow, train: list[Stages], schedule: Schedule) -> dict[str, Any]:
+    """What must be the same for a run to go on, as JSON gives it back."""
+    settings = {**asdict(model.settings), "precision": str(model.precision)}
+    lasting = {key: value for key, value in asdict(schedule).items() if key not in MAY_CHANGE}
+    return {**settings, **lasting, "maps": [len(train), *train[0][0].shape], "backbone": model.backbone.name}
+
+
+def _left(progress: Progress, plan: Schedule) -> int:
+    """How many epochs are left, as long as none is better than the best."""
+    return min(plan.epochs, progress.best_epoch + plan.patience) - progress.epoch
+
+
+def _seconds_left(progress: Progress, plan: Schedule, until: float) -> float:
+    seconds = [epoch["seconds"] for epoch in progress.history[-10:]]
+    return max(0.0, min(_left(progress, plan) * sum(seconds) / len(seconds), until - time.monotonic()))
+
+
+def _finite(loss: float, epoch: int) -> float:
+    if not np.isfinite(loss):
+        raise FloatingPointError(f"the loss became {loss} in epoch {epoch}: lower the learning rate")
+    return loss
 
 
 def _epoch(model: MuFlow, optimizer: torch.optim.Optimizer, train: list[Stages], plan: Schedule, epoch: int) -> float:
@@ -131,19 +167,16 @@ def _epoch(model: MuFlow, optimizer: torch.optim.Optimizer, train: list[Stages],
     for start in range(0, count, plan.batch):
         picked = order[start : start + plan.batch]
         features = [
-            torch.stack([train[chosen[face]][stage][face] for face in picked]).float()
+            torch.stack([train[chosen[row]][stage][row] for row in picked]).float()
             for stage in range(len(model.shapes))
         ]
         nll, _ = model.likelihoods(features)
         loss = torch.stack([layer.mean() for layer in nll]).sum() * model_mean
-        if not torch.isfinite(loss):
-            raise FloatingPointError(
-                f"the loss became {float(loss.detach())} in epoch {epoch}: lower the learning rate"
-            )
+        value = _finite(float(loss.detach()), epoch)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-        total += float(loss.detach()) * len(picked)
+        total += value * len(picked)
     return total / count
 
 
@@ -155,28 +188,3 @@ def _plateau(progress: Progress, score: float, plan: Schedule) -> None:
     progress.since_drop += 1
     if progress.since_drop > plan.plateau:
         progress.lr, progress.since_drop = progress.lr * plan.decay, 0
-
-
-def _keep(model: MuFlow, optimizer: torch.optim.Optimizer, progress: Progress, run: Path) -> None:
-    run.mkdir(parents=True, exist_ok=True)
-    flows = {name: value.contiguous() for name, value in model.layers.state_dict().items()}
-    if progress.best_epoch == progress.epoch:
-        save_file(flows, run / "best.safetensors")
-    moments = {
-        f"{at}.{name}": value for at, state in optimizer.state_dict()["state"].items() for name, value in state.items()
-    }
-    save_file(moments, run / "optimizer.safetensors")
-    save_file(flows, run / "last.safetensors")
-    (run / "progress.json").write_text(json.dumps(asdict(progress), indent=1), encoding="utf-8")
-
-
-def _resume(model: MuFlow, optimizer: torch.optim.Optimizer, run: Path) -> Progress | None:
-    if not (run / "progress.json").is_file():
-        return None
-    model.layers.load_state_dict(load_file(run / "last.safetensors"))
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, value in load_file(run / "optimizer.safetensors").items():
-        at, name = key.split(".")
-        state.setdefault(int(at), {})[name] = value
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    return Progress(**json.loads((run / "progress.json").read_text(encoding="utf-8")))
