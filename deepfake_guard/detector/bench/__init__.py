@@ -1,0 +1,9 @@
+"""What the detector costs on this machine, side by side in one process; figures of another moment say little.
+
+`run` returns a document for `--json`, `lines` the same as a table for people.
+"""
+
+from .benchmark import run
+from .report import lines
+
+__all__ = ["lines", "run"]

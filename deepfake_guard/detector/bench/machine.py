@@ -1,0 +1,65 @@
+"""On what the figures were made, and what starting costs: read from the machine and from fresh processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+FLAGS = ("avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16")  # those that decide about bfloat16 and int8
+# A process of its own: the clock starts after `import torch`, as the goal for loading says
+START = """
+import json, resource, sys, time
+began = time.perf_counter()
+import torch
+imported = time.perf_counter()
+from pathlib import Path
+import numpy as np
+from deepfake_guard.detector import weights
+artefact = weights.load(Path(sys.argv[1]) if sys.argv[1] else None, "cpu")
+loaded = time.perf_counter()
+artefact.model.score(np.zeros((1, 224, 224, 3), np.uint8))
+first = time.perf_counter()
+artefact.model.score(np.zeros((8, 224, 224, 3), np.uint8))
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform == "linux" else 1024**2)
+print(json.dumps({"import_torch_s": imported - began, "load_s": loaded - imported, "first_score_s": first - loaded,
+                  "cold_start_s": first - began, "peak_mb": peak}))
+"""
+
+
+def machine() -> dict[str, Any]:
+    """Processor, its flags, cores, versions, the moment, and how busy the machine was (load average of a minute)."""
+    listing = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").is_file() else ""
+    said = dict(line.partition(":")[::2] for line in listing.splitlines() if ":" in line)
+    facts = {key.strip(): value.strip() for key, value in said.items()}
+    present = facts.get("flags", "").split()
+    return {
+        "processor": facts.get("model name") or platform.processor() or platform.machine(),
+        "flags": [flag for flag in FLAGS if flag in present],
+        "without": [flag for flag in FLAGS if flag not in present],
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "load_average": os.getloadavg()[0],
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+    }
+
+
+def starts(artefact: Path | None, rounds: int) -> dict[str, float]:
+    """Medians of fresh processes: seconds of `import torch`, of loading without it, of the first score; peak memory."""
+    taken = []
+    for _ in range(rounds):
+        command = [sys.executable, "-c", START, str(artefact or "")]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        taken.append(json.loads(done.stdout.splitlines()[-1]))
+    return {key: statistics.median(each[key] for each in taken) for key in taken[0]}

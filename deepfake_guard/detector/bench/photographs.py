@@ -1,0 +1,96 @@
+"""Whole photographs beside ready crops: how much of the time is not scoring."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from .. import faces, media
+from ..pipeline import Detector
+
+PHOTO_PX, CROP_PX = 1024, 224
+FACE = (178, 63, 268, 176)  # left, top, right, bottom in scikit-image's portrait
+
+
+def pictures(folder: Path, count: int) -> list[Path]:
+    """`count` photographs of one megapixel: scikit-image's portrait (NASA, public domain), turned by a degree each."""
+    from skimage import data  # in the extras run and dev
+
+    portrait = Image.fromarray(data.astronaut())  # type: ignore[no-untyped-call]
+    made = []
+    for number in range(count):
+        turned = portrait.rotate(number % 15, resample=Image.Resampling.BICUBIC).resize((PHOTO_PX, PHOTO_PX))
+        made.append(folder / f"photo-{number:03}.jpg")
+        turned.save(made[-1], quality=80 + number % 15)
+    return made
+
+
+def measure(detector: Detector, photos: list[Path], folder: Path, rounds: int, batch: int) -> dict[str, Any]:
+    """Files in batches, as `score` takes them, alternating with the faces found in them as ready crop files.
+
+    -> faces a second of both, their ratio, and each stage's share of a whole photograph's time.
+    """
+    with closing(detector):
+        detector.warm_up()
+        crops, stages = _cut(detector, photos, folder), Counter[str]()
+        if not crops:
+            raise ValueError("no face was found in any of the photographs: nothing can be compared")
+        whole, ready = [], []
+        for turn in range(rounds + 1):
+            took, shares = _photographs(detector, photos, batch)
+            again = _crops(detector, crops, batch)
+            if turn:
+                whole.append(len(crops) / took)
+                ready.append(len(crops) / again)
+                stages.update(shares)
+    ratio = statistics.median(part / rest for part, rest in zip(whole, ready, strict=True))
+    total = sum(stages.values())
+    return {
+        "photos": len(photos),
+        "faces": len(crops),
+        "face_finder": detector.finder.name,
+        "photo_faces_per_s": _rates(whole),
+        "crop_faces_per_s": _rates(ready),
+        "ratio": ratio,
+        "stages": {name: seconds / total for name, seconds in sorted(stages.items())},
+    }
+
+
+def _cut(detector: Detector, photos: list[Path], folder: Path) -> list[Path]:
+    paths = []
+    for photo in photos:
+        found = faces.find(media.read(photo, detector.decoder).rgb, detector.finder)
+        for at, (face, crop) in enumerate(found):
+            if not face.reason:
+                paths.append(folder / f"{photo.stem}-{at}.jpg")
+                Image.fromarray(crop).save(paths[-1], quality=faces.JPEG_QUALITY)
+    return paths
+
+
+def _photographs(detector: Detector, photos: list[Path], batch: int) -> tuple[float, Counter[str]]:
+    stages, began = Counter[str](), time.perf_counter()
+    for at in range(0, len(photos), batch):
+        for outcome in detector.examine_many(photos[at : at + batch]):
+            if isinstance(outcome, Exception):
+                raise outcome
+            stages.update(dict(outcome.timings))
+    return time.perf_counter() - began, stages
+
+
+def _crops(detector: Detector, crops: list[Path], batch: int) -> float:
+    began = time.perf_counter()
+    for at in range(0, len(crops), batch):
+        read = [faces.as_crop(media.read(path, detector.decoder).rgb) for path in crops[at : at + batch]]
+        detector.score(np.stack(read))
+    return time.perf_counter() - began
+
+
+def _rates(values: list[float]) -> dict[str, float]:
+    return {"median": statistics.median(values), "least": min(values), "most": max(values)}

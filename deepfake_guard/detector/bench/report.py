@@ -1,0 +1,101 @@
+"""A benchmark's document as Markdown, for the terminal and for docs/benchmarks.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+SUBJECTS = {
+    "backbone": "bare backbone",
+    "published": "published arithmetic",
+    "ours_fp32": "ours, float32",
+    "ours_bf16": "ours, bfloat16, channels last",
+    "ours_onnx": "ours, ONNX Runtime",
+    "resnet18_backbone": "resnet18 alone",
+    "resnet18_k31": "µFlow 3\\|1 on resnet18",
+    "lite0_backbone": "lite0 alone",
+    "lite0_k31": "µFlow 3\\|1 on lite0",
+}
+RATIOS = {
+    "published_fp32": "ours float32 over the published arithmetic",
+    "published_bf16": "ours bfloat16 over the published arithmetic",
+    "backbone_resnet18_published": "µFlow as published over bare resnet18",
+    "backbone_resnet18_k31": "µFlow 3\\|1 over bare resnet18",
+    "backbone_lite0_k31": "µFlow 3\\|1 over bare lite0",
+}
+BUSY = 0.5  # load average a core at the start, above which the page says that others were at work
+
+
+def lines(document: dict[str, Any]) -> Iterator[str]:
+    """Markdown, line by line."""
+    yield from _machine(document)
+    yield from _arithmetic(document)
+    yield from _ratios(document)
+    yield from _start(document["start"])
+    yield from _photographs(document["photographs"])
+
+
+def _machine(document: dict[str, Any]) -> Iterator[str]:
+    here, setting = document["machine"], document["setting"]
+    yield f"{here['date']}: {here['processor']}, {here['cores']} cores, {here['threads']} threads, {here['system']},"
+    yield f"Python {here['python']}, torch {here['torch']}. Of the CPU's flags it has"
+    yield f"{', '.join(here['flags']) or 'none that matter'}; it lacks {', '.join(here['without']) or 'none'}."
+    yield f"{setting['rounds']} alternating rounds after one that is not counted; medians, the least and the most seen."
+    if here["load_average"] > BUSY * (here["cores"] or 1):
+        yield ""
+        yield f"**The machine was busy** (load average {here['load_average']:.1f} at the start): go by the ratios."
+
+
+def _arithmetic(document: dict[str, Any]) -> Iterator[str]:
+    setting = document["setting"]
+    where = f"`{setting['pooling']}`, {setting['input_px']} px, {setting['steps']} steps"
+    yield ""
+    yield f"## Arithmetic: {setting['backbone']}, {where}"
+    yield ""
+    yield "| batch | what | faces/s | ms a batch | least – most |"
+    yield "|---|---|---|---|---|"
+    for batch, rows in document["arithmetic"].items():
+        yield from (_row(batch, name, row) for name, row in rows.items())
+    yield from (_row("8", name, row) for name, row in document["shares"].items())
+
+
+def _row(batch: str, name: str, row: dict[str, float]) -> str:
+    times = f"{row['median_ms']:.0f} | {row['least_ms']:.0f} – {row['most_ms']:.0f}"
+    return f"| {batch} | {SUBJECTS[name]} | {row['faces_per_s']:.1f} | {times} |"
+
+
+def _ratios(document: dict[str, Any]) -> Iterator[str]:
+    yield ""
+    yield "| ratio at batch 8 | measured | goal |"
+    yield "|---|---|---|"
+    for name, value in document["ratios"].items():
+        goal = document["goals"].get(name)
+        yield f"| {RATIOS[name]} | {value:.2f} | {'' if goal is None else f'≥ {goal:g}'} |"
+
+
+def _start(start: dict[str, float]) -> Iterator[str]:
+    yield ""
+    yield "## Starting"
+    yield ""
+    yield "| a fresh process | |"
+    yield "|---|---|"
+    yield f"| `import torch` | {start['import_torch_s']:.2f} s |"
+    yield f"| load the detector, without `import torch` (goal < 1.5 s) | {start['load_s']:.2f} s |"
+    yield f"| first score | {start['first_score_s']:.2f} s |"
+    yield f"| from nothing to the first score | {start['cold_start_s']:.2f} s |"
+    yield f"| peak memory after a batch of 8 | {start['peak_mb']:.0f} MB |"
+
+
+def _photographs(found: dict[str, Any]) -> Iterator[str]:
+    yield ""
+    yield f"## Whole photographs ({found['photos']} of one megapixel, face finder {found['face_finder']})"
+    yield ""
+    yield "| | faces/s | least – most |"
+    yield "|---|---|---|"
+    for key, name in (("photo_faces_per_s", "whole photographs"), ("crop_faces_per_s", "ready crops")):
+        rate = found[key]
+        yield f"| {name} | {rate['median']:.1f} | {rate['least']:.1f} – {rate['most']:.1f} |"
+    yield f"| the first over the second (goal ≥ 0.7) | {found['ratio']:.2f} | |"
+    yield ""
+    shares = ", ".join(f"{name} {share:.0%}" for name, share in found["stages"].items())
+    yield f"Of a photograph's time: {shares}. A crop costs decoding and scoring alone."

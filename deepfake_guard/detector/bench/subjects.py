@@ -1,0 +1,110 @@
+"""What is timed: models with random weights (timing does not care), each a call on a batch of pixels."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..export import export_onnx
+from ..features import NAME, Backbone
+from ..gaussian import Gaussian, pooled_width
+from ..signals.muflow import MuFlow, Settings
+from .published import Published
+
+AVERAGES = 1000  # METHOD's N: a factor has one direction less
+Call = Callable[[Tensor], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How large the comparison is; the default is the published setting."""
+
+    input_px: int = 256
+    steps: int = 8
+    averages: int = AVERAGES
+
+
+def muflow(backbone: str, kernels: str, scale: Scale) -> MuFlow:
+    """As published (`flatten`, `published`) on random weights and random Gaussians of N - 1 directions."""
+    net = Backbone.random(0, backbone)
+    settings = Settings(scale.input_px, scale.steps, pooling="flatten", objective="published", kernels=kernels)
+    draw = torch.Generator().manual_seed(0)
+    gaussians = []
+    for shape in net.shapes(scale.input_px):
+        width = pooled_width(shape, settings.pooling)
+        basis, _ = torch.linalg.qr(torch.randn(width, min(width, scale.averages - 1), generator=draw))
+        variance = torch.rand(basis.shape[1], generator=draw) + 0.1
+        gaussians.append(Gaussian(torch.zeros(width), basis, variance, torch.tensor(0.1)))
+    return MuFlow(net, gaussians, settings).eval().requires_grad_(False)
+
+
+def ours(model: MuFlow) -> Call:
+    """The scoring path on pixels [n, 3, s, s]: maps, likelihoods, heat-map places."""
+    return lambda pixels: model.score_features(model.features(pixels))
+
+
+def ours_bfloat16(backbone: str, kernels: str, scale: Scale) -> Call:
+    """The same, convolutions in bfloat16 and channels last."""
+    model = muflow(backbone, kernels, scale)
+    model.precision = torch.bfloat16
+    layout: Any = torch.channels_last
+    model.backbone.to(memory_format=layout)
+
+    def call(pixels: Tensor) -> object:
+        views = model.views(pixels).contiguous(memory_format=torch.channels_last)
+        return model.score_features(model.maps(views))
+
+    return call
+
+
+def onnx(model: MuFlow) -> Call | None:
+    """The exported graph under ONNX Runtime with as many threads as torch has; None where it is not installed."""
+    try:
+        import onnxruntime
+    except ImportError:
+        return None
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "muflow.onnx"
+        export_onnx(model, path)
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return lambda pixels: session.run(None, {"pixels": np.asarray(pixels.numpy())})
+
+
+def published_setting(scale: Scale) -> dict[str, Call]:
+    """resnet18, `flatten`, every step 3x3: the bare backbone, the published arithmetic, and ours four ways."""
+    model = muflow("resnet18", "3", scale)
+    found: dict[str, Call | None] = {
+        "backbone": _backbone(model),
+        "published": Published(model),
+        "ours_fp32": ours(model),
+        "ours_bf16": ours_bfloat16("resnet18", "3", scale),
+        "ours_onnx": onnx(model),
+    }
+    return {name: call for name, call in found.items() if call is not None}
+
+
+def shares(scale: Scale) -> dict[str, Call]:
+    """Kernel 3|1 on resnet18 and on lite0, each beside its bare backbone."""
+    found: dict[str, Call] = {}
+    for short, name in (("resnet18", "resnet18"), ("lite0", NAME)):
+        model = muflow(name, "3|1", scale)
+        found[f"{short}_backbone"] = _backbone(model)
+        found[f"{short}_k31"] = ours(model)
+    return found
+
+
+def _backbone(model: MuFlow) -> Call:
+    @torch.inference_mode()
+    def call(pixels: Tensor) -> object:
+        return model.backbone(pixels)
+
+    return call
