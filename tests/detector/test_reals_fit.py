@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,8 @@ from deepfake_guard.detector.calibration import ROOT, Fold
 from deepfake_guard.detector.manifest import GenuineSet
 from deepfake_guard.detector.training import reals
 from deepfake_guard.detector.training.fit_flow import Schedule
-from deepfake_guard.detector.training.reals_fit import REPORT, fit_reals
+from deepfake_guard.detector.training.reals_fit import REPORT, course, fit_reals
+from deepfake_guard.detector.training.simulated import bucket_crops
 
 from .artefacts import tiny_artefact
 from .pictures import written
@@ -23,65 +24,77 @@ from .test_reals_photos import EVERYWHERE, folder_of
 BRIEF = Schedule(lr=1e-3, batch=8, epochs=2, variants=1, plateau=0, averages=20)
 
 
-@pytest.fixture
-def shipped(tmp_path: Path) -> weights.Artefact:
-    return tiny_artefact(tmp_path / "shipped")
+@pytest.fixture(scope="module", autouse=True)
+def _few() -> Iterator[None]:
+    """Few faces are enough, so that tests are quick."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {"FULL_FROM": 30, "QUICK_FROM": 10, "QUICK_MOST": 20, "QUICK_JUDGE": 5}.items():
+            patch.setattr(reals, name, value)
+        yield
 
 
-@pytest.fixture(autouse=True)
-def _few(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"FULL_FROM": 30, "QUICK_FROM": 10, "QUICK_MOST": 20, "QUICK_JUDGE": 5}.items():
-        monkeypatch.setattr(reals, name, value)
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shipped")
+    tiny_artefact(folder)
+    return folder
 
 
-def made(tmp_path: Path, count: int, *, quick: bool) -> weights.Artefact:
-    home = folder_of(tmp_path / "photos", count)
-    written(home / "<b>note.txt", b"no picture")
+@pytest.fixture(scope="module")
+def whole(shipped: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the whole road was gone once, from 40 photos."""
+    home = tmp_path_factory.mktemp("whole")
+    made(home, 40, shipped, quick=False)
+    return home
+
+
+def made(home: Path, count: int, shipped: Path, *, quick: bool) -> weights.Artefact:
+    written(folder_of(home / "photos", count) / "<b>note.txt", b"no picture")
     fit_reals(
-        home,
-        tmp_path / "own",
-        quick=quick,
-        artefact=tmp_path / "shipped",
-        device="cpu",
-        finder=EVERYWHERE,
-        schedule=BRIEF,
+        home / "photos", home / "own", quick=quick, artefact=shipped, device="cpu", finder=EVERYWHERE, schedule=BRIEF
     )
-    return weights.load(tmp_path / "own", device="cpu")
+    return loaded(home / "own")
+
+
+def loaded(folder: Path) -> weights.Artefact:
+    return weights.load(folder, device="cpu")
 
 
 def crops_of(tmp_path: Path, quick: bool) -> reals.Prepared:
     return reals.prepare(tmp_path / "photos", tmp_path / "own.run", quick=quick, finder=EVERYWHERE)
 
 
-def test_the_quick_road_keeps_model_and_fold_and_counts_own_faces(tmp_path: Path, shipped: weights.Artefact) -> None:
-    own = made(tmp_path, 14, quick=True)
-    assert own.manifest.detector_id == shipped.manifest.detector_id.replace("random", "muflow")
-    assert own.calibration.buckets[ROOT].scales == shipped.calibration.buckets[ROOT].scales
+def test_the_quick_road_keeps_model_and_fold_and_counts_own_faces(tmp_path: Path, shipped: Path) -> None:
+    start = loaded(shipped)
+    own = made(tmp_path, 14, shipped, quick=True)
+    assert own.manifest.detector_id == start.manifest.detector_id.replace("random", "muflow")
+    assert own.calibration.buckets[ROOT].scales == start.calibration.buckets[ROOT].scales
     assert own.calibration.n == 14
     crops = crops_of(tmp_path, quick=True).of("calibrate")
-    expected = np.sort(shipped.calibration.fused(shipped.ensemble.score(crops).scores))
+    sides = np.full(14, 96)
+    expected = np.sort(start.calibration.fused(start.ensemble.score(bucket_crops(crops, sides, ROOT, 0)[0]).scores))
     np.testing.assert_allclose(own.calibration.scores, expected, rtol=1e-5)
     assert own.manifest.sets[-1] == GenuineSet("own photos", "calibrate", 14, "the host's own")
     assert "calibrate" not in {each.role for each in own.manifest.sets[:-1]}
 
 
-def test_where_all_calibrate_nobody_is_said_to_have_judged(tmp_path: Path, shipped: weights.Artefact) -> None:
-    figures = made(tmp_path, 14, quick=True).manifest.metrics["own_photos"]
+def test_where_all_calibrate_nobody_is_said_to_have_judged(tmp_path: Path, shipped: Path) -> None:
+    figures = made(tmp_path, 14, shipped, quick=True).manifest.metrics["own_photos"]
     assert figures["held_out"] is False
     assert figures["before"]["p<=0.05"]["n"] == 14
     assert figures["after"] == {}
     assert "≤ 0.05 by construction" in (tmp_path / "own" / REPORT).read_text()
 
 
-def test_faces_beyond_those_that_calibrate_judge(tmp_path: Path, shipped: weights.Artefact) -> None:
-    figures = made(tmp_path, 27, quick=True).manifest.metrics["own_photos"]
+def test_faces_beyond_those_that_calibrate_judge(tmp_path: Path, shipped: Path) -> None:
+    figures = made(tmp_path, 27, shipped, quick=True).manifest.metrics["own_photos"]
     assert figures["held_out"] is True
     assert figures["before"]["p<=0.05"]["n"] == figures["after"]["p<=0.05"]["n"] == 5
 
 
-def test_the_whole_road_goes_on_from_the_shipped_flows(tmp_path: Path, shipped: weights.Artefact) -> None:
-    own = made(tmp_path, 40, quick=False)
-    before, after = shipped.model.state_dict(), own.model.state_dict()
+def test_the_whole_road_goes_on_from_the_shipped_flows(whole: Path, shipped: Path) -> None:
+    own = loaded(whole / "own")
+    before, after = loaded(shipped).model.state_dict(), own.model.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before if name.startswith("backbone"))
     flows = [name for name in before if ".flow." in name and before[name].is_floating_point()]
     assert any(not torch.equal(before[name], after[name]) for name in flows)
@@ -93,18 +106,17 @@ def test_the_whole_road_goes_on_from_the_shipped_flows(tmp_path: Path, shipped: 
     assert own.manifest.metrics["own_photos"]["after"]["p<=0.05"]["n"] == 4
 
 
-def test_the_fold_of_the_whole_road_is_that_of_own_selection_faces(tmp_path: Path, shipped: weights.Artefact) -> None:
-    own = made(tmp_path, 40, quick=False)
-    crops = crops_of(tmp_path, quick=False).of("select")
+def test_the_fold_of_the_whole_road_is_that_of_own_selection_faces(whole: Path, shipped: Path) -> None:
+    own = loaded(whole / "own")
+    crops, _ = bucket_crops(crops_of(whole, quick=False).of("select"), np.full(4, 96), ROOT, 0)
     centre = float(np.median(own.model.score(crops).total))
     fold = own.calibration.buckets[ROOT].scales["muflow"]
     assert isinstance(fold, Fold)
     assert fold.centre == pytest.approx(centre, rel=1e-4)
 
 
-def test_the_report_names_each_photo_not_used_and_escapes_it(tmp_path: Path, shipped: weights.Artefact) -> None:
-    made(tmp_path, 40, quick=False)
-    text = (tmp_path / "own" / REPORT).read_text()
+def test_the_report_names_each_photo_not_used_and_escapes_it(whole: Path, shipped: Path) -> None:
+    text = (whole / "own" / REPORT).read_text()
     assert "&lt;b&gt;note.txt" in text
     assert "<b>note" not in text
     assert "decode_error" in text
@@ -114,33 +126,24 @@ def test_the_report_names_each_photo_not_used_and_escapes_it(tmp_path: Path, shi
     assert "http" not in text
 
 
-def test_too_few_photos_leave_no_artefact(tmp_path: Path, shipped: weights.Artefact) -> None:
+def test_too_few_photos_leave_no_artefact(tmp_path: Path, shipped: Path) -> None:
     with pytest.raises(reals.TooFewFaces, match="2 more are needed"):
-        made(tmp_path, 8, quick=True)
+        made(tmp_path, 8, shipped, quick=True)
     assert not (tmp_path / "own").exists()
 
 
-def test_with_recutting_only_buckets_with_shipped_scales_are_counted(tmp_path: Path, shipped: weights.Artefact) -> None:
-    asked: list[str] = []
-
-    def recut(crops: np.ndarray, native: np.ndarray, bucket: str, seed: int) -> np.ndarray:
-        asked.append(bucket)
-        return crops[native > 0]
-
-    home = folder_of(tmp_path / "photos", 14)
-    common = {"artefact": tmp_path / "shipped", "device": "cpu", "finder": EVERYWHERE, "recut": recut}
-    fit_reals(home, tmp_path / "own", quick=True, **common)  # type: ignore[arg-type]
-    assert asked == []
-    folder_of(home, 40)
-    fit_reals(home, tmp_path / "whole", schedule=replace(BRIEF, epochs=1), **common)  # type: ignore[arg-type]
-    assert {"any/64", "jpeg90/112", "webp/200", "lossless/64"} <= set(asked)
-    assert set(weights.load(tmp_path / "whole", device="cpu").calibration.counts()) == {ROOT}
+def test_flows_never_go_on_from_training_with_other_roles(whole: Path) -> None:
+    other = reals.prepare(folder_of(whole / "more", 44), whole / "more.run", finder=EVERYWHERE)
+    again = reals.prepare(folder_of(whole / "same", 40), whole / "same.run", finder=EVERYWHERE)
+    kept = [path.name for path in (whole / "own.run").glob("flow-*")]
+    assert kept == [course(again)]
+    assert course(other) not in kept
 
 
-def test_another_finder_can_be_named(tmp_path: Path, shipped: weights.Artefact) -> None:
+def test_another_finder_can_be_named(tmp_path: Path, shipped: Path) -> None:
     nobody = faces.Finder("nobody", True, lambda _: [])
     with pytest.raises(reals.TooFewFaces, match="no_face 12"):
         fit_reals(
-            folder_of(tmp_path / "photos", 12), tmp_path / "own", quick=True, artefact=tmp_path / "shipped",
+            folder_of(tmp_path / "photos", 12), tmp_path / "own", quick=True, artefact=shipped,
             device="cpu", finder=nobody,
         )  # fmt: skip

@@ -6,6 +6,7 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
+from deepfake_guard.detector import faces
 from deepfake_guard.detector.cli import output, parser
 from deepfake_guard.detector.manifest import Manifest
 

@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import TYPE_CHECKING
 
 from ..calibration import Calibration
 from ..manifest import Manifest
 from .near_duplicates import ALIKE, SAME
 from .reals import Prepared
-from .reals_check import Rate
-
-if TYPE_CHECKING:
-    from .reals_fit import Judged
+from .reals_check import Judged, Rate
 
 WIDTH, HEIGHT = 640, 160  # of the histogram, px
 STYLE = (

@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from .statistics import Floats, clopper_pearson
 
+LEVELS = (0.05, 0.01)
+
 
 @dataclass(frozen=True, slots=True)
 class Rate:
@@ -25,6 +27,16 @@ class Rate:
     @property
     def interval(self) -> tuple[float, float]:
         return clopper_pearson(self.alarms, self.n)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """False alarms on own faces at each of LEVELS, by the shipped artefact and by the new one. held_out: these faces
+    did nothing else; otherwise nobody was left to judge and `after` is empty: at most the level, as it was counted."""
+
+    held_out: bool
+    before: tuple[Rate, ...]
+    after: tuple[Rate, ...]
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -7,51 +7,36 @@ stay as they are shipped: they need fakes, or have nothing to choose by here.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+import hashlib
+import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from deepfake_guard import __version__
 
 from .. import faces, weights
-from ..calibration import BUCKETS, ROOT, Calibration, Conditions, Floats, Standard
+from ..calibration import ROOT, Calibration, Conditions, Standard
 from ..ensemble import Ensemble
 from ..manifest import GenuineSet, Manifest
 from ..signals.muflow import MuFlow
 from . import fit_report, photos
 from .averages import averages
-from .calibrate import heat_scale
+from .calibrate import Faces, calibrate, heat_scale, recalibrate
 from .fit_flow import Progress, Schedule, cache, fit_flow, held_out, variants
 from .fit_gaussian import fit_gaussians
-from .photos import Pixels, Say
+from .photos import Say
 from .reals import Prepared, averaged, prepare
-from .reals_check import Rate, alarms
+from .reals_check import LEVELS, Judged, Rate, alarms
+from .stored_scores import StoredScores
 
-LEVELS = (0.05, 0.01)
-QUICK_ENCODINGS = 4  # the most frequent of the photos
 OWN, TERMS = "own photos", "the host's own"
 REPORT = "report.html"
 # Twenty minutes of continued training: an hour for 2,000 photos on two cores leaves as much for each other step.
 ADAPTING = Schedule(lr=1e-3, epochs=60, plateau=1, patience=6, minutes=20.0)
-
-Recut = Callable[[Pixels, NDArray[np.int64], str, int], Pixels]
-Raw = Mapping[str, Floats]
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """False alarms on own faces at each of LEVELS, by the shipped artefact and by the new one. held_out: these faces
-    did nothing else; otherwise nobody was left to judge and `after` is empty: at most the level, as it was counted."""
-
-    held_out: bool
-    before: tuple[Rate, ...]
-    after: tuple[Rate, ...]
 
 
 def fit_reals(
@@ -65,14 +50,11 @@ def fit_reals(
     say: Say = photos.silent,
     finder: faces.Finder | None = None,
     schedule: Schedule = ADAPTING,
-    recut: Recut | None = None,
 ) -> Manifest:
     """Make an artefact of the host's own in `out`, with `report.html`, from a folder of genuine photos.
 
     quick: recalibrate only. artefact: what to start from (default: the shipped one). run: where crops and training are
-    kept, so that the same command goes on after a stop (default: beside `out`). recut: (crops, native sizes, bucket,
-    seed) -> crops under the bucket's conditions, where the finer buckets are to be calibrated, too; without it all
-    faces are judged at the root, against own faces as they came.
+    kept, so that the same command goes on after a stop (default: beside `out`).
     Raises TooFewFaces, ArtefactError, DeviceError, DecoderUnavailable.
     """
     shipped = weights.load(artefact, device)
@@ -82,14 +64,18 @@ def fit_reals(
     training: dict[str, Any] = {"quick": quick}
     if quick:
         ensemble = shipped.ensemble
-        views = _views(
-            ensemble, prepared, "calibrate", _quick_buckets(shipped.calibration, prepared, recut), recut, say
+        calibration = recalibrate(
+            lambda crops: ensemble.score(crops).scores,
+            shipped.calibration,
+            _faces(prepared, "calibrate"),
+            seed=schedule.seed,
+            stored=StoredScores(run / "scores", shipped.manifest.detector_id),
+            say=say,
         )
-        calibration = shipped.calibration.recounted(views)
     else:
         model, progress = adapted(shipped.model, prepared, schedule, run, say)
         ensemble = Ensemble(model, shipped.ensemble.signals, shipped.ensemble.head)
-        calibration = _calibrated(ensemble, shipped.calibration, prepared, recut, say)
+        calibration = _calibrated(ensemble, shipped.calibration, prepared, schedule.seed, run, say)
         training |= {"k": averaged(len(prepared.splits["train"])), "epochs": progress.epoch, "best": progress.best}
     judged = _judged(shipped, ensemble, calibration, prepared)
     passport = _passport(shipped.manifest, prepared, training, judged)
@@ -114,10 +100,25 @@ def adapted(shipped: MuFlow, prepared: Prepared, schedule: Schedule, run: Path, 
     chosen = cache(model, select)
     started = held_out(model, chosen)
     progress = fit_flow(
-        model, variants(model, train, schedule), chosen, schedule, run / "flow", lambda now: _tell(now, say)
+        model, variants(model, train, schedule), chosen, schedule, run / course(prepared), lambda now: _tell(now, say)
     )
     say(f"NLL of the selection faces: {started:.3f} before, {progress.best:.3f} after {progress.epoch} epochs")
     return model.eval().requires_grad_(False), progress
+
+
+def course(prepared: Prepared) -> str:
+    """The folder of this training's state. Other photos deal out other roles: a flow that has learned from faces that
+    now calibrate would find these calm, and every other face strange beside them."""
+    files = [[prepared.files[at] for at in prepared.splits[role]] for role in ("train", "select")]
+    return f"flow-{hashlib.sha256(json.dumps(files).encode()).hexdigest()[:12]}"
+
+
+def _digest(model: MuFlow) -> str:
+    """Names the weights, so that scores of others are never taken for theirs."""
+    digest = hashlib.sha256()
+    for value in model.state_dict().values():
+        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _tell(now: Progress, say: Say) -> None:
@@ -126,35 +127,25 @@ def _tell(now: Progress, say: Say) -> None:
 
 
 def _calibrated(
-    ensemble: Ensemble, shipped: Calibration, prepared: Prepared, recut: Recut | None, say: Say
+    ensemble: Ensemble, shipped: Calibration, prepared: Prepared, seed: int, run: Path, say: Say
 ) -> Calibration:
-    heat = heat_scale(ensemble.muflow, prepared.of("select"))
-    wanted = BUCKETS if recut else (ROOT,)
-    select, genuine = (_views(ensemble, prepared, role, wanted, recut, say) for role in ("select", "calibrate"))
     heads = [name for name, scale in shipped.buckets[ROOT].scales.items() if isinstance(scale, Standard)]
-    return Calibration.fit(select, genuine, heat, heads, shipped.fusion, shipped.strange)
+    return calibrate(
+        lambda crops: ensemble.score(crops).scores,
+        _faces(prepared, "select"),
+        _faces(prepared, "calibrate"),
+        heat_scale(ensemble.muflow, prepared.of("select")),
+        heads=heads,
+        fusion=shipped.fusion,
+        strange_fusion=shipped.strange,
+        seed=seed,
+        stored=StoredScores(run / "scores", _digest(ensemble.muflow)),
+        say=say,
+    )
 
 
-def _quick_buckets(shipped: Calibration, prepared: Prepared, recut: Recut | None) -> tuple[str, ...]:
-    """The root; with `recut` also sizes and the most frequent encodings, as far as there are shipped scales."""
-    if recut is None:
-        return (ROOT,)
-    frequent = {name for name, _ in Counter(prepared.encodings).most_common(QUICK_ENCODINGS)}
-    return tuple(key for key in shipped.counts() if key.partition("/")[0] in {ROOT, *frequent})
-
-
-def _views(
-    ensemble: Ensemble, prepared: Prepared, role: str, buckets: Sequence[str], recut: Recut | None, say: Say
-) -> dict[str, Raw]:
-    """Raw scores of the faces of a role: at the root as they came, elsewhere under the bucket's conditions."""
-    crops, native = prepared.of(role), prepared.native_px[prepared.splits[role]]
-    views: dict[str, Raw] = {}
-    for seed, bucket in enumerate(buckets):
-        say(f"scoring {role} faces as {bucket} ({seed + 1} of {len(buckets)})")
-        seen = crops if bucket == ROOT or recut is None else recut(crops, native, bucket, seed)
-        if len(seen):
-            views[bucket] = ensemble.score(seen).scores
-    return views
+def _faces(prepared: Prepared, role: str) -> Faces:
+    return Faces(prepared.of(role), prepared.native_px[prepared.splits[role]])
 
 
 def _judged(shipped: weights.Artefact, ensemble: Ensemble, calibration: Calibration, prepared: Prepared) -> Judged:
