@@ -18,7 +18,7 @@ Single = NDArray[np.float32]
 
 GENUINE = "genuine"
 METHODS = ("logistic", "lda")
-STRENGTH = {"logistic": 1e-2, "lda": 0.1}
+STRENGTH = {"logistic": 0.1, "lda": 0.1}
 
 
 @dataclass(frozen=True, eq=False, slots=True)
