@@ -57,8 +57,7 @@ def export_onnx(model: MuFlow | TunedBackbone, path: Path) -> None:
     with warnings.catch_warnings(), torch.inference_mode():
         # torch's newer exporter needs onnxscript besides; this one says that it is the older, and that what is
         # constant in a loaded model (ranks, shapes) becomes constant in the graph, which is meant
-        warnings.filterwarnings("ignore", category=DeprecationWarning)
-        warnings.filterwarnings("ignore", category=UserWarning, module="deepfake_guard|torch")
+        warnings.simplefilter("ignore")
         torch.onnx.export(
             graph.cpu().eval(), (example,), str(path), dynamo=False, opset_version=OPSET, input_names=["pixels"],
             output_names=list(outputs), dynamic_axes={name: {0: "n"} for name in names},

@@ -45,7 +45,7 @@ def run(
     """
     scale = scale or Scale()
     document: dict[str, Any] = {"machine": machine(), "setting": setting(scale, rounds)}
-    subjects, arithmetic = publishedsetting(scale), {}
+    subjects, arithmetic = published_setting(scale), {}
     for batch in sorted({*batches, RATIO_BATCH}):
         say(f"batch {batch}: {', '.join(subjects)}")
         arithmetic[str(batch)] = compare(subjects, batch, scale.input_px, rounds)
