@@ -31,6 +31,7 @@ class Made:
 
 PLAN = (
     Made("select-real", "ffhq256__zoya2244", 8),
+    Made("calib-real", "ffhq256__cdiaconu04", 12),
     Made("test-real-id", "ffhq256__cdiaconu04", 16),
     Made("test-real-ood", "dfdc__i-shreyansh", 10, paired=True),
     Made("test-real-ood", "unsplash__deepshield", 8, spread=200),

@@ -77,6 +77,12 @@ def test_every_figure_has_its_n_and_its_interval(evaluated: Evaluation) -> None:
     assert alarms["n"] == 8
 
 
+def test_calibration_and_test_faces_of_one_source_are_held_against_each_other(evaluated: Evaluation) -> None:
+    (row,) = evaluated.figures["uniformity"]
+    assert (row["source"], row["calibration_n"], row["test_n"]) == ("ffhq256__cdiaconu04", 12, 16)
+    assert 0 < row["p_value"] <= row["holm"] <= 1
+
+
 def test_the_same_source_is_a_comparison_of_its_own(evaluated: Evaluation) -> None:
     assert "same_source" in evaluated.figures["collections"]["stylegan1-ffhq__cdiaconu04"]["against"]
     assert "same_source" in evaluated.figures["collections"]["dfdc_faceswap__i-shreyansh"]["against"]

@@ -52,7 +52,7 @@ def write(path: Path, evaluation: Evaluation, extras: Mapping[str, Any] | None =
         "<h2>False alarms on genuine faces</h2>", _sources(figures),
         "<h2>ROC of each collection</h2>", _rocs(evaluation),
         "<h2>Scores</h2>", _scores(evaluation),
-        "<h2>p-values of genuine faces</h2>", _uniformity(evaluation), _reliability(figures),
+        "<h2>p-values of genuine faces</h2>", _uniformity(evaluation), _agreement(figures), _reliability(figures),
         *(f"<h2>{escape(name.capitalize())}</h2>{nested(content)}" for name, content in (extras or {}).items()),
         shares,
     ])  # fmt: skip
@@ -197,6 +197,13 @@ def _uniformity(evaluation: Evaluation) -> str:
         curves = {name: _climb(rows) for name, rows in by_collection(evaluation.rows[splits[kind]]).items()}
         drawn.append(plots.lines(splits[kind], curves, "p", "share of faces ≤ p"))
     return f'<div class="plots">{"".join(drawn)}</div>'
+
+
+def _agreement(figures: Mapping[str, Any]) -> str:
+    """The test behind the curves: calibration against test faces of one source."""
+    rows = [[_cell(value) for value in row.values()] for row in figures["uniformity"]]
+    head = ["source", "calibration n", "test n", "D", "noticed from D", "p", "p, Holm"]
+    return table(head, rows, "Kolmogorov–Smirnov, calibration against test faces") if rows else ""
 
 
 def _climb(rows: Sequence[Judged]) -> tuple[list[float], list[float]]:

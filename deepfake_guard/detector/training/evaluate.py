@@ -89,13 +89,13 @@ def evaluate(
 
 
 def _wanted(data: Path, splits: Splits) -> list[Crop]:
-    """All crops to score; selection faces only fold single signals, so a folder may do without."""
+    """All crops to score. A folder may do without the splits that only fold single signals or test uniformity."""
     found: list[Crop] = []
     for name in splits.names():
         try:
             found += listing.index(data, name, splits.track)
         except listing.DataError:
-            if name != splits.select:
+            if name not in (splits.select, splits.calibrate):
                 raise
     return found
 
@@ -134,5 +134,6 @@ def _figures(
         "collections": collections,
         "genuine_sources": figures_of.genuine_sources(grounds, trained),
         "groups": figures_of.macros(fakes, judged, reading.heads),
+        "uniformity": figures_of.uniform(rows[splits.calibrate], grounds[splits.known].rows),
         "reliability": {kind: figures_of.reliability(ground.rows) for kind, ground in grounds.items()},
     }

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
 from ..calibration import Fold
 from ..manifest import Manifest
-from . import trivial
+from . import trivial, uniformity
 from .evaluation_table import Judged, column
 from .resampling import DRAWS, Judgement, draw, judge, macro
 from .statistics import Floats, clopper_pearson
@@ -192,6 +192,19 @@ def reliability(rows: Sequence[Judged]) -> dict[str, Any]:
         bucket: {"n": len(found), **{f"p<={step}": rate([row.p_value <= step for row in found]) for step in STEPS}}
         for bucket, found in sorted(buckets.items())
     }
+
+
+def uniform(calibration: Sequence[Judged], genuine: Sequence[Judged]) -> list[dict[str, Any]]:
+    """Fused scores of calibration against test faces in each source that both have: KS, and Holm over sources.
+
+    Both were scored alike, under their native sizes; see `uniformity.Agreement`. Empty where no source is shared.
+    """
+    sides = [
+        {name: column(found, "score") for name, found in by_collection(rows).items()} for rows in (calibration, genuine)
+    ]
+    if not set(sides[0]) & set(sides[1]):
+        return []
+    return [asdict(row) for row in uniformity.agreement(*sides)]
 
 
 def macros(fakes: Mapping[str, Sequence[Judged]], judged: Judgements, heads: Heads) -> dict[str, Any]:

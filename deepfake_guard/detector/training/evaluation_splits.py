@@ -13,11 +13,12 @@ class Splits:
     unfamiliar: str = "test-real-ood"
     fakes: str = "test-fake"
     select: str = "select-real"
+    calibrate: str = "calib-real"
     track: str = "hq"
 
     def names(self) -> list[str]:
-        """Every split once, selection first."""
-        return list(dict.fromkeys((self.select, self.known, self.unfamiliar, self.fakes)))
+        """Every split once, selection and calibration first."""
+        return list(dict.fromkeys((self.select, self.calibrate, self.known, self.unfamiliar, self.fakes)))
 
     def opens_tests(self) -> bool:
         """Whether test pictures are among them."""
