@@ -78,7 +78,7 @@ def test_values_that_are_not_finite_are_refused(artefact: weights.Artefact, tmp_
     [
         ({"schema": 99}, "schema 99"),
         ({"backbone": "resnet50"}, "backbone"),
-        ({"objective": "guess"}, "unknown pooling or objective"),
+        ({"objective": "guess"}, "unknown objective"),
         ({"input_px": 96}, "shapes"),
         ({"files": {"../model.safetensors": "0" * 64}}, "not there"),
         ({"files": {}}, "does not vouch"),
@@ -107,7 +107,7 @@ def test_a_device_that_is_not_there_is_refused(artefact: weights.Artefact, tmp_p
 def test_reading_passport_and_calibration_loads_no_torch(artefact: weights.Artefact, tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from deepfake_guard.detector import aggregation, calibration, manifest;"
-        "manifest.read(Path(sys.argv[1])); calibration.Calibration.read(Path(sys.argv[1]) / 'calibration.json');"
+        "manifest.read(Path(sys.argv[1])); calibration.Calibration.read(Path(sys.argv[1]) / 'calibration.safetensors');"
         "assert not {'torch', 'timm', 'cv2'} & set(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=False)
