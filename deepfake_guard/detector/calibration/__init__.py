@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ..manifest import ArtefactError
 from ..records import SignalScore
@@ -112,6 +111,11 @@ class Calibration:
         """Number of independent calibration faces in the root."""
         return self.buckets[ROOT].n
 
+    @property
+    def scores(self) -> Floats:
+        """The fused scalars of the root's calibration faces, ascending float64 [n]."""
+        return self.buckets[ROOT].scores[FUSED]
+
     def counts(self) -> dict[str, int]:
         """Bucket -> n, the root first."""
         return {key: self.buckets[key].n for key in BUCKETS if key in self.buckets}
@@ -178,25 +182,6 @@ class Calibration:
             raise
         except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise ArtefactError(f"{path} is no calibration: {error}") from error
-
-    # What reads the root alone, by µFlow alone.
-    @property
-    def bucket(self) -> str:
-        return ROOT
-
-    @property
-    def scores(self) -> Floats:
-        return self.buckets[ROOT].scores[FUSED]
-
-    def fold(self, raw: ArrayLike) -> Floats:
-        return self.fused({"muflow": np.asarray(raw, dtype=np.float64)})
-
-    def p_value(self, score: float) -> tuple[float, int, int, str]:
-        """(p, n, reached, root) of one fused scalar."""
-        if not np.isfinite(score):
-            raise ValueError(f"a score must be a finite number, got {score}")
-        (reached,) = self.buckets[ROOT].reached(FUSED, np.asarray([score]))
-        return (1 + reached) / (self.n + 1), self.n, reached, ROOT
 
     def _formulas(self) -> dict[str, Fusion]:
         return {FUSED: self.fusion, STRANGE: self.strange}

@@ -34,8 +34,7 @@ def bucket_crops(crops: Pixels, native_px: Sides, bucket: str, seed: int) -> tup
     sides = _sides(crops, native_px)
     made = np.empty((len(indices), CROP_PX, CROP_PX, 3), np.uint8)
     for at, index in enumerate(indices):
-        rng = np.random.default_rng([seed, zlib.crc32(bucket.encode()), int(index)])
-        side, encoding = drawn(bucket, int(sides[index]), rng)
+        side, encoding, rng = seeded_upload(bucket, int(sides[index]), seed, int(index))
         made[at] = uploaded(crops[index], side, encoding, rng)
     return made, indices
 
@@ -44,6 +43,12 @@ def entering(crops: Pixels, native_px: Sides, bucket: str) -> NDArray[np.int64]:
     """The faces that are large enough for a bucket."""
     least = SIZES[0] if bucket == ROOT else size_band(bucket)[0]
     return np.flatnonzero(_sides(crops, native_px) >= least)
+
+
+def seeded_upload(bucket: str, native_px: int, seed: int, index: int) -> tuple[int, str, np.random.Generator]:
+    """(side in px, encoding) of the simulated upload of face `index`, and the generator that `uploaded` draws from."""
+    rng = np.random.default_rng([seed, zlib.crc32(bucket.encode()), index])
+    return *drawn(bucket, native_px, rng), rng
 
 
 def drawn(bucket: str, native_px: int, rng: np.random.Generator) -> tuple[int, str]:
