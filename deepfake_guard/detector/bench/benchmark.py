@@ -11,7 +11,7 @@ from .. import faces, weights
 from ..pipeline import Detector
 from . import photographs
 from .machine import machine, starts
-from .subjects import Scale, shares
+from .subjects import Scale, published_setting, shares
 from .timing import compare
 
 GOALS = {
