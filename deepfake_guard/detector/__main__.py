@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from deepfake_guard.detector.cli import (
+    bench,
     calibrate,
     evaluate,
     explain,
@@ -21,7 +22,7 @@ from deepfake_guard.detector.cli import (
     tune,
 )
 
-COMMANDS = (score, explain, passport, fit, calibrate, tune, evaluate, export, faces)
+COMMANDS = (score, explain, passport, fit, calibrate, tune, evaluate, bench, export, faces)
 EXAMPLES = f"""\
 examples:
   {parser.PROGRAM} score holiday.jpg

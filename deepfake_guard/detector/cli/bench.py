@@ -1,0 +1,35 @@
+"""`bench`: what the detector costs on this machine, beside the published arithmetic and bare backbones."""
+
+from __future__ import annotations
+
+import argparse
+
+from deepfake_guard.detector.cli import output, parser
+
+EXAMPLES = ["bench", "bench --rounds 3 --photos 8 --json | jq .ratios"]
+
+
+def add(parts: parser.Parts) -> None:
+    """The options of `bench`."""
+    what = "time the detector on this machine, side by side in one process; minutes, on a machine at rest"
+    made = parser.command(parts, "bench", what, run, EXAMPLES, "the artefact is wrong")
+    made.add_argument("--rounds", type=int, default=5, metavar="N", help="alternating rounds (default: 5)")
+    made.add_argument("--photos", type=int, default=24, metavar="N", help="photographs of a megapixel (default: 24)")
+    parser.takes_artefact(made)
+    parser.takes_json(made)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure and print: Markdown, or the whole document with --json."""
+    from deepfake_guard.detector import bench  # here: it imports torch
+
+    if options.rounds < 1 or options.photos < 1:
+        raise parser.WrongUsage("--rounds and --photos are at least 1")
+    with output.at_work("measuring"):
+        measured = bench.run(rounds=options.rounds, photos=options.photos, artefact=options.artefact, say=output.say)
+    if options.json:
+        output.document(measured)
+    else:
+        for line in bench.lines(measured):
+            output.line(line)
+    return 0
