@@ -211,6 +211,14 @@ def test_a_known_family_needs_a_refit_that_never_saw_it(evaluated: Evaluation) -
     assert both["families"]["diffusion"]["collections"].keys() == {"dalle3__sfhq-t2i", "sdxl__sfhq-t2i"}
 
 
+def test_a_refit_that_knows_its_family_is_refused(artefact: weights.Artefact, home: Path, tmp_path: Path) -> None:
+    heads = {"head": HeadCard(("SDXL",), ("diffusion",), 250, ())}
+    spoilt = replace(artefact, manifest=replace(artefact.manifest, heads=heads))
+    with pytest.raises(ValueError, match="has seen diffusion"):
+        evaluate(artefact, home, openings=tmp_path / "log.md", reason="x", refits={"diffusion": spoilt})
+    assert not (tmp_path / "log.md").exists()
+
+
 def test_refits_are_scored_beside_the_artefact(artefact: weights.Artefact, home: Path, tmp_path: Path) -> None:
     log = tmp_path / "openings.md"
     refits = {"gan": artefact}

@@ -11,12 +11,13 @@ from rich.table import Table
 from deepfake_guard.detector.cli import output, parser
 
 if TYPE_CHECKING:
+    from deepfake_guard.detector.training.evaluate import Evaluation
     from deepfake_guard.detector.weights import Artefact
 
 EXAMPLES = [
     'evaluate --data ../shared/data --reason "first look" --json > figures.json',
     'evaluate --data ../shared/data --reason "release" --refit swap=artifacts/no-swap --scores scores.jsonl',
-    'evaluate --data ../shared/data --reason "release" --html report.html --robustness --json > figures.json',
+    'evaluate --data ../shared/data --reason "release" --html report.html --robustness --baselines --json > it.json',
 ]
 
 
@@ -37,6 +38,7 @@ def add(parts: parser.Parts) -> None:
     made.add_argument("--scores", type=Path, metavar="FILE", help="keeps every scored face: a second run scores none")
     made.add_argument("--html", type=Path, metavar="FILE", help="one self-contained report; it shows faces: keep it")
     made.add_argument("--robustness", action="store_true", help="also wear 600 faces down, each in many ways")
+    made.add_argument("--baselines", action="store_true", help="also supervised trees and the published rules (train)")
     parser.takes_json(made, "all figures; without it the headline alone")
     parser.takes_artefact(made)
 
@@ -60,6 +62,8 @@ def run(options: argparse.Namespace) -> int:
             say=output.say,
         )
         extras = _worn(artefact, options) if options.robustness else {}
+        if options.baselines:
+            extras |= _baselines(artefact, measured, options)
         if options.html is not None:
             from deepfake_guard.detector import report
 
@@ -76,6 +80,24 @@ def _worn(artefact: Artefact, options: argparse.Namespace) -> dict[str, Any]:
 
     worn = robustness(artefact, options.data, openings=options.openings, reason=options.reason, say=output.say)
     return {"robustness": worn}
+
+
+def _baselines(artefact: Artefact, measured: Evaluation, options: argparse.Namespace) -> dict[str, Any]:
+    from deepfake_guard.detector.training import baselines
+    from deepfake_guard.detector.training.evaluation_splits import TESTS
+
+    supervised = baselines.supervised(
+        artefact.model.pooled,
+        [shape[0] for shape in artefact.model.shapes],
+        options.data,
+        artefact=artefact.manifest.detector_id,
+        openings=options.openings,
+        reason=options.reason,
+        kept=options.scores and options.scores.with_suffix(".features.npz"),
+        say=output.say,
+    )
+    rules = baselines.published_rules(measured, TESTS.select)
+    return {"baselines": supervised, "published rules": rules}
 
 
 def _refit(given: str) -> tuple[str, Path]:

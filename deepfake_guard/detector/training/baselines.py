@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,9 +97,11 @@ def importances(learn: Faces, names: Sequence[str], *, trees: int = 300, top: in
     result: dict[str, Any] = {}
     for kind in KINDS:
         model = classifier(kind, trees=trees).fit(learn.features, learn.labels)
-        values = np.asarray(shap.TreeExplainer(model).shap_values(shown))
+        with warnings.catch_warnings():  # shap tells on every call that LightGBM's answer is a list by now
+            warnings.simplefilter("ignore", UserWarning)
+            values = np.asarray(shap.TreeExplainer(model).shap_values(shown))
         if values.ndim == 3:  # one plane a class: the fakes'
-            values = values[..., 1]
+            values = values[1] if values.shape[0] == 2 else values[..., 1]
         weight = np.abs(values).mean(0)
         weight = weight / max(float(weight.sum()), 1e-12)
         groups: dict[str, float] = {}

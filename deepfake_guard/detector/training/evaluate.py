@@ -57,10 +57,7 @@ def evaluate(
     """
     if not reason.strip():
         raise ValueError("opening the test splits needs a reason")
-    refits = dict(refits or {})
-    for family, refit in refits.items():
-        if family in Heads.of(refit.manifest).families:
-            raise ValueError(f"the refit {refit.manifest.detector_id} has seen {family}: it must have been left out")
+    refits = _unspoilt(refits or {})
     wanted = _wanted(data, splits)
     book = Book(openings if splits.opens_tests() else None, reason)
 
@@ -86,6 +83,13 @@ def evaluate(
     figures |= headline(figures, splits.known, splits.unfamiliar)
     shown = examples(artefact, data, rows, splits, book) if pictures else []
     return Evaluation(figures, rows, reading, others, shown)
+
+
+def _unspoilt(refits: Mapping[str, Artefact]) -> dict[str, Artefact]:
+    for family, refit in refits.items():
+        if family in Heads.of(refit.manifest).families:
+            raise ValueError(f"the refit {refit.manifest.detector_id} has seen {family}: it must have been left out")
+    return dict(refits)
 
 
 def _wanted(data: Path, splits: Splits) -> list[Crop]:
