@@ -8,14 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from deepfake_guard.detector.bench import lines, machine, photographs, subjects, timing
+from deepfake_guard.detector.bench import lines, machine, run, subjects, timing
 from deepfake_guard.detector.bench.benchmark import GOALS, ratios, setting
 from deepfake_guard.detector.bench.published import Published
 from deepfake_guard.detector.bench.subjects import Scale
-from deepfake_guard.detector.pipeline import Detector
 
 from .artefacts import tiny_artefact
-from .finders import finder
 
 SMALL = Scale(input_px=32, steps=2, averages=20)
 
@@ -34,13 +32,21 @@ def test_the_published_arithmetic_gives_the_numbers_of_ours(kernels: str) -> Non
     torch.testing.assert_close(Published(model)(pixels), torch.stack(nll).mean(0), rtol=1e-9, atol=1e-7)
 
 
-def test_every_subject_takes_the_same_batch_and_is_timed() -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(subjects, "onnx", lambda _: None)  # its graph has tests of its own
-        calls = {**subjects.published_setting(SMALL), **subjects.shares(SMALL)}
-    timed = timing.compare(calls, batch=2, side=32, rounds=2)
-    assert set(timed) == set(calls)
-    assert all(row["least_ms"] <= row["median_ms"] <= row["most_ms"] for row in timed.values())
+def test_a_small_run_gives_every_figure_and_renders(tmp_path: Path) -> None:
+    tiny_artefact(tmp_path / "artefact")
+    document = run(
+        rounds=1, batches=(8,), photos=1, artefact=tmp_path / "artefact", face_finder=tmp_path, scale=SMALL
+    )  # without YuNet's file another finder takes over
+    rows = {**document["arithmetic"]["8"], **document["shares"]}
+    assert {"backbone", "published", "ours_fp32", "ours_bf16", "resnet18_k31", "lite0_backbone"} <= set(rows)
+    assert all(row["least_ms"] <= row["median_ms"] <= row["most_ms"] for row in rows.values())
+    assert all(ratio > 0 for ratio in document["ratios"].values())
+    assert document["start"]["cold_start_s"] > document["start"]["load_s"] > 0
+    photographs = document["photographs"]
+    assert photographs["faces"] >= 1
+    assert {"decode", "faces", "score", "derive"} <= set(photographs["stages"])
+    assert sum(photographs["stages"].values()) == pytest.approx(1.0)
+    assert "## Whole photographs (1 of one megapixel" in "\n".join(lines(document))
 
 
 def test_each_subject_runs_once_a_round_in_turn() -> None:
@@ -70,13 +76,13 @@ def test_the_machine_is_named_with_the_flags_that_decide_about_bfloat16() -> Non
     assert set(here["flags"]) | set(here["without"]) == set(machine.FLAGS)
 
 
-def test_photographs_and_their_crops_are_scored_and_each_stage_has_its_share(tmp_path: Path) -> None:
-    detector = Detector(tiny_artefact(tmp_path / "artefact"), finder("haar"))
-    found = photographs.measure(detector, photographs.pictures(tmp_path, 1), tmp_path, rounds=1, batch=8)
-    assert found["faces"] >= 1
-    assert set(found["stages"]) == {"decode", "faces", "score", "derive"}
-    assert sum(found["stages"].values()) == pytest.approx(1.0)
-    assert found["ratio"] > 0
+def test_a_subject_that_has_had_enough_sits_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[str] = []
+    monkeypatch.setattr(timing, "ENOUGH", 0.0)
+    calls = {name: lambda _, name=name: ran.append(name) for name in ("one", "other")}
+    timed = timing.compare(calls, batch=1, side=32, rounds=3)
+    assert ran == ["one", "other"]
+    assert [row["rounds"] for row in timed.values()] == [1, 1]
 
 
 def test_a_document_is_rendered_whole() -> None:

@@ -72,6 +72,7 @@ def onnx(model: MuFlow) -> Call | None:
         return None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads would slow the others
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "muflow.onnx"
         export_onnx(model, path)
