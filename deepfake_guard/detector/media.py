@@ -15,6 +15,7 @@ from deepfake_guard.detector.records import Derived
 Pixels = NDArray[np.uint8]
 
 THUMBNAIL_PX, VIEW_PX = 320, 2048
+WEBP_EFFORT = 2  # of 0 to 6: a third less time than the usual 4 for 3 % more bytes
 VIDEO_BRANDS = frozenset(b"isom iso2 iso4 iso5 iso6 mp41 mp42 avc1 dash MSNV 3gp4 3gp5".split()) | {b"M4V ", b"qt  "}
 MATROSKA = b"\x1a\x45\xdf\xa3"
 
@@ -45,7 +46,7 @@ def shrunk(rgb: Pixels, side: int) -> Pixels:
 
 
 def thumbnail(rgb: Pixels) -> Derived:
-    return _encoded("thumbnail", None, shrunk(rgb, THUMBNAIL_PX), "WEBP", quality=80)
+    return _encoded("thumbnail", None, shrunk(rgb, THUMBNAIL_PX), "WEBP", quality=80, method=WEBP_EFFORT)
 
 
 def view(rgb: Pixels) -> Derived:
@@ -57,7 +58,7 @@ def face(crop: Pixels, index: int) -> Derived:
     return _encoded("face", index, crop, "JPEG", quality=92)
 
 
-def _encoded(kind: str, index: int | None, pixels: Pixels, form: str, quality: int) -> Derived:
+def _encoded(kind: str, index: int | None, pixels: Pixels, form: str, **options: int) -> Derived:
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, form, quality=quality)
+    Image.fromarray(pixels).save(buffer, form, **options)
     return Derived(kind, index, Image.MIME[form], pixels.shape[1], pixels.shape[0], buffer.getvalue())

@@ -75,5 +75,5 @@ def overlay_png(heat_map: Floats, side: int = OVERLAY_PX) -> bytes:
     rgba[..., 2] = 30
     rgba[..., 3] = np.round(OPAQUE * np.sqrt(warmth))
     stream = io.BytesIO()
-    Image.fromarray(rgba, "RGBA").save(stream, "PNG", optimize=True)
+    Image.fromarray(rgba, "RGBA").save(stream, "PNG")
     return stream.getvalue()
