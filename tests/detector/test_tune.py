@@ -68,7 +68,7 @@ def test_both_halves_of_a_pair_are_degraded_alike() -> None:
 def test_a_run_goes_on_after_a_stop_as_if_there_had_been_none(lessons: Lessons, tmp_path: Path) -> None:
     said: list[str] = []
     whole, part = fresh(lessons), fresh(lessons)
-    tune.tune(whole, lessons, PLAN, tmp_path / "whole", CPU, said.append, every=2)
+    tune.tune(whole, lessons, PLAN, tmp_path / "whole", CPU, said.append, every=2, loaders=0)
 
     class Stopped(Exception):
         pass
@@ -78,9 +78,9 @@ def test_a_run_goes_on_after_a_stop_as_if_there_had_been_none(lessons: Lessons, 
             raise Stopped
 
     with pytest.raises(Stopped):
-        tune.tune(part, lessons, PLAN, tmp_path / "part", CPU, stop, every=2)
+        tune.tune(part, lessons, PLAN, tmp_path / "part", CPU, stop, every=2, loaders=0)
     resumed = fresh(lessons)
-    standing = tune.tune(resumed, lessons, PLAN, tmp_path / "part", CPU, said.append, every=2)
+    standing = tune.tune(resumed, lessons, PLAN, tmp_path / "part", CPU, said.append, every=2, loaders=0)
     assert standing.step == PLAN.steps == 4
     assert torch.allclose(weights(whole), weights(resumed), atol=1e-6)
     assert torch.allclose(weights(tune.trained(tmp_path / "part" / "state.safetensors")), weights(resumed), atol=1e-6)
@@ -88,10 +88,10 @@ def test_a_run_goes_on_after_a_stop_as_if_there_had_been_none(lessons: Lessons, 
 
 
 def test_a_run_of_other_generators_is_not_taken_for_this_one(lessons: Lessons, tmp_path: Path) -> None:
-    tune.tune(fresh(lessons), lessons, replace(PLAN, faces=4), tmp_path, CPU, lambda _: None, every=1)
+    tune.tune(fresh(lessons), lessons, replace(PLAN, faces=4), tmp_path, CPU, lambda _: None, every=1, loaders=0)
     other = Lessons(lessons.genuine, {"sculptor": lessons.fakes["painter"]})
     with pytest.raises(ValueError, match="sculptor"):
-        tune.tune(fresh(other), other, PLAN, tmp_path, CPU, lambda _: None)
+        tune.tune(fresh(other), other, PLAN, tmp_path, CPU, lambda _: None, loaders=0)
 
 
 def test_shared_classes_keep_their_direction_when_others_come(lessons: Lessons) -> None:
@@ -125,7 +125,7 @@ def test_the_embedding_lies_on_the_sphere_and_the_margin_is_the_log_odds(lessons
 def test_batch_statistics_never_move(lessons: Lessons, tmp_path: Path) -> None:
     model = fresh(lessons)
     before = {name: value.clone() for name, value in model.state_dict().items() if "running" in name}
-    tune.tune(model, lessons, replace(PLAN, faces=8), tmp_path, CPU, lambda _: None)
+    tune.tune(model, lessons, replace(PLAN, faces=8), tmp_path, CPU, lambda _: None, loaders=0)
     assert before
     assert all(torch.equal(value, model.state_dict()[name]) for name, value in before.items())
 

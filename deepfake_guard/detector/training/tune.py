@@ -147,9 +147,19 @@ Say = Callable[[str], None]
 
 
 def tune(
-    model: TunedBackbone, lessons: Lessons, plan: Plan, run: Path, device: torch.device, say: Say, every: int = 50
+    model: TunedBackbone,
+    lessons: Lessons,
+    plan: Plan,
+    run: Path,
+    device: torch.device,
+    say: Say,
+    every: int = 50,
+    loaders: int = 1,
 ) -> Standing:
-    """Train in place; `run` keeps weights, moments and curve every 50 steps, and a run started again there goes on."""
+    """Train in place; `run` keeps weights, moments and curve every 50 steps, and a run started again there goes on.
+
+    loaders: processes that make batches beside; 0 makes them here.
+    """
     model.to(memory_format=torch.channels_last).to(device).requires_grad_(True)
     _leave_still(model, plan.still)
     moving = [p for p in model.parameters() if p.requires_grad]
@@ -158,7 +168,7 @@ def tune(
     optimizer = torch.optim.AdamW(groups, lr=plan.lr)
     standing = _resume(model, optimizer, run) or Standing()
     loader: Any = torch.utils.data.DataLoader(
-        Batches(lessons, plan), batch_size=None, sampler=range(standing.step, plan.steps), num_workers=1
+        Batches(lessons, plan), batch_size=None, sampler=range(standing.step, plan.steps), num_workers=loaders
     )
     started, window = time.monotonic() - standing.seconds, _Window()
     for pixels, labels in loader:
