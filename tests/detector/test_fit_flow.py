@@ -14,7 +14,7 @@ import torch
 
 from deepfake_guard.detector.signals.muflow import MuFlow, Settings
 from deepfake_guard.detector.signals.patches import Patches
-from deepfake_guard.detector.training import flow_state
+from deepfake_guard.detector.training import flow_state, run_state
 from deepfake_guard.detector.training.curves import curve_png
 from deepfake_guard.detector.training.fit_flow import Progress, RunError, Schedule, cache, fit_flow, held_out, variants
 from deepfake_guard.detector.training.patches import random_patches
@@ -70,7 +70,7 @@ def test_a_run_killed_between_any_two_writes_goes_on_to_the_same_weights(
         part.replace(path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(flow_state, "_into_place", killed)
+        patch.setattr(run_state, "into_place", killed)
         with pytest.raises(Killed):
             fitted(tmp_path)
     resumed, told = fitted(tmp_path)
@@ -150,7 +150,7 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path) -> None:
 
 def test_the_curves_are_kept_as_numbers_and_drawn(tmp_path: Path) -> None:
     _, told = fitted(tmp_path)
-    curve = json.loads((tmp_path / flow_state.CURVE).read_text())
+    curve = json.loads((tmp_path / run_state.CURVE).read_text())
     assert curve["history"] == told[-1].history
     assert curve["plan"]["objective"] == "density"
     picture = curve_png(told[-1])

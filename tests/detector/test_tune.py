@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from deepfake_guard.detector.heads.tuned import EMBEDDED, GENUINE, POOLED, TunedBackbone, margin
-from deepfake_guard.detector.training import tune
-from deepfake_guard.detector.training.tune import RESYNTHESISED, SELF_BLEND, Lessons, Plan
+from deepfake_guard.detector.training import tune, tune_state
+from deepfake_guard.detector.training.run_state import RunError
+from deepfake_guard.detector.training.tune_batches import RESYNTHESISED, SELF_BLEND, Batches, Lessons, Plan
 
 CPU = torch.device("cpu")
 PLAN = Plan(faces=16, batch=4, patch=32, seed=3)
@@ -40,19 +41,19 @@ def test_classes_begin_with_genuine_and_name_every_generator_and_pseudo_fake(les
 
 
 def test_a_batch_is_half_genuine_and_the_same_whenever_it_is_made(lessons: Lessons) -> None:
-    batches = tune.Batches(lessons, PLAN)
+    batches = Batches(lessons, PLAN)
     pixels, labels = batches[3]
     assert pixels.shape == (4, 3, 32, 32)
     assert pixels.dtype == torch.uint8
     assert (labels == 0).sum() == 2
-    again, same = tune.Batches(lessons, PLAN)[3]
+    again, same = Batches(lessons, PLAN)[3]
     assert torch.equal(pixels, again)
     assert torch.equal(labels, same)
 
 
 def test_without_fakes_all_others_are_pseudo_fakes(lessons: Lessons) -> None:
     alone = Lessons(lessons.genuine)
-    batches = tune.Batches(alone, PLAN)
+    batches = Batches(alone, PLAN)
     seen = {alone.classes()[int(label)] for step in range(6) for label in batches[step][1]}
     assert seen == {GENUINE, SELF_BLEND, RESYNTHESISED}
 
@@ -60,7 +61,7 @@ def test_without_fakes_all_others_are_pseudo_fakes(lessons: Lessons) -> None:
 def test_both_halves_of_a_pair_are_degraded_alike() -> None:
     face = np.full((1, 48, 48, 3), 90, np.uint8)
     twins = Lessons({"a": face}, {"g": face}, {("g", 0): ("a", 0)})
-    pixels, labels = tune.Batches(twins, replace(PLAN, blends=0.0))[0]
+    pixels, labels = Batches(twins, replace(PLAN, blends=0.0))[0]
     for fake, genuine in zip(pixels[labels > 0], pixels[labels == 0], strict=True):
         assert torch.equal(fake, genuine)
 
@@ -83,7 +84,7 @@ def test_a_run_goes_on_after_a_stop_as_if_there_had_been_none(lessons: Lessons, 
     standing = tune.tune(resumed, lessons, PLAN, tmp_path / "part", CPU, said.append, every=2, loaders=0)
     assert standing.step == PLAN.steps == 4
     assert torch.allclose(weights(whole), weights(resumed), atol=1e-6)
-    assert torch.allclose(weights(tune.trained(tmp_path / "part" / "state.safetensors")), weights(resumed), atol=1e-6)
+    assert torch.allclose(weights(tune_state.trained(tmp_path / "part")), weights(resumed), atol=1e-6)
     assert "min left" in said[0]
 
 
@@ -94,9 +95,21 @@ def test_a_run_of_other_generators_is_not_taken_for_this_one(lessons: Lessons, t
         tune.tune(fresh(other), other, PLAN, tmp_path, CPU, lambda _: None, loaders=0)
 
 
+def test_a_run_of_another_plan_is_not_taken_for_this_one(lessons: Lessons, tmp_path: Path) -> None:
+    tune.tune(fresh(lessons), lessons, replace(PLAN, faces=4), tmp_path, CPU, lambda _: None, every=1, loaders=0)
+    with pytest.raises(RunError, match="other seed"):
+        other = replace(PLAN, faces=4, seed=9)
+        tune.tune(fresh(lessons), lessons, other, tmp_path, CPU, lambda _: None, loaders=0)
+
+
+def test_a_folder_without_a_run_yields_no_model(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="no run of tune"):
+        tune_state.trained(tmp_path)
+
+
 def test_shared_classes_keep_their_direction_when_others_come(lessons: Lessons) -> None:
     base = fresh(Lessons(lessons.genuine))
-    model = tune.begin_from(base, lessons.classes())
+    model = tune_state.begin_from(base, lessons.classes())
     blend, old = model.classes.index(SELF_BLEND), base.classes.index(SELF_BLEND)
     assert torch.equal(model.directions[blend], base.directions[old])
     assert torch.equal(model.project.weight, base.project.weight)

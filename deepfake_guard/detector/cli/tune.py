@@ -12,7 +12,7 @@ from deepfake_guard.detector.cli import output, parser
 
 if TYPE_CHECKING:
     from deepfake_guard.detector.heads.tuned import TunedBackbone
-    from deepfake_guard.detector.training.tune import Lessons
+    from deepfake_guard.detector.training.tune_batches import Lessons
 
 FAMILIES = ("gan", "diffusion", "swap", "product")
 EXAMPLES = [
@@ -54,8 +54,10 @@ def run(options: argparse.Namespace) -> int:
     from deepfake_guard.detector import device  # here: they import torch
     from deepfake_guard.detector.training import tune
     from deepfake_guard.detector.training.lessons import lessons
+    from deepfake_guard.detector.training.tune_batches import Plan
+    from deepfake_guard.detector.training.tune_state import STATE
 
-    plan = tune.Plan(seed=options.seed)
+    plan = Plan(seed=options.seed)
     if options.faces is not None:
         plan = replace(plan, faces=options.faces)
     target = device.choose(options.device)
@@ -69,17 +71,17 @@ def run(options: argparse.Namespace) -> int:
         output.document({"run": str(options.state), "steps": standing.step, "seconds": standing.seconds,
                          "classes": learnt.classes(), "curve": standing.curve})  # fmt: skip
     else:
-        output.line(f"{standing.step} steps of {plan.batch} faces; weights in {options.state / 'state.safetensors'}")
+        output.line(f"{standing.step} steps of {plan.batch} faces; weights in {options.state / STATE}")
     return 0
 
 
 def _model(options: argparse.Namespace, learnt: Lessons) -> TunedBackbone:
     from deepfake_guard.detector.heads.tuned import TunedBackbone
-    from deepfake_guard.detector.training import tune
+    from deepfake_guard.detector.training.tune_state import begin_from, trained
 
     if options.start is None:
         return TunedBackbone.imagenet(learnt.classes(), options.seed)
-    return tune.begin_from(tune.trained(options.start / "state.safetensors"), learnt.classes())
+    return begin_from(trained(options.start), learnt.classes())
 
 
 def _counts(groups: Mapping[str, Sized]) -> str:

@@ -20,8 +20,9 @@ from ..signals.muflow import MuFlow
 from .averages import K, N
 from .degrade import as_uploaded
 from .fit_gaussian import batches
-from .flow_state import Progress, RunError, fill, keep, learnt, resume
+from .flow_state import Progress, fill, keep, learnt, resume
 from .patches import random_patches
+from .run_state import RunError
 
 __all__ = ["Progress", "RunError", "Schedule", "cache", "fit_flow", "held_out", "uploads", "variants"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from . import crops
 from .crops import Crop, DataError
-from .tune import Lessons
+from .tune_batches import Lessons
 
 GENUINE, HEAD_GENUINE, HEAD_FAKES = "train-real", "head-real", "head-fake"
 SWAP = "swap"  # the family that head-real are the untouched originals of

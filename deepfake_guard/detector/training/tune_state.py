@@ -1,0 +1,74 @@
+"""Where a run of `tune` stands on disk, and the models that it yields."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+
+from ..heads.tuned import TunedBackbone
+from . import run_state
+from .tune_batches import Plan
+
+STATE = "state.safetensors"
+SAID = {"standing", "classes", "plan"}
+
+
+@dataclass(slots=True)
+class Standing:
+    """Where a run stands: steps done, the curve (step, loss, hits among genuine and others, lr), seconds spent."""
+
+    step: int = 0
+    seconds: float = 0.0
+    curve: list[dict[str, float]] = field(default_factory=list)
+
+
+def keep(model: TunedBackbone, optimizer: torch.optim.Optimizer, standing: Standing, plan: Plan, run: Path) -> None:
+    """Weights, moments and standing of a run of this plan, and its curve for people."""
+    groups = {"model": model.state_dict(), "moments": run_state.moments(optimizer)}
+    said = {"standing": asdict(standing), "classes": model.classes, "plan": asdict(plan)}
+    run_state.write(run / STATE, groups, said)
+    run_state.write_curve(run, {"plan": asdict(plan), **asdict(standing)})
+
+
+def resume(model: TunedBackbone, optimizer: torch.optim.Optimizer, plan: Plan, run: Path) -> Standing | None:
+    """Fill model and optimiser from a run's last whole state; None before the first.
+
+    Raises RunError for a damaged file, and for a run of other classes or of another plan.
+    """
+    path = run / STATE
+    if not path.is_file():
+        return None
+    groups, said = run_state.read(path, SAID)
+    if tuple(said["classes"]) != model.classes:
+        told = f"{', '.join(said['classes'])} apart, not {', '.join(model.classes)}"
+        raise run_state.RunError(f"{path} learns to tell {told}")
+    run_state.same_plan(path, asdict(plan), said["plan"])
+    model.load_state_dict(groups["model"])
+    run_state.put_moments(optimizer, groups.get("moments", {}))
+    return Standing(**said["standing"])
+
+
+def trained(run: Path) -> TunedBackbone:
+    """The model of a run as it stands, for scoring or to begin from. Raises RunError."""
+    path = run / STATE
+    if not path.is_file():
+        raise run_state.RunError(f"{path} is missing: {run} is no run of tune")
+    groups, said = run_state.read(path, SAID)
+    model = TunedBackbone(said["classes"])
+    model.load_state_dict(groups["model"])
+    return model.requires_grad_(False)
+
+
+def begin_from(base: TunedBackbone, classes: Sequence[str]) -> TunedBackbone:
+    """A model for other classes on a tuned one's features: shared classes keep their direction."""
+    model = TunedBackbone(classes)
+    kept = {name: value for name, value in base.state_dict().items() if name != "directions"}
+    model.load_state_dict(kept, strict=False)
+    with torch.no_grad():
+        for at, name in enumerate(model.classes):
+            if name in base.classes:
+                model.directions[at] = base.directions[base.classes.index(name)]
+    return model
