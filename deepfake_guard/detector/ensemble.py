@@ -64,13 +64,14 @@ class Ensemble:
         )
         return Raw(scores, whole)
 
-    def see(self, crops: NDArray[np.uint8]) -> tuple[Seen, NDArray[np.float32]]:
-        """Crops uint8 [n, s, s, 3] -> their pooled features, and the head's logits [n, classes] ([n, 0] without)."""
-        seen = [self._seen(crops[at : at + BATCH], None) for at in range(0, max(1, len(crops)), BATCH)]
-        tuned = [part.tuned for part, _ in seen if part.tuned is not None]
-        frozen = np.concatenate([part.frozen for part, _ in seen])
-        pooled = Seen(crops, frozen, np.concatenate(tuned) if tuned else None)
-        return pooled, np.concatenate([logits for _, logits in seen])
+    def bound(self) -> Ensemble:
+        """Signals that look a second time (`Sensitivity`) do so through these networks."""
+        embeds = {"frozen": self.muflow.pooled, "tuned": lambda crops: self._tuned(crops)[0]}
+        signals = [
+            signal.bind(embeds[signal.part.space]) if isinstance(signal, Sensitivity) else signal
+            for signal in self.signals
+        ]
+        return Ensemble(self.muflow, tuple(signals), self.head)
 
     def _batch(self, crops: NDArray[np.uint8]) -> Raw:
         with torch.inference_mode():
@@ -84,15 +85,15 @@ class Ensemble:
                 scores |= _head_scores(self.head, logits)
         return Raw(scores, flow)
 
-    def _seen(self, crops: NDArray[np.uint8], stages: Sequence[Tensor] | None) -> tuple[Seen, NDArray[np.float32]]:
-        with torch.inference_mode():
-            frozen = self.muflow.pooled(crops if stages is None else stages)
-            if self.head is None:
-                return Seen(crops, frozen), np.zeros((len(crops), 0), np.float32)
-            tuned, logits = self.tuned(crops)
+    def _seen(self, crops: NDArray[np.uint8], stages: Sequence[Tensor]) -> tuple[Seen, NDArray[np.float32]]:
+        """The pooled features, and the head's logits [n, classes] ([n, 0] without one)."""
+        frozen = self.muflow.pooled(stages if stages else crops)
+        if self.head is None:
+            return Seen(crops, frozen), np.zeros((len(crops), 0), np.float32)
+        tuned, logits = self._tuned(crops)
         return Seen(crops, frozen, tuned), logits
 
-    def tuned(self, crops: NDArray[np.uint8]) -> tuple[Features, NDArray[np.float32]]:
+    def _tuned(self, crops: NDArray[np.uint8]) -> tuple[Features, NDArray[np.float32]]:
         """The tuned copy's pooled features float32 [n, d] and its logits float32 [n, classes]; needs a head."""
         if self.head is None:
             raise ValueError("this artefact has no tuned backbone")

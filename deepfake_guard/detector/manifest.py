@@ -50,6 +50,7 @@ class HeadCard:
 class Manifest:
     """Everything about an artefact but its numbers.
 
+    switches: µFlow's settings that have no field of their own here (kernels, clamp, patches …); none: the defaults.
     signals: further one-class signals beside µFlow, name -> {"kind", "says"}. heads: name -> what it was taught.
     files: name -> SHA-256 in hex of every other file of the folder that is read at load.
     finder_corrections: face finder -> {"scale", "dx", "dy"} against the box the calibration faces were cut with;
@@ -70,6 +71,7 @@ class Manifest:
     objective: str
     dtype: str
     files: dict[str, str]
+    switches: dict[str, Any] = field(default_factory=dict)
     signals: dict[str, dict[str, str]] = field(default_factory=dict)
     heads: dict[str, HeadCard] = field(default_factory=dict)
     sets: tuple[GenuineSet, ...] = ()

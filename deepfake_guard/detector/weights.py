@@ -6,8 +6,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -22,6 +23,7 @@ from .heads.tuned import TunedBackbone
 from .manifest import ArtefactError, Manifest
 from .signals.base import Signal
 from .signals.muflow import MuFlow, Settings
+from .signals.patches import Patches
 
 MODEL, SIGNALS, HEAD, CALIBRATION = (
     "model.safetensors",
@@ -51,9 +53,14 @@ class Artefact:
 def save(
     folder: Path, ensemble: Ensemble, calibration: Calibration, passport: Manifest, name: str = "muflow"
 ) -> Manifest:
-    """Write an artefact; the passport's ids, files, shapes and settings are filled in from what is saved."""
+    """Write an artefact; the passport's ids, files, shapes and settings are filled in from what is saved.
+
+    The head is kept in half precision. Raises ArtefactError for a backbone that `load` would not know.
+    """
+    if ensemble.muflow.backbone.name != features.NAME or ensemble.muflow.backbone.stages != features.STAGES:
+        raise ArtefactError(f"artefacts carry {features.NAME}, stages {features.STAGES}, not other backbones yet")
     folder.mkdir(parents=True, exist_ok=True)
-    names = write_models(folder, ensemble)
+    names = _write_models(folder, ensemble)
     calibration.write(folder / CALIBRATION)
     files = {file: manifest.sha256(folder / file) for file in (*names, CALIBRATION)}
     model, settings = ensemble.muflow, ensemble.muflow.settings
@@ -69,6 +76,7 @@ def save(
         seed=settings.seed,
         pooling=settings.pooling,
         objective=settings.objective,
+        switches={key: value for key, value in asdict(settings).items() if not hasattr(passport, key)},
         dtype="float32",
         files=files,
         signals={signal.name: {"kind": _kind(signal), "says": signal.describe()} for signal in ensemble.signals},
@@ -77,8 +85,8 @@ def save(
     return complete
 
 
-def write_models(folder: Path, ensemble: Ensemble) -> list[str]:
-    """Write the files that score, and name them. The head is kept in half precision: calibrate what `rounded` gives."""
+def _write_models(folder: Path, ensemble: Ensemble) -> list[str]:
+    """Write the files that score, and name them."""
     written = [MODEL]
     _write(folder / MODEL, ensemble.muflow.state_dict())
     if ensemble.signals:
@@ -99,58 +107,52 @@ def write_models(folder: Path, ensemble: Ensemble) -> list[str]:
     return written
 
 
-def rounded(head: TunedBackbone) -> TunedBackbone:
-    """The head as an artefact will give it back: through half precision, for inference."""
-    state = {
-        key: value.half().float() if value.is_floating_point() else value for key, value in head.state_dict().items()
-    }
-    copy = TunedBackbone(head.classes)
-    copy.load_state_dict(state)
-    return copy.requires_grad_(False)
+def load(folder: Path | None = None, device: str = "auto") -> Artefact:
+    """Load an artefact; None is the starter artefact shipped with the package.
 
-
-def load(folder: Path | None = None, device: str = "auto", signals: str = "all") -> Artefact:
-    """Load an artefact; None is the starter artefact shipped with the package. signals: "all", or "muflow" alone.
-
-    Raises ArtefactError for a missing or altered file, a wrong shape or another version, DeviceError for the device,
-    ValueError for other signals.
+    Raises ArtefactError for a missing or altered file, a wrong shape or another version, DeviceError for the device.
     """
-    if signals not in ("all", "muflow"):
-        raise ValueError(f'signals are "all" or "muflow", got {signals!r}')
     folder = STARTER if folder is None else folder
     target = devices.choose(device)
     passport = manifest.read(folder)
     manifest.verify(folder, passport)
-    calibrated = CALIBRATION if CALIBRATION in passport.files else "calibration.json"
-    if missing := {MODEL, calibrated} - set(passport.files):
+    if missing := {MODEL, CALIBRATION} - set(passport.files):
         raise ArtefactError(f"{folder}: the manifest does not vouch for {', '.join(sorted(missing))}")
     if passport.backbone != features.NAME or passport.stages != features.STAGES:
         raise ArtefactError(f"{folder}: this version knows the backbone {features.NAME}, stages {features.STAGES}")
-    ensemble = Ensemble(_model(folder / MODEL, passport))
-    calibration = Calibration.read(folder / calibrated)
-    if signals == "muflow":
-        calibration = calibration.alone("muflow")
-    else:
-        head = _head(folder / HEAD) if HEAD in passport.files else None
-        ensemble = Ensemble(ensemble.muflow, _signals(folder / SIGNALS, passport), head)
-    return Artefact(passport, ensemble.to(target), calibration, target)
+    head = _head(folder / HEAD) if HEAD in passport.files else None
+    ensemble = Ensemble(_model(folder / MODEL, passport), _signals(folder / SIGNALS, passport), head)
+    calibration = Calibration.read(folder / CALIBRATION)
+    return Artefact(passport, ensemble.to(target).bound(), calibration, target)
 
 
 def _model(path: Path, passport: Manifest) -> MuFlow:
     try:
         tensors = load_file(path)
-        ranks = [int(tensors[f"layers.{at}.gaussian.variance"].shape[0]) for at in range(len(passport.stages))]
-        settings = Settings(
-            passport.input_px, passport.steps, passport.seed, pooling=passport.pooling, objective=passport.objective
-        )
-        model = MuFlow.blank(settings, ranks)
+        model = MuFlow.blank(_settings(passport), [_ranks(tensors, at) for at in range(len(passport.stages))])
         if model.shapes != passport.shapes:
             raise ArtefactError(f"{path}: the manifest's shapes {passport.shapes} do not fit {model.shapes}")
         model.load_state_dict(tensors, strict=True)
-    except (SafetensorError, KeyError, IndexError, RuntimeError, ValueError) as error:
+    except (SafetensorError, KeyError, IndexError, RuntimeError, TypeError, ValueError) as error:
         raise ArtefactError(f"{path} does not fit its manifest: {error}") from error
     _check_finite(path, tensors)
     return model.eval().requires_grad_(False)
+
+
+def _settings(passport: Manifest) -> Settings:
+    switches: dict[str, Any] = dict(passport.switches)
+    if switches.get("patches"):
+        switches["patches"] = Patches(**switches["patches"])
+    return Settings(passport.input_px, passport.steps, passport.seed, passport.pooling, passport.objective, **switches)
+
+
+def _ranks(tensors: Mapping[str, Tensor], at: int) -> int | list[int]:
+    """The rank of a layer's Gaussian, or of each component of its mixture."""
+    gaussian = f"layers.{at}.gaussian"
+    if f"{gaussian}.weights" not in tensors:
+        return int(tensors[f"{gaussian}.variance"].shape[0])
+    components = range(int(tensors[f"{gaussian}.weights"].shape[0]))
+    return [int(tensors[f"{gaussian}.components.{k}.variance"].shape[0]) for k in components]
 
 
 def _signals(path: Path, passport: Manifest) -> tuple[Signal, ...]:

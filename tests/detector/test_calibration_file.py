@@ -12,7 +12,7 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from deepfake_guard.detector.calibration import BUCKETS, ROOT, Calibration, Conditions, Fusion
+from deepfake_guard.detector.calibration import BUCKETS, Calibration, Fusion
 from deepfake_guard.detector.manifest import ArtefactError
 
 from .test_calibration import HEAT, THREE, Raw, bucketed
@@ -111,11 +111,3 @@ def test_a_file_that_is_no_calibration_is_refused_by_name(tmp_path: Path, conten
     path.write_bytes(content)
     with pytest.raises(ArtefactError, match="calibration"):
         Calibration.read(path)
-
-
-def test_a_calibration_of_before_the_buckets_is_still_read(tmp_path: Path) -> None:
-    fold = {"centre": 1.0, "above": 2.0, "below": 4.0}
-    root = {"n": 3, "fold": fold, "scores": [0.5, 1.0, 2.0]}
-    (tmp_path / "c").write_text(json.dumps({"schema": 1, "heat": {"calm": 1, "hot": 2}, "buckets": {"any": root}}))
-    told = Calibration.read(tmp_path / "c").judge({"muflow": 3.0}, Conditions(300, "webp"))
-    assert (told.score, told.reached, told.n, told.bucket) == (1.0, 2, 3, ROOT)

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..manifest import ArtefactError
 from .bucket import FUSED, STRANGE, Bucket
-from .scales import Floats, Fold, Scale, Standard, finite
+from .scales import Floats, Fold, Scale, Standard
 
 SCHEMA = 2
 DOCUMENT = "calibration"  # the header's key
@@ -31,8 +31,6 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, Bucket]]:
     from safetensors import SafetensorError, safe_open
 
     try:
-        if path.read_bytes()[:1] == b"{":
-            return _first_schema(json.loads(path.read_text(encoding="utf-8")))
         with safe_open(path, framework="numpy") as file:
             document = json.loads((file.metadata() or {})[DOCUMENT])
             arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
@@ -53,16 +51,3 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, Bucket]]:
 def scale(given: dict[str, float]) -> Scale:
     """A fold or a standardisation from its numbers; raises TypeError for others."""
     return Fold(**given) if "centre" in given else Standard(**given)
-
-
-def _first_schema(document: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Bucket]]:
-    """Artefacts before buckets: JSON, the root alone, µFlow alone."""
-    if document["schema"] != 1:
-        raise ArtefactError(f"this is a calibration of schema {document['schema']}; this version reads 1 and {SCHEMA}")
-    root = document["buckets"]["any"]
-    scores = finite(root["scores"])
-    if root["n"] != scores.size:
-        raise ArtefactError(f"the calibration contradicts itself: {scores.size} scores of {root['n']} faces")
-    alone = {"kind": "sum", "weights": {"muflow": 1.0}}
-    bucket = Bucket({"muflow": Fold(**root["fold"])}, dict.fromkeys(("muflow", STRANGE, FUSED), scores))
-    return {"heat": document["heat"], "fusion": alone, "strange": alone}, {"any": bucket}

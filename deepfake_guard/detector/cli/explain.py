@@ -39,9 +39,7 @@ def add(parts: parser.Parts) -> None:
         help="a folder, or the name of the .png or .html of one file",
     )
     parser.takes_json(made, "one JSON object a file and line, as of score, with the `files` written")
-    made.add_argument(
-        "--signals", choices=("all", "muflow"), default="all", help="muflow: µFlow alone, calibrated alone"
-    )
+    parser.takes_signals(made)
     parser.takes_faces(made)
     parser.takes_artefact(made)
 

@@ -52,6 +52,13 @@ def takes_faces(made: argparse.ArgumentParser) -> None:
     made.add_argument("--faces", type=Path, metavar="DIR", help="where the face finder's file lies")
 
 
+def takes_signals(made: argparse.ArgumentParser) -> None:
+    """--signals."""
+    made.add_argument(
+        "--signals", choices=("all", "muflow"), default="all", help="muflow: µFlow alone, calibrated alone"
+    )
+
+
 def takes_json(made: argparse.ArgumentParser, what: str = "one JSON document, nothing else on standard output") -> None:
     """--json."""
     made.add_argument("--json", action="store_true", help=what)

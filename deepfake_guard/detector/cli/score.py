@@ -46,9 +46,7 @@ def add(parts: parser.Parts) -> None:
         help="the pictures are face crops already (1.3 × the box); their native size is native_crop_px of the "
         "index.csv beside or above them, else the picture's side",
     )
-    made.add_argument(
-        "--signals", choices=("all", "muflow"), default="all", help="muflow: µFlow alone, calibrated alone"
-    )
+    parser.takes_signals(made)
     parser.takes_faces(made)
     parser.takes_artefact(made)
 
