@@ -97,8 +97,8 @@ def test_a_run_of_other_generators_is_not_taken_for_this_one(lessons: Lessons, t
 
 def test_a_run_of_another_plan_is_not_taken_for_this_one(lessons: Lessons, tmp_path: Path) -> None:
     tune.tune(fresh(lessons), lessons, replace(PLAN, faces=4), tmp_path, CPU, lambda _: None, every=1, loaders=0)
+    other = replace(PLAN, faces=4, seed=9)
     with pytest.raises(RunError, match="other seed"):
-        other = replace(PLAN, faces=4, seed=9)
         tune.tune(fresh(lessons), lessons, other, tmp_path, CPU, lambda _: None, loaders=0)
 
 
