@@ -74,12 +74,15 @@ def test_it_takes_a_picture_of_each_page(
     expect(page.locator("#lease[data-seconds]")).to_be_visible()
     page.locator('[data-toggle="heat"]').click()
     shoot("case")
+    page.locator('a[href*="/faces/"]:visible').first.click()
+    shoot("explanation")
+    page.go_back()
     upload_three(page)
     shoot("upload")
     desk.open("/detector/")
     shoot("detector")
     assert all(path.stat().st_size for path in taken)
-    assert len(taken) == 5
+    assert len(taken) == 6
 
 
 def upload_three(page: Page) -> None:

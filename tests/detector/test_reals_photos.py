@@ -209,3 +209,8 @@ def test_the_lines_are_two_hundred_and_six_hundred() -> None:
 
 def test_an_average_takes_a_quarter_of_those_that_train_and_at_most_five_hundred() -> None:
     assert [reals.averaged(n) for n in (270, 900, 2000, 9000)] == [67, 225, 500, 500]
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(NotADirectoryError, match="elsewhere is no folder of photos"):
+        reals.prepare(tmp_path / "elsewhere", tmp_path / "run")

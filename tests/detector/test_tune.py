@@ -143,6 +143,12 @@ def test_batch_statistics_never_move(lessons: Lessons, tmp_path: Path) -> None:
     assert all(torch.equal(value, model.state_dict()[name]) for name, value in before.items())
 
 
+@pytest.mark.parametrize("faces", [-1, 0, 31])
+def test_less_than_a_batch_is_no_plan(faces: int) -> None:
+    with pytest.raises(ValueError, match="at least one batch of 32 faces"):
+        Plan(faces=faces)
+
+
 def test_classes_must_begin_with_genuine() -> None:
     with pytest.raises(ValueError, match="begin with 'genuine'"):
         TunedBackbone(["painter", GENUINE])

@@ -75,8 +75,11 @@ def prepare(
     """Read a folder of photos (and its folders); the same folder and seed give the same faces in the same roles.
 
     run: where crops and reasons are kept, so that the same command goes on after a stop. Photos come in a seeded order,
-    so on the quick road those that are left out are a random part. Raises TooFewFaces, and what `photos.read` raises.
+    so on the quick road those that are left out are a random part. Raises NotADirectoryError, TooFewFaces, and what
+    `photos.read` raises.
     """
+    if not folder.is_dir():
+        raise NotADirectoryError(f"{folder} is no folder of photos")
     paths = photos.listed(folder, run)
     order = np.random.default_rng(seed).permutation(len(paths))
     enough = QUICK_MOST + QUICK_JUDGE if quick else None

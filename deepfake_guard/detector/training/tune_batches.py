@@ -33,10 +33,14 @@ class Plan:
     sphere: float = 0.1
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        if self.faces < self.batch or self.batch < 2:
+            raise ValueError(f"a run sees at least one batch of {self.batch} faces, not {self.faces}")
+
     @property
     def steps(self) -> int:
         """Optimiser steps in all."""
-        return max(1, self.faces // self.batch)
+        return self.faces // self.batch
 
 
 @dataclass(frozen=True, eq=False)
