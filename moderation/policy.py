@@ -65,6 +65,7 @@ class Rules:
     several_faces: SeveralFaces = SeveralFaces.BONFERRONI
     on_not_applicable: Mapping[str, Outcome] = field(default_factory=lambda: dict(ON_NOT_APPLICABLE))
     on_decision: Mapping[str, OnDecision] = field(default_factory=lambda: dict(ON_DECISION))
+    blind_first: float = 0.0  # share of cases in which a first opinion comes before the numbers: 0 off, 1 always
 
     @classmethod
     def from_document(cls, document: Any) -> Rules:
@@ -72,7 +73,7 @@ class Rules:
         errors: list[dict[str, str]] = []
         if not isinstance(document, dict):
             raise InvalidRules([_error("", "must be an object")])
-        known = {"review_at", "block_at", "several_faces", "on_not_applicable", "on_decision"}
+        known = {"review_at", "block_at", "several_faces", "on_not_applicable", "on_decision", "blind_first"}
         errors += [_error(_pointer(key), "is no key of the rules") for key in sorted(set(map(str, document)) - known)]
         review_at = _line(document.get("review_at", REVIEW_AT), "/review_at", errors)
         block_at = document.get("block_at")
@@ -86,9 +87,10 @@ class Rules:
             several = SeveralFaces.BONFERRONI
         not_applicable = _not_applicable(document.get("on_not_applicable", {}), errors)
         decision = _decision(document.get("on_decision", {}), errors)
+        blind_first = _share(document.get("blind_first", 0.0), "/blind_first", errors)
         if errors:
             raise InvalidRules(errors)
-        return cls(review_at, block_at, SeveralFaces(several), not_applicable, decision)
+        return cls(review_at, block_at, SeveralFaces(several), not_applicable, decision, blind_first)
 
     def to_document(self) -> dict[str, Any]:
         return {
@@ -100,6 +102,7 @@ class Rules:
                 str(value): {"outcome": rule.outcome.value, "effect": rule.effect.value}
                 for value, rule in self.on_decision.items()
             },
+            "blind_first": self.blind_first,
         }
 
 
@@ -202,6 +205,13 @@ def _line(value: Any, pointer: str, errors: list[dict[str, str]]) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1:
         errors.append(_error(pointer, "must be a number above 0 and at most 1"))
         return 1.0
+    return float(value)
+
+
+def _share(value: Any, pointer: str, errors: list[dict[str, str]]) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        errors.append(_error(pointer, "must be a number from 0 (off) to 1 (always)"))
+        return 0.0
     return float(value)
 
 

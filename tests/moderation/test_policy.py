@@ -240,3 +240,15 @@ def test_the_faces_it_asks_for_suffice_and_fewer_do_not(alpha: float, n: int) ->
         assert needed > n
         assert alpha * (needed + 1) >= 1 - 1e-9
         assert alpha * needed < 1 + 1e-9
+
+
+@pytest.mark.parametrize("share", [0, 0.2, 1])
+def test_it_keeps_the_share_of_cases_that_are_blind_first(share: float) -> None:
+    assert Rules.from_document({"blind_first": share}).to_document()["blind_first"] == share
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1, True, None, "always", float("nan")])
+def test_it_refuses_a_share_that_is_none(share: Any) -> None:
+    with pytest.raises(InvalidRules) as refused:
+        Rules.from_document({"blind_first": share})
+    assert refused.value.errors[0]["pointer"] == "/blind_first"
