@@ -170,6 +170,7 @@ DEEPFAKE_GUARD = {
     "CASE_LEASE_SECONDS": env.int("DEEPFAKE_GUARD_CASE_LEASE_SECONDS", 300),
     "CASE_DUE_HOURS": env.int("DEEPFAKE_GUARD_CASE_DUE_HOURS", 24),
     "UNDO_SECONDS": env.int("DEEPFAKE_GUARD_UNDO_SECONDS", 10),
+    "STEP_UP_SECONDS": env.int("DEEPFAKE_GUARD_STEP_UP_SECONDS", 900),
     "STORAGE_CEILING_BYTES": env.int("DEEPFAKE_GUARD_STORAGE_CEILING_BYTES", 0),  # 0: none
     # single host:port entries that webhooks may reach although their address is private
     "WEBHOOK_ALLOWED": env.list("DEEPFAKE_GUARD_WEBHOOK_ALLOWED", []),

@@ -8,6 +8,10 @@ class ModerationConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from django.contrib.auth.signals import user_logged_in
+
         from moderation import checks
+        from moderation.console.step_up import stamp_login
 
         checks.register_all()
+        user_logged_in.connect(stamp_login, dispatch_uid="guard_step_up")

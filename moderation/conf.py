@@ -28,6 +28,7 @@ class Conf:
     CASE_LEASE_SECONDS: int = 300
     CASE_DUE_HOURS: int = 24
     UNDO_SECONDS: int = 10
+    STEP_UP_SECONDS: int = 900
     STORAGE_CEILING_BYTES: int = 0
     WEBHOOK_ALLOWED: list[str] = field(default_factory=list)
     FERNET_KEYS: list[str] = field(default_factory=list)

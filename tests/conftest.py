@@ -9,6 +9,10 @@ from django.conf import settings
 from moderation import dispatch
 
 
+def pytest_configure() -> None:
+    settings.PASSWORD_HASHERS = ["tests.hashing.QuickHasher"]
+
+
 @pytest.fixture
 def broker() -> Iterator[redis.Redis]:
     """The real broker as a plain client (its keys: `settings.CELERY_KEY_PREFIX` + queue), emptied before and after."""

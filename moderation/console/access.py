@@ -6,42 +6,59 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
-from django.urls import reverse
+from django.shortcuts import resolve_url
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
 
 class DeskRequest(HttpRequest):
-    """What a view behind `needs` gets."""
+    """What a view behind `needs` or `signed_in` gets."""
 
     user: User
     htmx: HtmxDetails
 
 
-VIEW, DECIDE = "deepfake_guard.view_queue", "deepfake_guard.decide"
-ESCALATE = "deepfake_guard.escalate"
+View = Callable[..., HttpResponseBase]
+
+VIEW, VIEW_ORIGINAL = "deepfake_guard.view_queue", "deepfake_guard.view_original"
+DECIDE, ESCALATE, REVERSE = "deepfake_guard.decide", "deepfake_guard.escalate", "deepfake_guard.reverse"
+BULK, EXPORT = "deepfake_guard.bulk", "deepfake_guard.export"
+MANAGE_POLICY, MANAGE_PEOPLE = "deepfake_guard.manage_policy", "deepfake_guard.manage_people"
+MANAGE_PLATFORM, HANDLE_ILLEGAL = "deepfake_guard.manage_platform", "deepfake_guard.handle_illegal"
 
 
-def needs(permission: str) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
+def needs(permission: str) -> Callable[[View], View]:
     """Strangers are sent to the login and back; people without the permission get the page that says so (403)."""
 
-    def decorate(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    def decorate(view: View) -> View:
         @wraps(view)
         def guarded(request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            if not request.user.is_authenticated:
-                if request.htmx:
-                    return HttpResponseClientRedirect(reverse("guard:login"))
-                return redirect_to_login(request.get_full_path() if request.method == "GET" else "", "guard:login")
             if not request.user.has_perm(permission):
                 raise PermissionDenied(permission)
-            answer = view(request, *args, **kwargs)
-            answer.headers.setdefault("Cache-Control", "private, no-store")  # what is gone must not come back by Back
-            return answer
+            return view(request, *args, **kwargs)
 
-        return guarded
+        return signed_in(guarded)
 
     return decorate
+
+
+def signed_in(view: View) -> View:
+    """For what every person of the desk may open. Views behind a permission use `needs`."""
+
+    @wraps(view)
+    def guarded(request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            login = resolve_url(settings.LOGIN_URL)  # a host's own, where the guard lives in a host
+            if request.htmx:
+                return HttpResponseClientRedirect(login)
+            return redirect_to_login(request.get_full_path() if request.method == "GET" else "", login)
+        answer = view(request, *args, **kwargs)
+        answer.headers.setdefault("Cache-Control", "private, no-store")  # what is gone must not come back by Back
+        return answer
+
+    return guarded

@@ -14,12 +14,14 @@ from moderation.console.lease import escalate, lease, release, skip
 from moderation.console.login import SignIn, SignOut
 from moderation.console.media import media
 from moderation.console.queue import next_case, queue
+from moderation.console.step_up import confirm
 from moderation.console.upload import upload
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="guard:queue"), name="home"),
     path("login/", SignIn.as_view(), name="login"),
     path("logout/", SignOut.as_view(), name="logout"),
+    path("confirm/", confirm, name="confirm"),
     path("queue/", queue, name="queue"),
     path("queue/next/", next_case, name="next"),
     path("cases/<int:number>/", case, name="case"),

@@ -16,20 +16,23 @@ from moderation.vocabulary import Role
 
 PERMISSIONS = {
     "view_queue": "may see the queue, cases and statistics",
+    "view_original": "may see pictures pixel for pixel",
     "decide": "may decide cases",
     "escalate": "may escalate a case",
     "reverse": "may reverse a settled decision and take escalated cases",
     "bulk": "may decide many cases at once",
+    "export": "may take lists and figures out as files",
     "manage_policy": "may publish policy versions",
     "manage_people": "may add and disable people and change their roles",
     "manage_platform": "may manage platforms, keys and endpoints",
     "handle_illegal": "may handle cases marked as illegal",
 }
+LOOKS = frozenset({"view_queue", "view_original"})
 ROLES: dict[Role, frozenset[str]] = {
-    Role.MODERATOR: frozenset({"view_queue", "decide", "escalate"}),
-    Role.SENIOR: frozenset({"view_queue", "decide", "escalate", "reverse", "bulk"}),
+    Role.MODERATOR: LOOKS | {"decide", "escalate"},
+    Role.SENIOR: LOOKS | {"decide", "escalate", "reverse", "bulk", "export"},
     Role.POLICY_EDITOR: frozenset({"view_queue", "manage_policy"}),
-    Role.AUDITOR: frozenset({"view_queue"}),
+    Role.AUDITOR: LOOKS | {"export"},
     Role.ADMIN: frozenset(PERMISSIONS) - {"handle_illegal"},
 }
 

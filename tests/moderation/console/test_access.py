@@ -19,6 +19,7 @@ READS = {Role.MODERATOR, Role.SENIOR, Role.POLICY_EDITOR, Role.AUDITOR, Role.ADM
 DECIDES = {Role.MODERATOR, Role.SENIOR, Role.ADMIN}
 OPEN = {"login", "logout", "home"}
 ROUTES: dict[str, tuple[str, set[Role]]] = {
+    "confirm": ("get", READS),
     "queue": ("get", READS),
     "next": ("post", DECIDES),
     "case": ("get", READS),
