@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .heads.linear import LinearHead
 from .heads.tuned import TunedBackbone, margin
 from .signals.base import Features, Scores, Seen, Signal
 from .signals.mahalanobis import Mahalanobis
@@ -18,7 +19,7 @@ from .signals.neighbours import Neighbours
 from .signals.residual import Residual
 from .signals.sensitivity import Sensitivity
 
-MUFLOW, HEAD, GENERATOR = "muflow", "head", "generator:"
+MUFLOW, HEAD, LINEAR, GENERATOR = "muflow", "head", "linear", "generator:"
 KINDS: Mapping[str, type[Signal]] = {
     "mahalanobis": Mahalanobis,
     "neighbours": Neighbours,
@@ -29,8 +30,8 @@ KINDS: Mapping[str, type[Signal]] = {
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Raw:
-    """n faces: raw scores float64 [n] by name ("muflow", other signals, "head", "generator:<name>"), and µFlow's
-    layers and maps."""
+    """n faces: raw scores float64 [n] by name ("muflow", other signals, "linear", "head",
+    "generator:<name>"), and µFlow's layers and maps."""
 
     scores: Mapping[str, Scores]
     muflow: MuFlowScores
@@ -38,11 +39,13 @@ class Raw:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Ensemble:
-    """`signals` read pooled features or pixels; `head` is a tuned copy of the backbone, where there is one."""
+    """`signals` read pooled features or pixels; `linear` reads those of the frozen backbone; `head` is a tuned copy of
+    it. Both know fakes, and need not be there."""
 
     muflow: MuFlow
     signals: tuple[Signal, ...] = ()
     head: TunedBackbone | None = None
+    linear: LinearHead | None = None
 
     def alone(self) -> Ensemble:
         """µFlow and nothing else."""
@@ -51,7 +54,7 @@ class Ensemble:
     def to(self, device: torch.device) -> Ensemble:
         """The networks moved to `device`; signals are numpy and stay."""
         head = self.head.to(device) if self.head is not None else None
-        return Ensemble(self.muflow.to(device), self.signals, head)
+        return replace(self, muflow=self.muflow.to(device), head=head)
 
     def score(self, crops: NDArray[np.uint8]) -> Raw:
         """Face crops uint8 [n, s, s, 3] RGB, n >= 0 -> raw scores. Raises ValueError for anything else."""
@@ -64,6 +67,23 @@ class Ensemble:
         )
         return Raw(scores, whole)
 
+    def tuned(self, crops: NDArray[np.uint8]) -> tuple[Features | None, NDArray[np.float32]]:
+        """Face crops uint8 [n, s, s, 3], n >= 1 -> the head's features float32 [n, d] and logits float32 [n, classes];
+        None and [n, 0] without one."""
+        if self.head is None:
+            return None, np.zeros((len(crops), 0), np.float32)
+        parts = [self._tuned(crops[at : at + BATCH]) for at in range(0, len(crops), BATCH)]
+        return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+
+    def beside(self, seen: Seen, logits: NDArray[np.float32]) -> dict[str, Scores]:
+        """What signals and heads say of n faces, from what the networks saw; µFlow says its own."""
+        scores = {signal.name: signal.score(seen) for signal in self.signals}
+        if self.linear is not None:
+            scores[LINEAR] = self.linear.score(seen.frozen)
+        if self.head is not None:
+            scores |= _head_scores(self.head, logits)
+        return scores
+
     def bound(self) -> Ensemble:
         """Signals that look a second time (`Sensitivity`) do so through these networks."""
         embeds = {"frozen": self.muflow.pooled, "tuned": lambda crops: self._tuned(crops)[0]}
@@ -71,27 +91,18 @@ class Ensemble:
             signal.bind(embeds[signal.part.space]) if isinstance(signal, Sensitivity) else signal
             for signal in self.signals
         ]
-        return Ensemble(self.muflow, tuple(signals), self.head)
+        return replace(self, signals=tuple(signals))
 
     def _batch(self, crops: NDArray[np.uint8]) -> Raw:
         with torch.inference_mode():
             stages = self.muflow.features(_tensor(crops)) if len(crops) else []
         flow = self.muflow.score_features(stages) if len(crops) else self.muflow.score(crops)
         scores: dict[str, Scores] = {MUFLOW: flow.total}
-        if self.signals or self.head is not None:
-            seen, logits = self._seen(crops, stages)
-            scores |= {signal.name: signal.score(seen) for signal in self.signals}
-            if self.head is not None:
-                scores |= _head_scores(self.head, logits)
+        if self.signals or self.head is not None or self.linear is not None:
+            frozen = self.muflow.pooled(stages if stages else crops)
+            tuned, logits = self._tuned(crops) if self.head is not None else self.tuned(crops)
+            scores |= self.beside(Seen(crops, frozen, tuned), logits)
         return Raw(scores, flow)
-
-    def _seen(self, crops: NDArray[np.uint8], stages: Sequence[Tensor]) -> tuple[Seen, NDArray[np.float32]]:
-        """The pooled features, and the head's logits [n, classes] ([n, 0] without one)."""
-        frozen = self.muflow.pooled(stages if stages else crops)
-        if self.head is None:
-            return Seen(crops, frozen), np.zeros((len(crops), 0), np.float32)
-        tuned, logits = self._tuned(crops)
-        return Seen(crops, frozen, tuned), logits
 
     def _tuned(self, crops: NDArray[np.uint8]) -> tuple[Features, NDArray[np.float32]]:
         """The tuned copy's pooled features float32 [n, d] and its logits float32 [n, classes]; needs a head."""

@@ -1,5 +1,5 @@
-"""Artefacts on disk: `model.safetensors` and, where there are more than µFlow, `signals.safetensors` and
-`head.safetensors`; the calibration; and the manifest that vouches for all of them."""
+"""Artefacts on disk: `model.safetensors` and, where there are more than µFlow, `signals.safetensors`,
+`linear.safetensors` and `head.safetensors`; the calibration; and the manifest that vouches for all of them."""
 
 from __future__ import annotations
 
@@ -19,20 +19,22 @@ from . import device as devices
 from . import features, manifest
 from .calibration import Calibration
 from .ensemble import KINDS, Ensemble
+from .heads.linear import LinearHead
 from .heads.tuned import TunedBackbone
 from .manifest import ArtefactError, Manifest
 from .signals.base import Signal
 from .signals.muflow import MuFlow, Settings
 from .signals.patches import Patches
 
-MODEL, SIGNALS, HEAD, CALIBRATION = (
+MODEL, SIGNALS, LINEAR, HEAD, CALIBRATION = (
     "model.safetensors",
     "signals.safetensors",
+    "linear.safetensors",
     "head.safetensors",
     "calibration.safetensors",
 )
 STARTER = Path(__file__).parent / "starter"
-CLASSES = "classes"  # the key of the head's file that names what it tells apart
+CLASSES = "classes"  # the key of a head's file that names what it tells apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,10 @@ def _write_models(folder: Path, ensemble: Ensemble) -> list[str]:
         }
         _write(folder / SIGNALS, parts)
         written.append(SIGNALS)
+    if ensemble.linear is not None:
+        arrays = {key: torch.from_numpy(value) for key, value in ensemble.linear.tensors().items()}
+        _write(folder / LINEAR, arrays, {CLASSES: json.dumps(ensemble.linear.generators)})
+        written.append(LINEAR)
     if ensemble.head is not None:
         half = {
             key: value.half() if value.is_floating_point() else value
@@ -121,7 +127,8 @@ def load(folder: Path | None = None, device: str = "auto") -> Artefact:
     if passport.backbone != features.NAME or passport.stages != features.STAGES:
         raise ArtefactError(f"{folder}: this version knows the backbone {features.NAME}, stages {features.STAGES}")
     head = _head(folder / HEAD) if HEAD in passport.files else None
-    ensemble = Ensemble(_model(folder / MODEL, passport), _signals(folder / SIGNALS, passport), head)
+    linear = _linear(folder / LINEAR) if LINEAR in passport.files else None
+    ensemble = Ensemble(_model(folder / MODEL, passport), _signals(folder / SIGNALS, passport), head, linear)
     calibration = Calibration.read(folder / CALIBRATION)
     return Artefact(passport, ensemble.to(target).bound(), calibration, target)
 
@@ -171,10 +178,24 @@ def _signals(path: Path, passport: Manifest) -> tuple[Signal, ...]:
         raise ArtefactError(f"{path} does not fit its manifest: {error}") from error
 
 
+def _linear(path: Path) -> LinearHead:
+    try:
+        tensors = load_file(path)
+        _check_finite(path, tensors)
+        return LinearHead.from_tensors({key: value.numpy() for key, value in tensors.items()}, _classes(path))
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise ArtefactError(f"{path} is no linear head: {error}") from error
+
+
+def _classes(path: Path) -> Sequence[str]:
+    with safe_open(path, "pt") as stream:
+        named: Sequence[str] = json.loads((stream.metadata() or {})[CLASSES])
+    return named
+
+
 def _head(path: Path) -> TunedBackbone:
     try:
-        with safe_open(path, "pt") as stream:
-            classes: Sequence[str] = json.loads((stream.metadata() or {})[CLASSES])
+        classes = _classes(path)
         tensors = {key: value.float() if value.is_floating_point() else value for key, value in load_file(path).items()}
         head = TunedBackbone(classes)
         head.load_state_dict(tensors, strict=True)

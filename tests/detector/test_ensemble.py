@@ -11,9 +11,10 @@ import torch
 
 from deepfake_guard.detector import weights
 from deepfake_guard.detector.calibration import ROOT, Calibration, Fusion, HeatRange
-from deepfake_guard.detector.ensemble import GENERATOR, HEAD, MUFLOW, Ensemble
+from deepfake_guard.detector.ensemble import GENERATOR, HEAD, LINEAR, MUFLOW, Ensemble
 from deepfake_guard.detector.features import Backbone
 from deepfake_guard.detector.gaussian import Mixture, pooled_width
+from deepfake_guard.detector.heads.linear import LinearHead
 from deepfake_guard.detector.heads.tuned import TunedBackbone
 from deepfake_guard.detector.manifest import ArtefactError
 from deepfake_guard.detector.pipeline import Detector
@@ -47,7 +48,7 @@ def ensemble() -> Ensemble:
     whole = Ensemble(random_model(SMALL), (), head())
     crops = noise_crops(12)
     frozen = whole.muflow.pooled(crops)
-    tuned, _ = whole._tuned(crops)
+    tuned, _ = whole.tuned(crops)
     seen = Seen(crops, frozen, tuned)
     signals = (
         Mahalanobis.fit(seen, Part("tuned"), rank=4),
@@ -56,7 +57,8 @@ def ensemble() -> Ensemble:
         Sensitivity.fit(seen, Part("tuned")),
         Residual.fit(seen),
     )
-    return Ensemble(whole.muflow, signals, whole.head).bound()
+    linear = LinearHead.fit(frozen, ["genuine", "painter", "sculptor"] * 4)
+    return Ensemble(whole.muflow, signals, whole.head, linear).bound()
 
 
 def calibrated(ensemble: Ensemble) -> Calibration:
@@ -83,7 +85,7 @@ def artefact(ensemble: Ensemble, tmp_path_factory: pytest.TempPathFactory) -> we
 def test_every_signal_and_every_generator_has_a_score(ensemble: Ensemble) -> None:
     scores = ensemble.score(noise_crops(3, seed=9)).scores
     assert set(scores) == {
-        MUFLOW, HEAD, f"{GENERATOR}painter", f"{GENERATOR}sculptor",
+        MUFLOW, HEAD, LINEAR, f"{GENERATOR}painter", f"{GENERATOR}sculptor",
         "tuned_mahalanobis", "neighbours", "sensitivity", "tuned_sensitivity", "residual",
     }  # fmt: skip
     assert all(values.shape == (3,) and np.isfinite(values).all() for values in scores.values())

@@ -134,12 +134,15 @@ def test_fit_writes_an_artefact_that_names_its_sets(folder: Path, tmp_path: Path
     lines: list[str] = []
     out = tmp_path / "artefact"
     brief = replace(SHORT, epochs=1, averages=20, of=4)
-    passport = fit.main_fit(folder, out, settings=SETTINGS, schedule=brief, say=lines.append)
+    passport = fit.main_fit(folder, out, fit.Recipe(SETTINGS, brief), say=lines.append)
     loaded = weights.load(out, device="cpu")
     assert loaded.manifest == passport
     assert [(entry.role, entry.n) for entry in passport.sets] == [("train", 12), ("select", 8), ("calibrate", 20)]
     assert loaded.calibration.n == 20
-    assert any("epoch 1" in line for line in lines)
+    assert any("epoch 1" in line and "min left" in line for line in lines)
+    run = tmp_path / "artefact.run"
+    pictures = {path.name for path in run.glob("*.png")}
+    assert pictures == {"averages.png", "spectra.png", "singles-and-averages.png", "curve.png"}
 
 
 def test_a_folder_without_the_split_is_refused_by_name(folder: Path) -> None:

@@ -12,6 +12,7 @@ from deepfake_guard.detector.manifest import Manifest
 
 EXAMPLES = [
     "fit --data ../shared/data --out artifacts/mine",
+    "fit --data ../shared/data --tuned runs/all --fold gan=runs/no-gan --fold swap=runs/no-swap --out artifacts/whole",
     "fit --reals ~/photos/genuine --out artifacts/mine",
     "fit --reals ~/photos/genuine --quick --out artifacts/mine   # as calibrate",
 ]
@@ -28,6 +29,19 @@ def add(parts: parser.Parts) -> None:
     made.add_argument("--out", type=Path, required=True, metavar="DIR")
     made.add_argument("--run", dest="state", type=Path, metavar="DIR", help="where training keeps its state")
     made.add_argument("--starter", action="store_true", help="with --data: mark the result as starter weights")
+    crops = made.add_argument_group("with --data")
+    crops.add_argument("--tuned", type=Path, metavar="RUN", help="a run of `tune`: its backbone becomes the head")
+    crops.add_argument(
+        "--fold",
+        action="append",
+        default=[],
+        metavar="FAMILY=RUN",
+        help="a run that never saw that family; what fuses all signals is chosen on such runs",
+    )
+    crops.add_argument("--muflow-of", type=Path, metavar="DIR", help="take the µFlow of that artefact, train none")
+    crops.add_argument(
+        "--only", action="append", default=[], metavar="COLLECTION", help="genuine faces of this collection alone"
+    )
     parser.takes_faces(made)
     parser.takes_artefact(made)
     parser.takes_json(made, "the manifest of what was written")
@@ -60,11 +74,23 @@ def from_photos(options: argparse.Namespace, *, quick: bool) -> Manifest:
 
 
 def _from_crops(options: argparse.Namespace) -> Manifest:
-    from deepfake_guard.detector.training.fit import main_fit  # here: it imports torch
+    from deepfake_guard.detector.training.fit import Recipe, main_fit  # here: it imports torch
 
-    return main_fit(
-        options.data, options.out, run=options.state, device=options.device, starter=options.starter, say=output.say
+    recipe = Recipe(
+        muflow=options.muflow_of,
+        tuned=options.tuned,
+        folds=dict(_fold(given) for given in options.fold),
+        only=tuple(options.only),
+        starter=options.starter,
     )
+    return main_fit(options.data, options.out, recipe, run=options.state, device=options.device, say=output.say)
+
+
+def _fold(given: str) -> tuple[str, Path]:
+    family, _, run = given.partition("=")
+    if not family or not run:
+        raise parser.WrongUsage(f"--fold takes FAMILY=RUN, got {given!r}")
+    return family, Path(run)
 
 
 def tell(made: Manifest, options: argparse.Namespace) -> None:

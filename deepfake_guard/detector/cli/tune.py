@@ -43,6 +43,9 @@ def add(parts: parser.Parts) -> None:
     made.add_argument(
         "--start", type=Path, metavar="RUN", help="begin from the weights of that run, not from ImageNet's"
     )
+    made.add_argument(
+        "--only", action="append", default=[], metavar="COLLECTION", help="genuine faces of this collection alone"
+    )
     made.add_argument("--faces", type=int, metavar="N", help="how many faces are seen in all (default: 40,000)")
     made.add_argument("--seed", type=int, default=0)
     parser.takes_device(made)
@@ -62,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
         plan = replace(plan, faces=options.faces)
     target = device.choose(options.device)
     with output.at_work("tuning; a stopped run goes on where it was"):
-        learnt = lessons(options.data, leave_out=options.leave_out, pseudo_only=options.pseudo_only)
+        learnt = lessons(options.data, leave_out=options.leave_out, pseudo_only=options.pseudo_only, only=options.only)
         output.say(
             f"genuine: {_counts(learnt.genuine)}; fakes: {_counts(learnt.fakes) or 'made from genuine faces alone'}"
         )

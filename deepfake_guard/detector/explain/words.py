@@ -29,6 +29,7 @@ NAMES = {
     "residual": "Noise and spectrum",
     "sensitivity": "Sensitivity to noise",
     "head": "Any known generator",
+    "linear": "Any known generator, untuned features",
     f"{GENERATOR}self-blend": "Looks blended",
     f"{GENERATOR}resynthesised": "Looks repainted",
 }
@@ -87,8 +88,8 @@ def signal_name(key: str) -> str:
 
 
 def of_heads(key: str) -> bool:
-    """Whether a signal was trained with fakes; the others know genuine faces alone."""
-    return key == "head" or key.startswith(GENERATOR)
+    """Whether a signal was trained with fakes, or reads features that were; the others know genuine faces alone."""
+    return key in ("head", "linear") or key.startswith((GENERATOR, TUNED))
 
 
 def bucket_words(bucket: str) -> str:

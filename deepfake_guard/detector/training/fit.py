@@ -1,107 +1,172 @@
-"""The whole of `fit`: averages, Gaussians, flows, calibration, artefact."""
+"""The whole of `fit`: µFlow, further signals and a tuned head beside it, what fuses them, calibration, artefact."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, replace
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import torch
 
 from deepfake_guard import __version__
 
 from .. import device as devices
 from .. import faces, weights
-from ..ensemble import Ensemble
-from ..features import Backbone
-from ..manifest import GenuineSet, Manifest
+from ..ensemble import LINEAR, Ensemble
+from ..manifest import GenuineSet, HeadCard, Manifest
 from ..signals.muflow import MuFlow, Settings
-from . import averages, crops
-from .calibrate import calibrate_alone
-from .crops import Pixels
-from .fit_flow import Progress, Schedule, cache, fit_flow, held_out, variants
-from .fit_gaussian import fit_gaussians
+from . import crops, tune_state
+from .calibrate import Faces, calibrate, heat_scale
+from .crops import Crop, Pixels
+from .fit_ensemble import Taught, fit_ensemble, fit_signals_of, head_cards, heads_of, left_out, look
+from .fit_flow import Schedule
+from .fit_fusion import STRANGE, Rule, choose
+from .fit_muflow import fit_muflow
+from .stored_scores import StoredScores
 
 TRAIN, SELECT, CALIBRATE = "train-real", "select-real", "calib-real"
 ROLES = {TRAIN: "train", SELECT: "select", CALIBRATE: "calibrate"}
 
-# The starter's recipe: chosen on select-real alone (docs/accuracy.md compares), stopped by the time there was:
+# The starter's µFlow: chosen on select-real alone (docs/accuracy.md compares), stopped by the time there was:
 # about 40 minutes on two busy cores. `Settings()` and `Schedule()` are the published ones.
 SETTINGS = Settings(pooling="mean", objective="density")
 SCHEDULE = Schedule(lr=3e-3, epochs=21, plateau=1, patience=6)
 
 Say = Callable[[str], None]
+Chosen = Mapping[str, list[Crop]]  # split -> rows
 
 
-def _silent(line: str) -> None:
+def silent(line: str) -> None:
     """Progress that nobody asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What `fit` makes. muflow: an artefact whose µFlow is taken as it is, instead of training one.
+
+    tuned: the run of `tune` whose copy of the backbone becomes the head; None: one-class signals alone. folds: family
+    -> a run that never saw it; the fusion is chosen on these. only: the collections of genuine faces that train,
+    select and calibrate; empty: all there are.
+    """
+
+    settings: Settings = SETTINGS
+    schedule: Schedule = SCHEDULE
+    muflow: Path | None = None
+    tuned: Path | None = None
+    folds: Mapping[str, Path] = field(default_factory=dict)
+    only: tuple[str, ...] = ()
+    starter: bool = False
 
 
 def main_fit(
     data: Path,
     out: Path,
+    recipe: Recipe | None = None,
     *,
-    settings: Settings = SETTINGS,
-    schedule: Schedule = SCHEDULE,
     run: Path | None = None,
     device: str = "auto",
-    starter: bool = False,
-    say: Say = _silent,
+    say: Say = silent,
 ) -> Manifest:
     """Fit a detector on the genuine crops of `data` (splits train-real, select-real, calib-real; hq) into `out`.
 
-    run: where the state of training is kept, so that the same command goes on after a stop (default: beside `out`).
-    say: told one line of progress at a time. Raises DataError, ArtefactError or DeviceError by name.
+    run: where training and raw scores are kept, so that the same command goes on after a stop (default: beside `out`).
+    say: told one line of progress at a time. Raises DataError, RunError, ArtefactError, DeviceError by name, and
+    ValueError for a fold whose head knows its family.
     """
-    chosen = {split: crops.index(data, split) for split in ROLES}
+    recipe, run = recipe or Recipe(), run or out.with_name(f"{out.name}.run")
+    chosen = {split: _only(crops.index(data, split), recipe.only) for split in ROLES}
     target = devices.choose(device)
-    train, select = (crops.load(data, chosen[split]) for split in (TRAIN, SELECT))
-    say(f"{len(train)} faces train, {len(select)} select; {schedule.averages} averages of {schedule.of}")
-    model = _model(train, settings, schedule).to(target)
-    say(f"feature maps of {1 + schedule.variants} variants of each training face")
-    features = variants(model, train, schedule)
-    run = run or out.with_name(f"{out.name}.run")
-    progress = fit_flow(model, features, cache(model, select), schedule, run, lambda now: say(_line(now)))
-    del features, train
-    say("calibrating")
-    calibration = calibrate_alone(model, select, crops.load(data, chosen[CALIBRATE]))
-    passport = _passport(chosen, settings, schedule, progress, starter)
-    passport = replace(passport, metrics={"select_nll": held_out(model, cache(model, select))})
-    return weights.save(out, Ensemble(model), calibration, passport)
-
-
-def _model(train: Pixels, settings: Settings, plan: Schedule) -> MuFlow:
-    backbone = Backbone.imagenet()
-    blanks = MuFlow.blank(settings, ranks=[1] * 3).stages()
-    empty = MuFlow(backbone, [layer.gaussian for layer in blanks], settings)
-    drawn = averages.averages(train, plan.seed, plan.of, plan.averages)
-    return MuFlow(backbone, fit_gaussians(empty.features, drawn, settings.pooling), settings)
-
-
-def _line(now: Progress) -> str:
-    last = now.history[-1]
-    return (
-        f"epoch {now.epoch}: train {last['train']:.4f}, select {last['select']:.4f} "
-        f"(best {now.best:.4f} at {now.best_epoch}), lr {last['lr']:.1e}, {last['seconds']:.0f} s"
+    train, select, genuine = (crops.load(data, chosen[split]) for split in ROLES)
+    muflow, said = _muflow(train, select, recipe, run, target, say)
+    heat = heat_scale(muflow, select)
+    say("fitting signals and heads")
+    ensemble, rule, cards = _whole(muflow, data, chosen, recipe, said, say)
+    say(f"calibrating; what decides: {rule}")
+    calibration = calibrate(
+        lambda pixels: ensemble.score(pixels).scores,
+        Faces(select, _native(chosen[SELECT])),
+        Faces(genuine, _native(chosen[CALIBRATE])),
+        heat,
+        heads=(*rule.one_sided, *heads_of(ensemble)),
+        fusion=rule.fusion,
+        strange_fusion=STRANGE.fusion,
+        seed=recipe.schedule.seed,
+        stored=StoredScores(run / "scores", _digest(ensemble)),
+        say=say,
     )
+    passport = _passport(chosen, recipe, said, cards)
+    return weights.save(out, ensemble, calibration, passport, "guard" if cards else "muflow")
 
 
-def _passport(
-    chosen: dict[str, list[crops.Crop]], settings: Settings, schedule: Schedule, progress: Progress, starter: bool
-) -> Manifest:
+def _whole(
+    muflow: MuFlow, data: Path, chosen: Chosen, recipe: Recipe, said: dict[str, Any], say: Say
+) -> tuple[Ensemble, Rule, dict[str, HeadCard]]:
+    """All that scores, the formula that decides, and what the manifest says of the heads."""
+    if recipe.tuned is None:
+        return fit_signals_of(muflow, None, look(muflow, data, chosen[TRAIN])), STRANGE, {}
+    head = tune_state.trained(recipe.tuned).to(muflow.device)
+    taught = Taught.read(muflow, data, chosen[TRAIN], chosen[SELECT])
+    folds = []
+    for family, run in recipe.folds.items():
+        say(f"scoring {family} by a head that never saw it")
+        folds.append(left_out(muflow, tune_state.trained(run).to(muflow.device), taught, family))
+    rule, areas = choose(folds)
+    said["fusion"] = {"rule": str(rule), "left_out_auc": areas}
+    cards = head_cards(head, taught, tune_state.told(recipe.tuned))
+    return fit_ensemble(muflow, head, taught), rule, cards
+
+
+def _only(rows: list[Crop], collections: tuple[str, ...]) -> list[Crop]:
+    kept = [row for row in rows if not collections or row.collection in collections]
+    if not kept:
+        raise crops.DataError(f"no face of {', '.join(collections)} among {len(rows)} of the split {rows[0].split}")
+    return kept
+
+
+def _muflow(
+    train: Pixels, select: Pixels, recipe: Recipe, run: Path, device: torch.device, say: Say
+) -> tuple[MuFlow, dict[str, Any]]:
+    if recipe.muflow is None:
+        return fit_muflow(train, select, recipe.settings, recipe.schedule, run, device, say)
+    taken = weights.load(recipe.muflow, str(device))
+    return taken.model, {**taken.manifest.training, "muflow_of": taken.manifest.detector_id}
+
+
+def _native(rows: list[Crop]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    return np.asarray([row.native_px for row in rows], dtype=np.int64)
+
+
+def _digest(ensemble: Ensemble) -> str:
+    """Names all weights, so that raw scores of others are never taken for theirs."""
+    digest = hashlib.sha256()
+    parts: list[Mapping[str, torch.Tensor]] = [ensemble.muflow.state_dict()]
+    parts += [ensemble.head.state_dict()] if ensemble.head is not None else []
+    for tensor in (value for part in parts for value in part.values()):
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    arrays = {signal.name: signal.tensors() for signal in ensemble.signals}
+    arrays |= {LINEAR: ensemble.linear.tensors()} if ensemble.linear is not None else {}
+    for signal, tensors in arrays.items():
+        for name, array in tensors.items():
+            digest.update(f"{signal}/{name}".encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def _passport(chosen: Chosen, recipe: Recipe, training: dict[str, Any], heads: dict[str, HeadCard]) -> Manifest:
     sets = [
         GenuineSet(name, ROLES[split], n, terms) for split in ROLES for name, n, terms in crops.terms(chosen[split])
     ]
-    training: dict[str, Any] = {
-        "schedule": {key: value for key, value in asdict(schedule).items() if value != float("inf")},
-        "epochs": progress.epoch,
-        "best_epoch": progress.best_epoch,
-    }
+    settings = recipe.settings
     return Manifest(
         detector_id="", calibration_id="", created=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", code_version=__version__,
         backbone="", input_px=settings.input_px, stages=(), shapes=(), steps=settings.steps, seed=settings.seed,
-        pooling=settings.pooling, objective=settings.objective, dtype="", files={}, sets=tuple(sets),
-        training=training, starter=starter,
+        pooling=settings.pooling, objective=settings.objective, dtype="", files={}, sets=tuple(sets), heads=heads,
+        training=training, metrics={"select_nll": training["select_nll"]} if "select_nll" in training else {},
+        starter=recipe.starter,
         finder_corrections={finder: asdict(found) for finder, found in faces.CORRECTIONS.items()},
-        notes="Starter weights: fit your own on your platform's genuine faces." if starter else "",
+        notes="Starter weights: fit your own on your platform's genuine faces." if recipe.starter else "",
     )  # fmt: skip

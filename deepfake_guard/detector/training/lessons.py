@@ -14,11 +14,19 @@ GENUINE, HEAD_GENUINE, HEAD_FAKES = "train-real", "head-real", "head-fake"
 SWAP = "swap"  # the family that head-real are the untouched originals of
 
 
-def lessons(data: Path, *, leave_out: str | None = None, pseudo_only: bool = False, track: str = "hq") -> Lessons:
+def lessons(
+    data: Path,
+    *,
+    leave_out: str | None = None,
+    pseudo_only: bool = False,
+    only: Sequence[str] = (),
+    track: str = "hq",
+) -> Lessons:
     """The crops of train-real, head-real and head-fake of `data`, uint8 [n, s, s, 3] by source and by generator.
 
     leave_out: a family whose fakes are not read; without swaps head-real is not read either, so that nothing of their
-    source is known. pseudo_only: genuine training faces alone, every fake is made from them.
+    source is known. pseudo_only: genuine training faces alone, every fake is made from them. only: the collections that
+    genuine faces may come from (empty: all).
     Raises DataError for an index without what is asked for, or a family that none of its fakes belongs to.
     """
     genuine, fakes = crops.index(data, GENUINE, track), list[Crop]()
@@ -32,6 +40,9 @@ def lessons(data: Path, *, leave_out: str | None = None, pseudo_only: bool = Fal
                 f"no fake of {data} is of the family {leave_out!r}: there are {', '.join(sorted(families))}"
             )
         fakes = [crop for crop in known if crop.family != leave_out]
+    genuine = [crop for crop in genuine if not only or crop.collection in only]
+    if not genuine:
+        raise DataError(f"no genuine face of {data} is of {', '.join(only)}")
     by_source = _grouped([(crop.collection, crop) for crop in genuine])
     by_generator = _grouped([(crop.generator, crop) for crop in fakes])
     return Lessons(

@@ -74,7 +74,7 @@ def fit_reals(
         )
     else:
         model, progress = adapted(shipped.model, prepared, schedule, run, say)
-        ensemble = Ensemble(model, shipped.ensemble.signals, shipped.ensemble.head)
+        ensemble = replace(shipped.ensemble, muflow=model)
         calibration = _calibrated(ensemble, shipped.calibration, prepared, schedule.seed, run, say)
         training |= {"k": averaged(len(prepared.splits["train"])), "epochs": progress.epoch, "best": progress.best}
     judged = _judged(shipped, ensemble, calibration, prepared)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -60,6 +61,17 @@ def trained(run: Path) -> TunedBackbone:
     model = TunedBackbone(said["classes"])
     model.load_state_dict(groups["model"])
     return model.requires_grad_(False)
+
+
+def told(run: Path) -> dict[str, Any]:
+    """What a manifest says of a run of `tune`: its plan, steps, seconds and where its loss ended. Raises RunError."""
+    _, said = run_state.read(run / STATE, SAID)
+    standing = Standing(**said["standing"])
+    return {"plan": said["plan"], "steps": standing.step, "seconds": round(standing.seconds), **_last(standing)}
+
+
+def _last(standing: Standing) -> dict[str, float]:
+    return {"loss": round(standing.curve[-1]["loss"], 4)} if standing.curve else {}
 
 
 def begin_from(base: TunedBackbone, classes: Sequence[str]) -> TunedBackbone:

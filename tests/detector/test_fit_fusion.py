@@ -1,0 +1,78 @@
+"""What fuses all signals is chosen on families that no head has seen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from deepfake_guard.detector.calibration import Fusion
+from deepfake_guard.detector.training.fit_fusion import (
+    EITHER,
+    HEAD_ALONE,
+    SIGNALS,
+    LeftOut,
+    Rule,
+    choose,
+    compare,
+    rules,
+)
+
+
+def drawn(seed: int, count: int, **shifts: float) -> dict[str, np.ndarray]:
+    """Raw scores of every signal, normal about 0 or about what is named."""
+    rng = np.random.default_rng(seed)
+    return {name: rng.normal(shifts.get(name, 0.0), 1, count) for name in SIGNALS}
+
+
+def fold(family: str, **shifts: float) -> LeftOut:
+    return LeftOut(
+        family, drawn(1, 300), {f"{family} one": drawn(2, 200, **shifts), f"{family} two": drawn(3, 200, **shifts)}
+    )
+
+
+def test_the_head_decides_alone_where_nothing_else_helps() -> None:
+    rule, areas = choose([fold("gan", head=3), fold("diffusion", head=3)])
+    assert rule == HEAD_ALONE
+    assert set(areas) == {"gan", "diffusion"}
+    assert min(areas.values()) > 0.95
+
+
+def test_a_signal_that_sees_what_the_head_misses_joins_it() -> None:
+    rule, areas = choose([fold("gan", head=3), fold("diffusion", mahalanobis=4)])
+    assert set(rule.fusion.weights) >= {"head", "mahalanobis"}
+    assert areas["diffusion"] > 0.9
+
+
+def test_a_head_that_turns_round_on_a_new_family_is_folded() -> None:
+    """Unseen diffusion looked *more* genuine to a head than genuine faces do (METHOD)."""
+    rule, areas = choose([fold("diffusion", head=-4), fold("gan", head=4)])
+    assert "head" not in rule.one_sided
+    assert min(areas.values()) > 0.9
+
+
+def test_swaps_are_held_against_the_frames_that_they_were_made_from() -> None:
+    genuine = drawn(1, 300)
+    twins = drawn(4, 200, head=2)
+    swaps = LeftOut("swap", genuine, {"swaps": drawn(5, 200, head=2)}, twins)
+    strangers = LeftOut("swap", genuine, {"swaps": drawn(5, 200, head=2)})
+    with_twins, without = (compare([each], [HEAD_ALONE])[0].areas["swap"] for each in (swaps, strangers))
+    assert with_twins == pytest.approx(0.5, abs=0.08)
+    assert without > 0.85
+
+
+def test_without_folds_nothing_is_claimed() -> None:
+    assert choose([]) == (HEAD_ALONE, {})
+    with pytest.raises(ValueError, match="there is none"):
+        compare([], [HEAD_ALONE])
+
+
+def test_every_rule_holds_the_head_and_at_most_two_more() -> None:
+    made = rules(SIGNALS, "head", EITHER)
+    assert HEAD_ALONE in made
+    assert len(made) == len({str(rule) for rule in made})
+    assert all("head" in rule.fusion.weights and len(rule.fusion.weights) <= 3 for rule in made)
+    assert all(set(rule.one_sided) <= set(EITHER) & set(rule.fusion.weights) for rule in made)
+
+
+def test_a_rule_names_itself() -> None:
+    assert str(Rule(Fusion("max", {"head": 1.0, "muflow": 1.0}), ("head",))) == "max of head, |muflow|"

@@ -1,0 +1,129 @@
+"""`fit` with a tuned head: one artefact that names what its head knows, and what it was fused by."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from deepfake_guard.detector import weights
+from deepfake_guard.detector.calibration import Fold, Standard
+from deepfake_guard.detector.heads.tuned import TunedBackbone
+from deepfake_guard.detector.training import crops, tune, tune_state
+from deepfake_guard.detector.training.fit import Recipe, main_fit
+from deepfake_guard.detector.training.fit_ensemble import Taught, fit_ensemble, left_out, raw
+from deepfake_guard.detector.training.lessons import lessons
+from deepfake_guard.detector.training.tune_batches import Plan
+
+from .artefacts import noise_crops, random_model, tiny_artefact
+from .collections_on_disk import Made, written
+from .test_ensemble import SMALL
+
+PLAN = Plan(faces=4, batch=4, patch=48)
+COLLECTIONS = (
+    Made("train-real", "ffhq256__zoya2244", 12),
+    Made("train-real", "fairface__thlaiquid", 6),
+    Made("select-real", "ffhq256__zoya2244", 10),
+    Made("calib-real", "ffhq256__cdiaconu04", 14),
+    Made("head-real", "dfdc__i-shreyansh", 6, paired=True),
+    Made("head-fake", "stylegan1-ffhq__zoya2244", 6, "StyleGAN (1) FFHQ", "gan", spread=120),
+    Made("head-fake", "sdxl__sfhq-t2i", 6, "SDXL", "diffusion", spread=90),
+    Made("head-fake", "dfdc_faceswap__i-shreyansh", 6, "DFDC face swaps (mixed methods)", "swap", paired=True),
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return written(tmp_path_factory.mktemp("crops"), COLLECTIONS)
+
+
+def tuned(folder: Path, run: Path, without: str | None = None) -> Path:
+    """A run of one step."""
+    taught = lessons(folder, leave_out=without)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = TunedBackbone(taught.classes())
+    tune.tune(model, taught, PLAN, run, torch.device("cpu"), lambda _: None, loaders=0)
+    return run
+
+
+@pytest.fixture(scope="module")
+def runs(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    home = tmp_path_factory.mktemp("runs")
+    return {name: tuned(folder, home / name, None if name == "all" else name) for name in ("all", "gan", "swap")}
+
+
+def test_fit_makes_one_artefact_of_muflow_signals_and_a_head(
+    folder: Path, runs: dict[str, Path], tmp_path: Path
+) -> None:
+    tiny_artefact(tmp_path / "muflow")
+    said: list[str] = []
+    recipe = Recipe(
+        muflow=tmp_path / "muflow", tuned=runs["all"], folds={"gan": runs["gan"], "swap": runs["swap"]}, starter=True
+    )
+    passport = main_fit(folder, tmp_path / "out", recipe, device="cpu", say=said.append)
+    made = weights.load(tmp_path / "out", device="cpu")
+    assert made.manifest == passport
+    assert passport.detector_id.startswith("guard-")
+    assert list(passport.signals) == ["mahalanobis", "tuned_mahalanobis", "tuned_neighbours"]
+    card = passport.heads["head"]
+    assert card.generators == ("DFDC face swaps (mixed methods)", "SDXL", "StyleGAN (1) FFHQ")
+    assert card.families == ("diffusion", "gan", "swap")
+    assert card.n == 18
+    assert card.training["pseudo_fakes"] == ["self-blend", "resynthesised"]
+    assert passport.heads["linear"].generators == card.generators
+    assert set(passport.training["fusion"]["left_out_auc"]) == {"gan", "swap"}
+    assert any(passport.training["fusion"]["rule"] in line for line in said)
+    scales = made.calibration.buckets["any"].scales
+    assert isinstance(scales["generator:SDXL"], Standard)
+    assert isinstance(scales["mahalanobis"], Fold)
+    assert set(made.calibration.strange.weights) <= {"muflow", "mahalanobis", "neighbours", "residual"}
+    scores = made.ensemble.score(noise_crops(2)).scores
+    assert all(np.isfinite(scores[name]).all() for name in ("head", "linear", "generator:SDXL"))
+
+
+def test_a_stopped_calibration_goes_on(folder: Path, runs: dict[str, Path], tmp_path: Path) -> None:
+    tiny_artefact(tmp_path / "muflow")
+    recipe = Recipe(muflow=tmp_path / "muflow", tuned=runs["all"])
+    first = main_fit(folder, tmp_path / "out", recipe, device="cpu")
+    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "out.run" / "scores").iterdir()}
+    again = main_fit(folder, tmp_path / "out", recipe, device="cpu")
+    assert kept == {path: path.stat().st_mtime_ns for path in (tmp_path / "out.run" / "scores").iterdir()}
+    assert replace(again, created=first.created) == first
+
+
+def test_genuine_faces_of_one_set_alone_can_be_asked_for(folder: Path, tmp_path: Path) -> None:
+    tiny_artefact(tmp_path / "muflow")
+    both = Recipe(muflow=tmp_path / "muflow", only=("ffhq256__zoya2244", "ffhq256__cdiaconu04"))
+    passport = main_fit(folder, tmp_path / "out", both, device="cpu")
+    assert [(one.name, one.role) for one in passport.sets] == [
+        ("ffhq256__zoya2244", "train"), ("ffhq256__zoya2244", "select"), ("ffhq256__cdiaconu04", "calibrate")
+    ]  # fmt: skip
+    assert passport.detector_id.startswith("muflow-")
+    with pytest.raises(crops.DataError, match="no face of elsewhere"):
+        main_fit(folder, tmp_path / "none", replace(both, only=("elsewhere",)), device="cpu")
+    with pytest.raises(crops.DataError, match="elsewhere"):
+        lessons(folder, only=["elsewhere"])
+
+
+def test_a_head_that_has_seen_a_family_cannot_stand_for_one_that_has_not(folder: Path, runs: dict[str, Path]) -> None:
+    model = random_model(SMALL)
+    taught = Taught.read(model, folder, crops.index(folder, "train-real"), crops.index(folder, "select-real"))
+    with pytest.raises(ValueError, match=r"has seen StyleGAN \(1\) FFHQ"):
+        left_out(model, tune_state.trained(runs["all"]), taught, "gan")
+    scores = left_out(model, tune_state.trained(runs["swap"]), taught, "swap")
+    assert scores.twins is not None
+    assert len(scores.twins["head"]) == 6
+    assert {name: len(raw["head"]) for name, raw in scores.fakes.items()} == {"dfdc_faceswap__i-shreyansh": 6}
+
+
+def test_what_was_looked_at_once_scores_as_the_artefact_does(folder: Path, runs: dict[str, Path]) -> None:
+    model, head = random_model(SMALL), tune_state.trained(runs["all"])
+    taught = Taught.read(model, folder, crops.index(folder, "train-real"), crops.index(folder, "select-real"))
+    ensemble = fit_ensemble(model, head, taught)
+    whole = ensemble.score(taught.fakes.seen.crops).scores
+    for name, values in raw(ensemble, taught.fakes).items():
+        np.testing.assert_allclose(values, whole[name], rtol=1e-3, atol=1e-4, err_msg=name)
