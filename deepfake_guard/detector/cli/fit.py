@@ -42,6 +42,13 @@ def add(parts: parser.Parts) -> None:
     crops.add_argument(
         "--only", action="append", default=[], metavar="COLLECTION", help="genuine faces of this collection alone"
     )
+    crops.add_argument(
+        "--bucket",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="calibrate this bucket (any/200, jpeg90/112 …) and the root alone, which is all that a refit needs",
+    )
     parser.takes_faces(made)
     parser.takes_artefact(made)
     parser.takes_json(made, "the manifest of what was written")
@@ -81,9 +88,18 @@ def _from_crops(options: argparse.Namespace) -> Manifest:
         tuned=options.tuned,
         folds=dict(_fold(given) for given in options.fold),
         only=tuple(options.only),
+        buckets=_buckets(options.bucket),
         starter=options.starter,
     )
     return main_fit(options.data, options.out, recipe, run=options.state, device=options.device, say=output.say)
+
+
+def _buckets(given: list[str]) -> tuple[str, ...]:
+    from deepfake_guard.detector.calibration import BUCKETS
+
+    if unknown := sorted(set(given) - set(BUCKETS)):
+        raise parser.WrongUsage(f"--bucket takes one of {', '.join(BUCKETS)}, got {', '.join(unknown)}")
+    return tuple(given) or tuple(BUCKETS)
 
 
 def _fold(given: str) -> tuple[str, Path]:

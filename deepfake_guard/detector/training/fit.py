@@ -16,6 +16,7 @@ from deepfake_guard import __version__
 
 from .. import device as devices
 from .. import faces, weights
+from ..calibration import BUCKETS, ROOT
 from ..ensemble import LINEAR, Ensemble
 from ..manifest import GenuineSet, HeadCard, Manifest
 from ..signals.muflow import MuFlow, Settings
@@ -50,7 +51,7 @@ class Recipe:
 
     tuned: the run of `tune` whose copy of the backbone becomes the head; None: one-class signals alone. folds: family
     -> a run that never saw it; the fusion is chosen on these. only: the collections of genuine faces that train,
-    select and calibrate; empty: all there are.
+    select and calibrate; empty: all there are. buckets: those that are calibrated, the root always.
     """
 
     settings: Settings = SETTINGS
@@ -59,6 +60,7 @@ class Recipe:
     tuned: Path | None = None
     folds: Mapping[str, Path] = field(default_factory=dict)
     only: tuple[str, ...] = ()
+    buckets: tuple[str, ...] = BUCKETS
     starter: bool = False
 
 
@@ -94,6 +96,7 @@ def main_fit(
         heads=(*rule.one_sided, *heads_of(ensemble)),
         fusion=rule.fusion,
         strange_fusion=STRANGE.fusion,
+        buckets=tuple(dict.fromkeys((ROOT, *recipe.buckets))),
         seed=recipe.schedule.seed,
         stored=StoredScores(run / "scores", _digest(ensemble)),
         say=say,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from ..ensemble import GENERATOR, HEAD, LINEAR, MUFLOW, Ensemble
 from ..heads import tuned
@@ -21,10 +22,9 @@ from ..signals.part import Part
 from . import crops as listing
 from .crops import Crop
 from .fit_fusion import LeftOut
+from .fit_gaussian import batches
 from .lessons import HEAD_FAKES, HEAD_GENUINE, SWAP
 from .tune_batches import RESYNTHESISED, SELF_BLEND
-
-AT_A_TIME = 256  # crops in memory
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -48,9 +48,11 @@ def look(muflow: MuFlow, data: Path, rows: Sequence[Crop]) -> Looked:
     """Read and look at crops on disk."""
     crops = listing.load(data, rows)
     frozen, totals = [], []
-    for at in range(0, len(crops), AT_A_TIME):
-        frozen.append(muflow.pooled(crops[at : at + AT_A_TIME]))
-        totals.append(muflow.score(crops[at : at + AT_A_TIME]).total)
+    for batch in batches(crops):
+        with torch.inference_mode():
+            stages = muflow.features(batch)
+        frozen.append(muflow.pooled(stages))
+        totals.append(muflow.score_features(stages, crops.shape[1:3]).total)
     return Looked(rows, Seen(crops, np.concatenate(frozen)), np.concatenate(totals))
 
 
@@ -73,13 +75,14 @@ class Taught:
 def fit_signals_of(muflow: MuFlow, head: TunedBackbone | None, train: Looked) -> Ensemble:
     """One-class signals fitted on n > 5 genuine training faces; on tuned features, too, where there are any.
 
-    Which signals and on which features: what paid in docs/accuracy.md. `Sensitivity` looks several times at every face
-    and did not; `Residual` and `Neighbours` on frozen features saw nothing.
+    Which ones, and on which features: what `fit_signals.choose` kept (docs/accuracy.md, "One-class signals").
+    `Sensitivity` looks several times at every face and did not pay, nor did `Residual`.
     """
     networks = Ensemble(muflow, (), head)
     features, _ = networks.tuned(train.seen.crops)
     seen = Seen(train.seen.crops, train.seen.frozen, features)
-    signals: list[Signal] = [Mahalanobis.fit(seen, Part.stages("frozen", [shape[0] for shape in muflow.shapes], 2, 2))]
+    deepest = Part.stages("frozen", [shape[0] for shape in muflow.shapes], 2, 2)
+    signals: list[Signal] = [Mahalanobis.fit(seen, deepest), Neighbours.fit(seen, deepest, metric="euclidean")]
     if head is not None:
         signals.append(Mahalanobis.fit(seen, Part.stages("tuned", tuned.CHANNELS)))
         signals.append(Neighbours.fit(seen, Part.stages("tuned", tuned.CHANNELS, 0, 1)))

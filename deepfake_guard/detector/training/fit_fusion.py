@@ -45,11 +45,11 @@ class Rule:
         return f"{self.fusion.kind} of {', '.join(names)}"
 
 
-# The one-class signals together. Chosen on select-real and pseudo-fakes made of it, without any generator's pictures
-# (docs/accuracy.md, "One-class signals").
-STRANGE = Rule(Fusion("max", {"muflow": 1.0, "mahalanobis": 1.0}))
+# The one-class signals together: µFlow, and what `fit_signals.choose` added to it on select-real and smoothed copies of
+# it (`resynthesised`), which stand for pictures made as a whole. No generator's picture was seen (docs/accuracy.md).
+STRANGE = Rule(Fusion("max", {"muflow": 1.0, "mahalanobis": 1.0, "neighbours": 1.0}))
 HEAD_ALONE = Rule(Fusion("sum", {"head": 1.0}), ("head",))
-SIGNALS = ("head", "linear", "mahalanobis", "muflow", "tuned_mahalanobis", "tuned_neighbours")
+SIGNALS = ("head", "linear", "mahalanobis", "muflow", "neighbours", "tuned_mahalanobis", "tuned_neighbours")
 EITHER = (
     "head",
     "linear",
