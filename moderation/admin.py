@@ -72,6 +72,7 @@ COLUMNS: dict[type[Model], tuple[tuple[str, ...], tuple[str, ...], tuple[str, ..
         ("state", "value"),
         ("case__number",),
     ),
+    models.GoldItem: (("item", "truth", "sealed_at", "retired_at"), ("truth",), ("item__id",)),
     models.Event: (("number", "type", "platform", "item", "created_at"), ("type", "platform"), ("id", "item__id")),
     models.WebhookEndpoint: (("url", "platform", "active", "disabled_reason"), ("active", "platform"), ("url",)),
     models.WebhookDelivery: (

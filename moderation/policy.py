@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from deepfake_guard.detector.aggregation import item_p_value
@@ -48,6 +48,17 @@ ON_DECISION: Mapping[str, OnDecision] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """How the desk checks itself, as shares: `sample` of the items that policy let pass, `second` of the decisions,
+    `gold` known answers for each case. 0 is off.
+    """
+
+    sample: float = 0.0
+    second: float = 0.0
+    gold: float = 0.0
+
+
 class InvalidRules(ValueError):
     """`errors`: one {"pointer": JSON pointer (RFC 6901), "message"} for each thing that is wrong."""
 
@@ -66,6 +77,7 @@ class Rules:
     on_not_applicable: Mapping[str, Outcome] = field(default_factory=lambda: dict(ON_NOT_APPLICABLE))
     on_decision: Mapping[str, OnDecision] = field(default_factory=lambda: dict(ON_DECISION))
     blind_first: float = 0.0  # share of cases in which a first opinion comes before the numbers: 0 off, 1 always
+    checks: Checks = Checks()
 
     @classmethod
     def from_document(cls, document: Any) -> Rules:
@@ -73,7 +85,7 @@ class Rules:
         errors: list[dict[str, str]] = []
         if not isinstance(document, dict):
             raise InvalidRules([_error("", "must be an object")])
-        known = {"review_at", "block_at", "several_faces", "on_not_applicable", "on_decision", "blind_first"}
+        known = {field.name for field in fields(cls)}
         errors += [_error(_pointer(key), "is no key of the rules") for key in sorted(set(map(str, document)) - known)]
         review_at = _line(document.get("review_at", REVIEW_AT), "/review_at", errors)
         block_at = document.get("block_at")
@@ -88,9 +100,10 @@ class Rules:
         not_applicable = _not_applicable(document.get("on_not_applicable", {}), errors)
         decision = _decision(document.get("on_decision", {}), errors)
         blind_first = _share(document.get("blind_first", 0.0), "/blind_first", errors)
+        checks = _checks(document.get("checks", {}), errors)
         if errors:
             raise InvalidRules(errors)
-        return cls(review_at, block_at, SeveralFaces(several), not_applicable, decision, blind_first)
+        return cls(review_at, block_at, SeveralFaces(several), not_applicable, decision, blind_first, checks)
 
     def to_document(self) -> dict[str, Any]:
         return {
@@ -103,6 +116,7 @@ class Rules:
                 for value, rule in self.on_decision.items()
             },
             "blind_first": self.blind_first,
+            "checks": {"sample": self.checks.sample, "second": self.checks.second, "gold": self.checks.gold},
         }
 
 
@@ -257,3 +271,13 @@ def _on_decision(
     except ValueError as error:
         errors.append(_error(pointer, str(error)))
         return default
+
+
+def _checks(given: Any, errors: list[dict[str, str]]) -> Checks:
+    if not isinstance(given, dict):
+        errors.append(_error("/checks", "must be an object"))
+        return Checks()
+    known = [each.name for each in fields(Checks)]
+    wrong = sorted(set(map(str, given)) - set(known))
+    errors += [_error(_pointer("checks", name), f"must be one of {', '.join(known)}") for name in wrong]
+    return Checks(*(_share(given.get(name, 0.0), _pointer("checks", name), errors) for name in known))

@@ -24,9 +24,10 @@ from moderation.models import (
     ReviewCase,
     Scan,
     Verdict,
+    WebhookDelivery,
     WorkerStatus,
 )
-from moderation.vocabulary import CaseState, DecisionState, DerivativeKind, ScanState
+from moderation.vocabulary import CasePurpose, CaseState, DecisionState, DerivativeKind, ScanState
 
 SENIOR = "deepfake_guard.reverse"
 SOON = timedelta(hours=1)
@@ -202,12 +203,13 @@ def item_by_id(item_id: Any) -> ContentItem | None:
 
 
 def open_case_of(item: ContentItem) -> ReviewCase | None:
-    return ReviewCase.objects.filter(item=item).exclude(state=CaseState.CLOSED).first()
+    cases = ReviewCase.objects.filter(item=item, purpose=CasePurpose.REVIEW)
+    return cases.exclude(state=CaseState.CLOSED).first()
 
 
 def case_of(item: ContentItem) -> ReviewCase | None:
     """The last one, whatever its state."""
-    return ReviewCase.objects.filter(item=item).order_by("-number").first()
+    return ReviewCase.objects.filter(item=item, purpose=CasePurpose.REVIEW).order_by("-number").first()
 
 
 def case_after(case: ReviewCase, user: User | AnonymousUser) -> ReviewCase | None:
@@ -217,12 +219,23 @@ def case_after(case: ReviewCase, user: User | AnonymousUser) -> ReviewCase | Non
 
 
 def history(item: ContentItem) -> tuple[list[Verdict], list[Decision], list[Event], list[ReviewCase]]:
-    """Oldest first within each kind."""
+    """Oldest first within each kind; what only checked the desk is left out."""
     verdicts = Verdict.objects.filter(item=item).select_related("policy", "decision__user").order_by("created_at")
-    decisions = Decision.objects.filter(case__item=item).select_related("user", "opinion").order_by("created_at")
+    asked = Decision.objects.filter(case__item=item, case__purpose=CasePurpose.REVIEW)
+    decisions = asked.select_related("user", "opinion").order_by("created_at")
     events = Event.objects.filter(item=item).prefetch_related("deliveries").order_by("created_at")
-    cases = ReviewCase.objects.filter(item=item).order_by("opened_at")
+    cases = ReviewCase.objects.filter(item=item, purpose=CasePurpose.REVIEW).order_by("opened_at")
     return list(verdicts), list(decisions), list(events), list(cases)
+
+
+def first_deliveries(item: ContentItem) -> list[WebhookDelivery]:
+    """Of the item's first event."""
+    first = Event.objects.filter(item=item).prefetch_related("deliveries").order_by("created_at").first()
+    return list(first.deliveries.all()) if first else []
+
+
+def decisions_on(case: ReviewCase) -> list[Decision]:
+    return list(Decision.objects.filter(case=case).select_related("user", "opinion").order_by("created_at"))
 
 
 def shown_scan(item: ContentItem) -> Scan | None:

@@ -128,6 +128,15 @@ class CaseState(StrEnum):
     CLOSED = "closed"
 
 
+class CasePurpose(StrEnum):
+    """Why a case is in the queue. All but `review` check the desk itself: they change no outcome and tell nobody."""
+
+    REVIEW = "review"
+    GOLD = "gold"  # the answer is known
+    SAMPLE = "sample"  # drawn at random from what policy let pass
+    SECOND = "second"  # decided already; a second person answers without knowing
+
+
 class DecisionReason(StrEnum):
     """What the moderator saw; keys 1–9 on the case page, in this order."""
 

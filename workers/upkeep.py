@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from moderation.dispatch import SETTLE_TASK, app
-from moderation.services import audit, decisions, retention, scanning, webhooks
+from moderation.services import audit, decisions, quality, retention, scanning, webhooks
 
 
 @app.task(name=SETTLE_TASK)
@@ -43,3 +43,8 @@ def retain() -> None:
 @app.task(name="deepfake_guard.name_unscreened")
 def name_unscreened() -> None:
     scanning.fail_without_detector()
+
+
+@app.task(name="deepfake_guard.draw_checks")
+def draw_checks() -> None:
+    quality.draw_checks()

@@ -20,14 +20,15 @@ from moderation.api.serializers import PRIORITIES, ItemSerializer, SubmissionSer
 from moderation.api.uploads import LimitedUploadHandler
 from moderation.models import ApiKey, ContentItem, Decision, ReviewCase, Verdict
 from moderation.services import retention, submission
-from moderation.vocabulary import TERMINAL_ITEM_STATUSES, ItemStatus, Scope
+from moderation.vocabulary import TERMINAL_ITEM_STATUSES, CasePurpose, ItemStatus, Scope
 
 LIVE = {"Retry-After": "1"}  # seconds until asking again is worth it
 
 
 def items_of(key: ApiKey) -> QuerySet[ContentItem]:
     """Another platform's item does not exist."""
-    cases = ReviewCase.objects.prefetch_related(Prefetch("decisions", Decision.objects.select_related("opinion")))
+    asked = ReviewCase.objects.filter(purpose=CasePurpose.REVIEW)
+    cases = asked.prefetch_related(Prefetch("decisions", Decision.objects.select_related("opinion")))
     return (
         ContentItem.objects.filter(platform=key.platform)
         .select_related("asset", "scan__detector", "scan__calibration")

@@ -12,9 +12,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from moderation import queries
+from moderation.console import disguise
 from moderation.console.access import DECIDE, ESCALATE, VIEW, DeskRequest, needs
 from moderation.console.findings import picture_of
-from moderation.console.history import history_of
 from moderation.console.lease import case_or_404, own_hold, taken_by_other
 from moderation.models import ReviewCase
 from moderation.policy import Rules
@@ -84,7 +84,7 @@ def case_page(
         "item": case.item,
         "verdict": verdict,
         "picture": picture_of(case.item, verdict),
-        "history": history_of(case.item),
+        "history": disguise.history(case),
         "may_decide": may_decide and case.state == CaseState.OPEN and not beyond,
         "beyond": beyond,
         "may_escalate": request.user.has_perm(ESCALATE) and case.escalated_at is None,

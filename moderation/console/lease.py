@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST
 from moderation import queries
 from moderation.conf import conf
 from moderation.console.access import DECIDE, ESCALATE, DeskRequest, needs
+from moderation.console.disguise import as_if_new
 from moderation.models import ReviewCase
 from moderation.services import audit, cases
 
@@ -35,7 +36,7 @@ def case_or_404(number: int) -> ReviewCase:
     case = queries.case_by_number(number)
     if case is None or case.item.erased_at is not None:
         raise Http404(f"Case {number} does not exist, or its item was erased.")
-    return case
+    return as_if_new(case)
 
 
 def own_hold(case: ReviewCase, user: User) -> Hold | None:

@@ -4,6 +4,7 @@ from moderation.models.audit import AuditEntry, AuditHead
 from moderation.models.content import ContentItem, Derivative, IdempotencyKey, MediaAsset
 from moderation.models.detection import Calibration, DetectedFace, DetectorVersion
 from moderation.models.platform import ApiKey, Platform, PolicyVersion
+from moderation.models.quality import GoldItem
 from moderation.models.review import Decision, Opinion, ReviewCase
 from moderation.models.scan import Scan, WorkerStatus
 from moderation.models.verdict import Verdict
@@ -20,6 +21,7 @@ __all__ = [
     "DetectedFace",
     "DetectorVersion",
     "Event",
+    "GoldItem",
     "IdempotencyKey",
     "MediaAsset",
     "Opinion",

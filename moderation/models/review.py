@@ -5,7 +5,7 @@ from django.db import models
 
 from moderation.models.content import ContentItem
 from moderation.models.ids import choices, new_id
-from moderation.vocabulary import CaseState, DecisionState, DecisionValue, Effect
+from moderation.vocabulary import CasePurpose, CaseState, DecisionState, DecisionValue, Effect
 
 
 class ReviewCase(models.Model):
@@ -15,6 +15,8 @@ class ReviewCase(models.Model):
     public_id = models.UUIDField(default=new_id, unique=True, editable=False)
     item = models.ForeignKey(ContentItem, models.CASCADE, related_name="cases")
     state = models.CharField(max_length=10, choices=choices(CaseState), default=CaseState.OPEN)
+    purpose = models.CharField(max_length=10, choices=choices(CasePurpose), default=CasePurpose.REVIEW)
+    drawn_share = models.FloatField(null=True, help_text="of a random draw: how likely this item was to be in it")
     reasons = models.JSONField(default=list)
     due_at = models.DateTimeField()
     lease_token = models.UUIDField(null=True, blank=True)
@@ -29,8 +31,15 @@ class ReviewCase(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["item"], condition=~models.Q(state=CaseState.CLOSED), name="one_open_case_an_item"
-            )
+                fields=["item"],
+                condition=~models.Q(state=CaseState.CLOSED) & models.Q(purpose=CasePurpose.REVIEW),
+                name="one_open_case_an_item",
+            ),
+            models.UniqueConstraint(
+                fields=["item"],
+                condition=~models.Q(state=CaseState.CLOSED) & ~models.Q(purpose=CasePurpose.REVIEW),
+                name="one_open_check_an_item",
+            ),
         ]
         indexes = [
             models.Index(fields=["due_at", "number"], condition=models.Q(state=CaseState.OPEN), name="open_cases")

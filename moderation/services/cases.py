@@ -16,7 +16,7 @@ from moderation import queries
 from moderation.conf import conf
 from moderation.models import ContentItem, Opinion, ReviewCase
 from moderation.services import audit
-from moderation.vocabulary import CaseState, DecisionState, DecisionValue
+from moderation.vocabulary import CasePurpose, CaseState, DecisionState, DecisionValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,8 @@ class Lease:
 def open_case(item: ContentItem, reasons: Sequence[str]) -> tuple[ReviewCase, bool]:
     """The item's open case, made when there is none, in the caller's transaction: (case, whether it is new)."""
     due_at = timezone.now() + timedelta(hours=conf().CASE_DUE_HOURS)
-    case = ReviewCase.objects.filter(item=item).exclude(state=CaseState.CLOSED).first()
+    asked = ReviewCase.objects.filter(item=item, purpose=CasePurpose.REVIEW)
+    case = asked.exclude(state=CaseState.CLOSED).first()
     if case is not None:
         return case, False
     case = ReviewCase.objects.create(item=item, reasons=list(reasons), due_at=due_at)
@@ -37,13 +38,33 @@ def open_case(item: ContentItem, reasons: Sequence[str]) -> tuple[ReviewCase, bo
     return case, True
 
 
+def open_check(
+    item: ContentItem, purpose: CasePurpose, reasons: Sequence[str], *, drawn_share: float | None = None
+) -> ReviewCase | None:
+    """A check of the desk that looks like any other case; None while another one on this item is open."""
+    checks = ReviewCase.objects.filter(item=item).exclude(purpose=CasePurpose.REVIEW)
+    if checks.exclude(state=CaseState.CLOSED).exists():
+        return None
+    due_at = timezone.now() + timedelta(hours=conf().CASE_DUE_HOURS)
+    case = ReviewCase.objects.create(
+        item=item, purpose=purpose, drawn_share=drawn_share, reasons=list(reasons), due_at=due_at
+    )
+    audit.note("check.opened", "system", f"case:{case.number}", item=item.pk, purpose=str(purpose))
+    return case
+
+
 def available(user: User) -> QuerySet[ReviewCase]:
-    """Open cases nobody else holds, and on which this person has not already said that they cannot tell."""
+    """Open cases nobody else holds, and on which this person has not already said that they cannot tell.
+
+    A check of the desk is for people who have not answered on its item before.
+    """
     passed = Opinion.objects.filter(
         case=OuterRef("pk"), user=user, value=DecisionValue.CANNOT_TELL, decision__state=DecisionState.SETTLED
     )
+    answered = Opinion.objects.filter(case__item=OuterRef("item"), user=user).exclude(case=OuterRef("pk"))
+    fresh = Q(purpose=CasePurpose.REVIEW) | ~Exists(answered)
     free = Q(lease_until=None) | Q(lease_until__lt=timezone.now()) | Q(holder=user)
-    cases = ReviewCase.objects.filter(free, ~Exists(passed), queries.within_reach(user), state=CaseState.OPEN)
+    cases = ReviewCase.objects.filter(free, fresh, ~Exists(passed), queries.within_reach(user), state=CaseState.OPEN)
     return cases.order_by("due_at", "number")
 
 

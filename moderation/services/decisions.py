@@ -15,7 +15,7 @@ from moderation.conf import conf
 from moderation.models import ContentItem, Decision, Opinion, ReviewCase
 from moderation.policy import Rules
 from moderation.services import audit, cases, platforms, verdicts
-from moderation.vocabulary import CaseState, DecisionReason, DecisionState, DecisionValue, Effect, Reason
+from moderation.vocabulary import CasePurpose, CaseState, DecisionReason, DecisionState, DecisionValue, Effect, Reason
 
 HELD_AT_MOST = timedelta(seconds=60)
 NEEDS_REASON = {DecisionValue.SYNTHETIC, DecisionValue.ALTERED}
@@ -102,7 +102,7 @@ def settle(decision_id: uuid.UUID) -> bool:
         Decision.objects.filter(pk=decision_id).update(state=DecisionState.VOID, void_reason=void)
         _close(decision, CaseState.CLOSED)
         audit.note("decision.void", "system", f"case:{decision.case_id}", decision=decision_id, reason=void.value)
-    elif decision.value == DecisionValue.CANNOT_TELL:
+    elif decision.value == DecisionValue.CANNOT_TELL and decision.case.purpose == CasePurpose.REVIEW:
         _close(decision, CaseState.OPEN)
         audit.note("decision.settled", "system", f"case:{decision.case_id}", decision=decision_id)
     else:

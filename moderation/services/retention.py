@@ -139,7 +139,7 @@ def _delete_file(storage: Storage, name: str) -> bool:
 def purge_expired() -> int:
     """Removes media and derivatives that are past their platform's days, and answers past 24 h; returns the assets.
 
-    Never while a scan or case of any item of the asset is open, its verdict asks for review, or it is held.
+    Never while a scan or case of any item of the asset is open, its verdict asks for review, it is held or a gold item.
     """
     now = timezone.now()
     IdempotencyKey.objects.filter(created_at__lt=now - ANSWERS_KEPT).delete()
@@ -164,6 +164,7 @@ def _expired(platform: Platform, now: datetime) -> QuerySet[MediaAsset]:
     needed = ContentItem.objects.filter(asset=OuterRef("pk")).filter(
         Q(legal_hold=True)
         | Exists(open_cases)
+        | Q(gold__retired_at=None, gold__isnull=False)
         | (~Exists(past) & ~Q(status=ItemStatus.FAILED, finished_at__lt=decided_before))  # a failed one has no verdict
     )
     live = Scan.objects.filter(asset=OuterRef("pk"), state__in=LIVE_SCAN_STATES)

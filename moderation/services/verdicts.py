@@ -10,7 +10,7 @@ from moderation.models import ContentItem, Decision, PolicyVersion, Scan
 from moderation.models.verdict import Verdict
 from moderation.policy import Evidence, FaceEvidence, PolicyResult, Rules, decide
 from moderation.services import audit, cases, platforms, webhooks
-from moderation.vocabulary import Basis, Effect, EventType, ItemStatus, Outcome, Reason, ScanState
+from moderation.vocabulary import Basis, CasePurpose, Effect, EventType, ItemStatus, Outcome, Reason, ScanState
 
 ENDED = {
     ItemStatus.DONE: EventType.ITEM_SCREENED,
@@ -85,9 +85,15 @@ def _write_policy_verdict(
     return verdict
 
 
-def conclude(decision: Decision) -> Verdict:
-    """A settled decision becomes the current verdict, in the caller's transaction, which holds the item's lock."""
+def conclude(decision: Decision) -> Verdict | None:
+    """A settled decision becomes the current verdict, in the caller's transaction, which holds the item's lock.
+
+    None for the answer to a check of the desk: it changes no outcome, and nobody is told.
+    """
     item = decision.case.item
+    if decision.case.purpose != CasePurpose.REVIEW:
+        audit.note("check.answered", f"user:{decision.user_id}", f"case:{decision.case_id}", decision=decision.pk)
+        return None
     policy = platforms.active_policy(item.platform)
     rule = Rules.from_document(policy.rules).on_decision[decision.value]
     earlier = Verdict.objects.filter(item=item, current=True).first()
