@@ -9,6 +9,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from moderation import models
+from moderation.reach import seen_by
 
 HIDDEN = {"author_key", "digest", "secret", "lease_token", "storage_name"}
 
@@ -36,7 +37,11 @@ class Mirror(admin.ModelAdmin):  # type: ignore[type-arg]
         return self.has_view_permission(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
-        return request.user.is_staff and request.user.has_perm("deepfake_guard.view_queue")
+        return (
+            request.user.is_staff
+            and request.user.has_perm("deepfake_guard.view_queue")
+            and seen_by(request.user).everything  # the mirrors know no platforms
+        )
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
         return False

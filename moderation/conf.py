@@ -13,7 +13,11 @@ from django.core.exceptions import ImproperlyConfigured
 
 @dataclass(frozen=True)
 class Conf:
-    """Sizes in bytes and pixels, times in seconds unless the name says otherwise."""
+    """Sizes in bytes and pixels, times in seconds unless the name says otherwise.
+
+    `OWN_LOGIN`: the guard's pages for signing in, second factor, sessions and invitations exist. A host that has its
+    own leaves it off.
+    """
 
     DEVICE: str = "auto"
     ARTEFACT: str = ""
@@ -29,6 +33,8 @@ class Conf:
     CASE_DUE_HOURS: int = 24
     UNDO_SECONDS: int = 10
     STEP_UP_SECONDS: int = 900
+    OWN_LOGIN: bool = False
+    SECOND_FACTOR_REQUIRED: bool = False
     STORAGE_CEILING_BYTES: int = 0
     WEBHOOK_ALLOWED: list[str] = field(default_factory=list)
     FERNET_KEYS: list[str] = field(default_factory=list)

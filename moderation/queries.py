@@ -27,6 +27,7 @@ from moderation.models import (
     WebhookDelivery,
     WorkerStatus,
 )
+from moderation.reach import sees
 from moderation.vocabulary import CasePurpose, CaseState, DecisionState, DerivativeKind, ScanState
 
 SENIOR = "deepfake_guard.reverse"
@@ -88,28 +89,28 @@ def in_view(view: str, user: User | AnonymousUser) -> Q:
 
 
 def within_reach(user: User | AnonymousUser) -> Q:
-    """What this person may take: an escalated case waits for a senior (DESIGN §3)."""
-    return Q() if user.has_perm(SENIOR) else Q(escalated_at=None)
+    """What this person may take: of their platforms, and an escalated case waits for a senior (DESIGN §3)."""
+    return sees(user) if user.has_perm(SENIOR) else sees(user) & Q(escalated_at=None)
 
 
 def view_counts(user: User | AnonymousUser) -> dict[str, int]:
-    """Open cases by view, and `late`."""
+    """Open cases of the person's platforms by view, and `late`."""
     counts: dict[str, Any] = {view: Count("pk", filter=in_view(view, user)) for view in VIEWS if view != "all"}
     counts["late"] = Count("pk", filter=Q(due_at__lt=timezone.now()))
-    return ReviewCase.objects.filter(state=CaseState.OPEN).aggregate(all=Count("pk"), **counts)
+    return ReviewCase.objects.filter(sees(user), state=CaseState.OPEN).aggregate(all=Count("pk"), **counts)
 
 
-def oldest_open_case() -> datetime | None:
-    oldest = ReviewCase.objects.filter(state=CaseState.OPEN).order_by("opened_at").first()
+def oldest_open_case(user: User | AnonymousUser) -> datetime | None:
+    oldest = ReviewCase.objects.filter(sees(user), state=CaseState.OPEN).order_by("opened_at").first()
     return oldest.opened_at if oldest else None
 
 
-def open_case_count() -> int:
-    return ReviewCase.objects.filter(state=CaseState.OPEN).count()
+def open_case_count(user: User | AnonymousUser) -> int:
+    return ReviewCase.objects.filter(sees(user), state=CaseState.OPEN).count()
 
 
 def open_cases(chosen: CaseFilter, user: User | AnonymousUser) -> QuerySet[ReviewCase]:
-    cases = ReviewCase.objects.filter(in_view(chosen.view, user), state=CaseState.OPEN).annotate(
+    cases = ReviewCase.objects.filter(in_view(chosen.view, user), sees(user), state=CaseState.OPEN).annotate(
         verdict=FilteredRelation("item__verdicts", condition=Q(item__verdicts__current=True)),
         least=Coalesce(F("verdict__p_value"), Value(BEYOND_ANY_P)),
     )
@@ -269,9 +270,9 @@ def undone_opinion(case: ReviewCase, user: User | AnonymousUser) -> Opinion | No
     return last if last is not None and last.decision.state == DecisionState.UNDONE else None
 
 
-def active_policies() -> QuerySet[PolicyVersion]:
-    """One a platform that takes content, by the platform's name."""
-    active = PolicyVersion.objects.filter(active=True, platform__active=True)
+def active_policies(user: User | AnonymousUser) -> QuerySet[PolicyVersion]:
+    """One for each of the person's platforms that takes content, by the platform's name."""
+    active = PolicyVersion.objects.filter(sees(user, "platform"), active=True, platform__active=True)
     return active.select_related("platform").order_by("platform__name")
 
 

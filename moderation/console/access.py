@@ -1,4 +1,4 @@
-"""Who may open a page: signed in, and with the permission of their role."""
+"""Who may open a page: signed in, with the permission of their role, and of a platform that was assigned to them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import resolve_url
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
+
+from moderation.reach import reaches
 
 
 class DeskRequest(HttpRequest):
@@ -33,13 +35,19 @@ MANAGE_PLATFORM, HANDLE_ILLEGAL = "deepfake_guard.manage_platform", "deepfake_gu
 
 
 def needs(permission: str) -> Callable[[View], View]:
-    """Strangers are sent to the login and back; people without the permission get the page that says so (403)."""
+    """Strangers are sent to the login and back; people without the permission get the page that says so (403).
+
+    What belongs to a platform that the person does not look after does not exist for them (404): the first argument
+    of the address says what the page is about (`moderation.reach.SUBJECTS`). Lists filter by `moderation.reach.sees`.
+    """
 
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.has_perm(permission):
                 raise PermissionDenied(permission)
+            if not reaches(request.user, kwargs):
+                raise Http404("This does not exist, or it is of a platform that is not yours to look after.")
             return view(request, *args, **kwargs)
 
         return signed_in(guarded)

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from moderation import queries
+from moderation import queries, reach
 from moderation.console.access import DECIDE, VIEW, DeskRequest, needs
 from moderation.console.lease import take_next
 from moderation.vocabulary import Reason, Statement
@@ -42,13 +42,14 @@ def queue(request: DeskRequest) -> HttpResponse:
         "chosen": chosen,
         "page": page,
         "counts": counts,
-        "oldest": queries.oldest_open_case(),
+        "oldest": queries.oldest_open_case(request.user),
         "views": [(name, VIEW_NAMES[name], counts[name], _address(chosen, view=name)) for name in queries.VIEWS],
         "newer": _address(chosen, before=page.newer) if page.newer else "",
         "older": _address(chosen, after=page.older) if page.older else "",
-        "policies": queries.active_policies(),
+        "policies": queries.active_policies(request.user),
         "findings": FINDINGS,
         "reasons": REASONS,
+        "no_platform": reach.seen_by(request.user) == reach.Seen(False, ()),
         "sorts": (("due", "Due first"), ("p", "Smallest p-value first"), ("oldest", "Oldest first")),
     }
     return render(request, "deepfake_guard/queue.html", context)

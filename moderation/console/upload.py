@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
-from moderation import queries
+from moderation import queries, reach
 from moderation.conf import conf
 from moderation.console.access import DECIDE, DeskRequest, needs
 from moderation.console.item import row_context
@@ -28,7 +28,7 @@ SESSION_KEY = "guard_uploads"
 @needs(DECIDE)
 def upload(request: DeskRequest) -> HttpResponse:
     """A script sends one file a request and gets one row; a plain form gets the page."""
-    policies = list(queries.active_policies())
+    policies = list(queries.active_policies(request.user))
     rows: list[dict[str, Any]] = []
     if request.method == "POST":
         chosen = next((policy for policy in policies if str(policy.platform_id) == request.POST.get("platform")), None)
@@ -73,4 +73,4 @@ def _take(
 
 def _remembered(request: DeskRequest) -> list[dict[str, Any]]:
     items = (queries.item_by_id(item_id) for item_id in request.session.get(SESSION_KEY, []))
-    return [row_context(item) for item in items if item is not None]
+    return [row_context(item) for item in items if item is not None and reach.may_see(request.user, item.platform_id)]

@@ -3,6 +3,7 @@
 from moderation.models.audit import AuditEntry, AuditHead
 from moderation.models.content import ContentItem, Derivative, IdempotencyKey, MediaAsset
 from moderation.models.detection import Calibration, DetectedFace, DetectorVersion
+from moderation.models.person import DeskSession, Reach, RecoveryCode, SecondFactor
 from moderation.models.platform import ApiKey, Platform, PolicyVersion
 from moderation.models.quality import GoldItem
 from moderation.models.review import Decision, Opinion, ReviewCase
@@ -18,6 +19,7 @@ __all__ = [
     "ContentItem",
     "Decision",
     "Derivative",
+    "DeskSession",
     "DetectedFace",
     "DetectorVersion",
     "Event",
@@ -27,8 +29,11 @@ __all__ = [
     "Opinion",
     "Platform",
     "PolicyVersion",
+    "Reach",
+    "RecoveryCode",
     "ReviewCase",
     "Scan",
+    "SecondFactor",
     "Verdict",
     "WebhookDelivery",
     "WebhookEndpoint",

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.contenttypes.models import ContentType
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
-from moderation.models import ReviewCase
-from moderation.services import audit
+from moderation import reach
+from moderation.models import Platform, Reach, ReviewCase
+from moderation.services import audit, desk_sessions
 from moderation.vocabulary import Role
 
 PERMISSIONS = {
@@ -35,10 +38,15 @@ ROLES: dict[Role, frozenset[str]] = {
     Role.AUDITOR: LOOKS | {"export"},
     Role.ADMIN: frozenset(PERMISSIONS) - {"handle_illegal"},
 }
+SEE_EVERYTHING = (Role.AUDITOR, Role.ADMIN)  # whoever reads or runs all of it cannot be kept to some platforms
 
 
 class UserExists(Exception):
     """The user name is taken."""
+
+
+class OwnAccount(Exception):
+    """Nobody changes their own role or shuts themselves out; so there is always an admin left."""
 
 
 @transaction.atomic
@@ -54,35 +62,89 @@ def ensure_roles() -> None:
         group.permissions.set([permissions[codename] for codename in codenames])
 
 
+def everybody() -> QuerySet[User]:
+    """Whoever has a role at this desk, by name; of a host's users only those."""
+    of_the_desk = get_user_model().objects.filter(groups__name__in=[role.value for role in Role]).distinct()
+    return of_the_desk.prefetch_related("groups", "guard_reach__platforms").order_by("username")
+
+
 @transaction.atomic
 def create_user(
-    username: str, role: Role | str, password: str | None = None, *, actor: str = "system"
+    username: str,
+    role: Role | str,
+    password: str | None = None,
+    *,
+    platforms: Collection[Platform] | None = None,
+    actor: str = "system",
 ) -> tuple[User, str]:
     """A person with one role; without a password one of 20 characters is drawn. Returns the password to show once.
 
-    Admins and auditors may also read the mirrors under /admin/. Raises UserExists, ValueError for an unknown role,
-    ValidationError for a weak password.
+    They see `platforms`, or all of them when None. Admins and auditors always see all, and may also read the mirrors
+    under /admin/. Raises UserExists, ValueError for an unknown role, ValidationError for a weak password.
     """
-    ensure_roles()
-    wanted = Role(role)
     chosen = _password(password, User(username=username))
-    try:
-        with transaction.atomic():
-            user = get_user_model().objects.create_user(username, password=chosen)
-    except IntegrityError as error:
-        raise UserExists(username) from error
-    _take_role(user, wanted)
-    audit.note("user.created", actor, f"user:{user.pk}", role=wanted)
+    user = _create(username, role, chosen, platforms)
+    audit.note("user.created", actor, f"user:{user.pk}", role=Role(role))
     return user, chosen
 
 
 @transaction.atomic
+def invite(
+    username: str, full_name: str, role: Role | str, platforms: Collection[Platform] | None, *, actor: str
+) -> User:
+    """A person without a password, who sets one through the link that the console shows once.
+
+    Raises UserExists, ValueError for an unknown role, ValidationError for a name that is none.
+    """
+    user = _create(username, role, None, platforms)
+    user.first_name, _, user.last_name = full_name.strip().partition(" ")
+    user.clean_fields(exclude=["password"])
+    user.save(update_fields=["first_name", "last_name"])
+    audit.note("user.invited", actor, f"user:{user.pk}", role=Role(role))
+    return user
+
+
+@transaction.atomic
 def set_role(user: User, role: Role | str, *, actor: str) -> None:
-    """Replaces the person's role. Raises ValueError for an unknown one."""
+    """Replaces the person's role. Raises ValueError for an unknown one, OwnAccount for one's own."""
+    _not_oneself(user, actor)
     ensure_roles()
     wanted = Role(role)
     _take_role(user, wanted)
+    if wanted in SEE_EVERYTHING:
+        _take_reach(user, None)
     audit.note("user.role_set", actor, f"user:{user.pk}", role=wanted)
+
+
+@transaction.atomic
+def set_reach(user: User, platforms: Collection[Platform] | None, *, actor: str) -> None:
+    """Which platforms the person sees; None: all. What they hold elsewhere goes back to the queue.
+
+    Raises ValueError for an admin or auditor, who see everything.
+    """
+    if platforms is not None and role_of(user) in SEE_EVERYTHING:
+        raise ValueError(f"the role {role_of(user)} sees all platforms")
+    _take_reach(user, platforms)
+    if platforms is not None:
+        elsewhere = ReviewCase.objects.filter(holder=user).exclude(item__platform__in=platforms)
+        elsewhere.update(holder=None, lease_token=None, lease_until=None)
+    seen = "all" if platforms is None else sorted(str(platform.pk) for platform in platforms)
+    audit.note("user.platforms_set", actor, f"user:{user.pk}", platforms=seen)
+
+
+@transaction.atomic
+def trust_with_illegal(user: User, trusted: bool, *, actor: str) -> None:
+    """`handle_illegal` is given to a person by name, never to a role. Raises OwnAccount for giving it to oneself."""
+    if trusted:
+        _not_oneself(user, actor)
+    ensure_roles()
+    permission = Permission.objects.get(codename="handle_illegal", content_type__app_label="deepfake_guard")
+    (user.user_permissions.add if trusted else user.user_permissions.remove)(permission)
+    audit.note("user.trusted_with_illegal", actor, f"user:{user.pk}", trusted=trusted)
+
+
+def is_trusted_with_illegal(user: User) -> bool:
+    return user.user_permissions.filter(codename="handle_illegal", content_type__app_label="deepfake_guard").exists()
 
 
 @transaction.atomic
@@ -91,15 +153,21 @@ def reset_password(user: User, password: str | None = None, *, actor: str = "sys
     chosen = _password(password, user)
     user.set_password(chosen)
     user.save(update_fields=["password"])
+    desk_sessions.end_all(user, actor=actor)
     audit.note("user.password_reset", actor, f"user:{user.pk}")
     return chosen
 
 
 @transaction.atomic
 def disable(user: User, *, actor: str = "system") -> bool:
-    """No more logins, open sessions end, held cases go back to the queue. False when disabled already."""
-    if not User.objects.filter(pk=user.pk, is_active=True).update(is_active=False):
+    """No more logins, open sessions end, held cases go back to the queue. False when disabled already.
+
+    Raises OwnAccount for oneself.
+    """
+    _not_oneself(user, actor)
+    if not get_user_model().objects.filter(pk=user.pk, is_active=True).update(is_active=False):
         return False
+    desk_sessions.end_all(user, actor=actor)
     ReviewCase.objects.filter(holder=user).update(holder=None, lease_token=None, lease_until=None)
     audit.note("user.disabled", actor, f"user:{user.pk}")
     return True
@@ -108,18 +176,47 @@ def disable(user: User, *, actor: str = "system") -> bool:
 @transaction.atomic
 def enable(user: User, *, actor: str = "system") -> bool:
     """Lets a disabled person in again, with the old role and password. False when not disabled."""
-    if not User.objects.filter(pk=user.pk, is_active=False).update(is_active=True):
+    if not get_user_model().objects.filter(pk=user.pk, is_active=False).update(is_active=True):
         return False
     audit.note("user.enabled", actor, f"user:{user.pk}")
     return True
+
+
+def role_of(user: User) -> Role | None:
+    names = {group.name for group in user.groups.all()}
+    return next((role for role in Role if role.value in names), None)
+
+
+def _create(username: str, role: Role | str, password: str | None, platforms: Collection[Platform] | None) -> User:
+    ensure_roles()
+    wanted = Role(role)
+    try:
+        with transaction.atomic():
+            user: User = get_user_model().objects.create_user(username, password=password)
+    except IntegrityError as error:
+        raise UserExists(username) from error
+    _take_role(user, wanted)
+    _take_reach(user, None if wanted in SEE_EVERYTHING else platforms)
+    return user
 
 
 def _take_role(user: User, role: Role) -> None:
     others = Group.objects.filter(name__in=[other.value for other in Role]).exclude(name=role.value)
     user.groups.remove(*others)
     user.groups.add(Group.objects.get(name=role.value))
-    user.is_staff = role in (Role.ADMIN, Role.AUDITOR)  # opens the read-only mirrors, nothing else
+    user.is_staff = role in SEE_EVERYTHING  # opens the read-only mirrors, nothing else
     user.save(update_fields=["is_staff"])
+
+
+def _take_reach(user: User, platforms: Collection[Platform] | None) -> None:
+    kept, _ = Reach.objects.update_or_create(user=user, defaults={"all_platforms": platforms is None})
+    kept.platforms.set(platforms or ())
+    reach.forget(user)
+
+
+def _not_oneself(user: User, actor: str) -> None:
+    if actor == f"user:{user.pk}":
+        raise OwnAccount(user.pk)
 
 
 def _password(given: str | None, user: User | None = None) -> str:

@@ -225,9 +225,9 @@ def role(user: User) -> str:
     return group.name.capitalize() if group else "No role"
 
 
-@register.simple_tag
-def open_case_count() -> int:
-    return queries.open_case_count()
+@register.simple_tag(takes_context=True)
+def open_case_count(context: Any) -> int:
+    return queries.open_case_count(context["request"].user)
 
 
 @register.simple_tag(takes_context=True)

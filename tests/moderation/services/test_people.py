@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.exceptions import ValidationError
 from django.test import Client
 
-from moderation.models import AuditEntry
+from moderation.models import AuditEntry, Reach
 from moderation.services import people
 from moderation.vocabulary import Role
+from tests.factories import make_platform
 
 pytestmark = pytest.mark.django_db
 
@@ -73,3 +77,49 @@ def test_it_keeps_names_and_passwords_out_of_the_audit_trail() -> None:
     assert "user:" in written
     assert "ada-lovelace" not in written
     assert password not in written
+
+
+def test_the_documentation_says_what_each_role_may() -> None:
+    page = (Path(__file__).parents[3] / "docs/console.md").read_text()
+    said = {
+        code: {role for role, cell in zip(Role, cells.split("|"), strict=True) if cell.strip() == "yes"}
+        for code, cells in re.findall(r"^\| `(\w+)`: [^|]+\|(.+)\|$", page, re.MULTILINE)
+    }
+    assert said == {code: {role for role in Role if code in people.ROLES[role]} for code in people.PERMISSIONS}
+
+
+def test_it_trusts_with_illegal_material_by_name_and_writes_it_down() -> None:
+    user, _ = people.create_user("ada", Role.MODERATOR)
+    people.trust_with_illegal(user, True, actor="system")
+    assert may(user, "handle_illegal")
+    assert people.is_trusted_with_illegal(user)
+    people.set_role(user, Role.ADMIN, actor="system")
+    assert may(user, "handle_illegal")
+    people.trust_with_illegal(user, False, actor="system")
+    assert not may(user, "handle_illegal")
+    written = AuditEntry.objects.filter(action="user.trusted_with_illegal", subject=f"user:{user.pk}")
+    assert [entry.detail for entry in written.order_by("id")] == [{"trusted": True}, {"trusted": False}]
+
+
+def test_nobody_changes_their_own_role_or_trusts_or_disables_themselves() -> None:
+    user, _ = people.create_user("ada", Role.ADMIN)
+    actor = f"user:{user.pk}"
+    with pytest.raises(people.OwnAccount):
+        people.set_role(user, Role.SENIOR, actor=actor)
+    with pytest.raises(people.OwnAccount):
+        people.disable(user, actor=actor)
+    with pytest.raises(people.OwnAccount):
+        people.trust_with_illegal(user, True, actor=actor)
+    assert people.role_of(user) is Role.ADMIN
+
+
+def test_it_invites_a_person_who_has_no_password_yet() -> None:
+    agora = make_platform("Agora")
+    user = people.invite("ben", "Ben van der Berg", Role.MODERATOR, [agora], actor="system")
+    assert (user.first_name, user.last_name) == ("Ben", "van der Berg")
+    assert not user.has_usable_password()
+    assert list(Reach.objects.get(user=user).platforms.all()) == [agora]
+    assert [person.username for person in people.everybody()] == ["ben"]
+    with pytest.raises(ValidationError):
+        people.invite("be n!", "", Role.MODERATOR, None, actor="system")
+    assert User.objects.count() == 1
