@@ -6,7 +6,7 @@ that only shines on generators the heads were taught would say nothing about the
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -50,12 +50,6 @@ class Rule:
 STRANGE = Rule(Fusion("max", {"muflow": 1.0, "mahalanobis": 1.0, "neighbours": 1.0}))
 HEAD_ALONE = Rule(Fusion("sum", {"head": 1.0}), ("head",))
 SIGNALS = ("head", "linear", "mahalanobis", "muflow", "neighbours", "tuned_mahalanobis", "tuned_neighbours")
-EITHER = (
-    "head",
-    "linear",
-    "tuned_mahalanobis",
-    "tuned_neighbours",
-)  # what fakes have shaped may be read at one end alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +69,20 @@ def choose(folds: Sequence[LeftOut], gain: float = 0.01) -> tuple[Rule, dict[str
     rule gains at least `gain`. Without folds nothing can be said, and the head decides alone."""
     if not folds:
         return HEAD_ALONE, {}
-    found = compare(folds, rules(SIGNALS, "head", EITHER))
+    found = compare(folds, rules(SIGNALS, "head"))
     alone = next(each for each in found if each.rule == HEAD_ALONE)
     best = found[0] if found[0].mean >= alone.mean + gain else alone
     return best.rule, {family: round(area, 4) for family, area in best.areas.items()}
 
 
-def rules(signals: Sequence[str], always: str, either: Collection[str]) -> list[Rule]:
-    """Sums and maxima of `always` with up to two further signals; those in `either` folded and one-sided, the rest
-    folded."""
+def rules(signals: Sequence[str], always: str) -> list[Rule]:
+    """Sums and maxima of `always` with up to two further signals, each read at both ends or at the upper one alone."""
     further = [name for name in signals if name != always]
     named = [(always, *others) for size in range(MOST) for others in combinations(further, size)]
     return [
         Rule(Fusion(kind, dict.fromkeys(names, 1.0)), upper)
         for names in named
-        for upper in _subsets([name for name in names if name in either])
+        for upper in _subsets(names)
         for kind in (("sum", "max") if len(names) > 1 else ("sum",))
     ]
 
