@@ -172,6 +172,12 @@ DEEPFAKE_GUARD = {
     "UNDO_SECONDS": env.int("DEEPFAKE_GUARD_UNDO_SECONDS", 10),
     "STEP_UP_SECONDS": env.int("DEEPFAKE_GUARD_STEP_UP_SECONDS", 900),
     "STORAGE_CEILING_BYTES": env.int("DEEPFAKE_GUARD_STORAGE_CEILING_BYTES", 0),  # 0: none
+    "DESK_BLUR": env.bool("DEEPFAKE_GUARD_DESK_BLUR", True),
+    "DESK_GREYSCALE": env.bool("DEEPFAKE_GUARD_DESK_GREYSCALE", False),
+    "DESK_SMALL": env.bool("DEEPFAKE_GUARD_DESK_SMALL", False),
+    "DESK_MUTE": env.bool("DEEPFAKE_GUARD_DESK_MUTE", True),
+    "BREAK_MINUTES": env.int("DEEPFAKE_GUARD_BREAK_MINUTES", 50),  # 0: no reminder
+    "DAILY_CAP": env.int("DEEPFAKE_GUARD_DAILY_CAP", 0),  # 0: none
     # single host:port entries that webhooks may reach although their address is private
     "WEBHOOK_ALLOWED": env.list("DEEPFAKE_GUARD_WEBHOOK_ALLOWED", []),
     "FERNET_KEYS": env.list("DEEPFAKE_GUARD_FERNET_KEYS", []),  # empty: derived from SECRET_KEY

@@ -36,6 +36,12 @@ class Conf:
     OWN_LOGIN: bool = False
     SECOND_FACTOR_REQUIRED: bool = False
     STORAGE_CEILING_BYTES: int = 0
+    DESK_BLUR: bool = True
+    DESK_GREYSCALE: bool = False
+    DESK_SMALL: bool = False
+    DESK_MUTE: bool = True
+    BREAK_MINUTES: int = 50
+    DAILY_CAP: int = 0
     WEBHOOK_ALLOWED: list[str] = field(default_factory=list)
     FERNET_KEYS: list[str] = field(default_factory=list)
     AUDIT_KEY: str = ""

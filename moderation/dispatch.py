@@ -21,8 +21,9 @@ from redis.exceptions import RedisError
 
 from moderation.telemetry import count
 
-SCAN_QUEUE, DELIVER_QUEUE, UPKEEP_QUEUE = "scan", "deliver", "upkeep"
+SCAN_QUEUE, VIEWS_QUEUE, DELIVER_QUEUE, UPKEEP_QUEUE = "scan", "views", "deliver", "upkeep"
 SCAN_TASK = "deepfake_guard.scan"
+VIEWS_TASK = "deepfake_guard.make_views"
 DELIVER_TASK = "deepfake_guard.deliver"
 SETTLE_TASK = "deepfake_guard.settle"
 
@@ -52,9 +53,13 @@ def make_app() -> Celery:
         worker_prefetch_multiplier=1,
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
-        task_queues=[Queue(name) for name in (SCAN_QUEUE, DELIVER_QUEUE, UPKEEP_QUEUE)],
+        task_queues=[Queue(name) for name in (SCAN_QUEUE, VIEWS_QUEUE, DELIVER_QUEUE, UPKEEP_QUEUE)],
         task_default_queue=UPKEEP_QUEUE,
-        task_routes={SCAN_TASK: {"queue": SCAN_QUEUE}, DELIVER_TASK: {"queue": DELIVER_QUEUE}},
+        task_routes={
+            SCAN_TASK: {"queue": SCAN_QUEUE},
+            VIEWS_TASK: {"queue": VIEWS_QUEUE},
+            DELIVER_TASK: {"queue": DELIVER_QUEUE},
+        },
         timezone="UTC",
     )
     return app
@@ -65,6 +70,10 @@ app = make_app()
 
 def ring_scan(scan_id: uuid.UUID) -> None:
     transaction.on_commit(lambda: _ring(SCAN_TASK, scan_id))
+
+
+def ring_views(case_number: int) -> None:
+    transaction.on_commit(lambda: _ring(VIEWS_TASK, case_number))
 
 
 def ring_delivery(delivery_id: uuid.UUID) -> None:
@@ -90,11 +99,18 @@ def _ring_connection() -> Connection:
     return app.connection_for_write(transport_options=RING_OPTIONS)
 
 
-def _ring(task: str, row_id: uuid.UUID, eta: datetime | None = None) -> None:
+def _ring(task: str, row_id: uuid.UUID | int, eta: datetime | None = None) -> None:
     """Never fails or delays the caller: one try, short socket time-outs, errors counted and logged."""
     try:
         with producers[_ring_connection()].acquire(block=True, timeout=RING_POOL_SECONDS) as producer:
-            app.send_task(task, args=[str(row_id)], eta=eta, retry=False, ignore_result=True, producer=producer)
+            app.send_task(
+                task,
+                args=[row_id if isinstance(row_id, int) else str(row_id)],
+                eta=eta,
+                retry=False,
+                ignore_result=True,
+                producer=producer,
+            )
     except (BrokerError, RedisError, LimitExceeded, OSError) as error:
         count("dispatch_failed", task=task)
         log.warning("dispatch_failed", task=task, row=str(row_id), error=str(error))

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import Count, F, FilteredRelation, Prefetch, Q, QuerySet, TextField, Value
+from django.db.models import Case, Count, F, FilteredRelation, FloatField, Prefetch, Q, QuerySet, TextField, Value, When
 from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 
+from moderation import blind
 from moderation.models import (
     Calibration,
     ContentItem,
@@ -112,13 +113,20 @@ def open_case_count(user: User | AnonymousUser) -> int:
 def open_cases(chosen: CaseFilter, user: User | AnonymousUser) -> QuerySet[ReviewCase]:
     cases = ReviewCase.objects.filter(in_view(chosen.view, user), sees(user), state=CaseState.OPEN).annotate(
         verdict=FilteredRelation("item__verdicts", condition=Q(item__verdicts__current=True)),
-        least=Coalesce(F("verdict__p_value"), Value(BEYOND_ANY_P)),
+        hidden=blind.hidden(user),
+        least=Case(
+            When(blind.hidden_cases(user), then=Value(BEYOND_ANY_P)),
+            default=Coalesce(F("verdict__p_value"), Value(BEYOND_ANY_P)),
+            output_field=FloatField(),
+        ),
     )
     if chosen.q:
         named = Q(item__external_id__icontains=chosen.q) | Q(item__author_digest=chosen.q)
         cases = cases.filter(named | Q(number=int(chosen.q)) if chosen.q.isdecimal() and len(chosen.q) < 19 else named)
     if chosen.platform:
         cases = cases.filter(item__platform__name=chosen.platform)
+    if chosen.finding or chosen.reason:
+        cases = cases.filter(hidden=False)  # a list by what was found would tell it
     if chosen.finding == NOT_SCORED:
         cases = cases.filter(verdict__p_value=None)
     elif chosen.finding:
@@ -203,6 +211,17 @@ def item_by_id(item_id: Any) -> ContentItem | None:
     )
 
 
+def other_versions(item: ContentItem) -> list[ContentItem]:
+    """Under the platform's same id, newest first, with `current_verdicts`."""
+    same = ContentItem.objects.filter(platform=item.platform_id, external_id=item.external_id, erased_at=None)
+    current = Verdict.objects.filter(current=True).select_related("decision")
+    return list(
+        same.exclude(pk=item.pk)
+        .prefetch_related(Prefetch("verdicts", queryset=current, to_attr="current_verdicts"))
+        .order_by("-revision")[:20]
+    )
+
+
 def open_case_of(item: ContentItem) -> ReviewCase | None:
     cases = ReviewCase.objects.filter(item=item, purpose=CasePurpose.REVIEW)
     return cases.exclude(state=CaseState.CLOSED).first()
@@ -248,6 +267,11 @@ def shown_scan(item: ContentItem) -> Scan | None:
     return runs.order_by("-run").first() or item.scan
 
 
+def has_picture(item: ContentItem) -> bool:
+    """Whether a worker could read it: then it has made a view."""
+    return Derivative.objects.filter(scan=item.scan_id, kind=DerivativeKind.VIEW).exists()
+
+
 def derivatives(scan: Scan | None) -> list[Derivative]:
     return list(Derivative.objects.filter(scan=scan)) if scan else []
 
@@ -266,7 +290,8 @@ def pending_decision(user: User | AnonymousUser) -> Decision | None:
 
 def undone_opinion(case: ReviewCase, user: User | AnonymousUser) -> Opinion | None:
     """What this person had filled in before taking it back, so that nothing typed is lost."""
-    last = Opinion.objects.filter(case=case, user=user.pk).select_related("decision").order_by("-created_at").first()
+    given = Opinion.objects.filter(case=case, user=user.pk, decision__isnull=False).select_related("decision")
+    last = given.order_by("-created_at").first()
     return last if last is not None and last.decision.state == DecisionState.UNDONE else None
 
 

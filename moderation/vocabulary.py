@@ -151,6 +151,30 @@ class DecisionReason(StrEnum):
     SOMETHING_ELSE = "something_else"
 
 
+KEYS: dict[str, str] = {  # what a key does on the desk; each person may choose others
+    DecisionValue.SYNTHETIC.value: "f",
+    DecisionValue.ALTERED.value: "a",
+    DecisionValue.GENUINE.value: "g",
+    DecisionValue.CANNOT_TELL.value: "u",
+    "escalate": "e",
+    "skip": "s",
+    "undo": "z",
+    "next": "n",
+    "blur": "b",
+    "heat": "h",
+    "boxes": "x",
+    "view": "v",
+    "zoom_in": "+",
+    "zoom_out": "-",
+    "fit": "0",
+    "down": "j",
+    "up": "k",
+    "search": "/",
+    "help": "?",
+}
+REASON_KEYS = "123456789"
+
+
 class EventType(StrEnum):
     ITEM_SCREENED = "item.screened"
     ITEM_NOT_APPLICABLE = "item.not_applicable"
@@ -191,6 +215,10 @@ class DerivativeKind(StrEnum):
     VIEW = "view"
     FACE = "face"
     HEAT = "heat"
+    INSPECT = "inspect"  # the decoded pixels, lossless
+    CONTRAST = "contrast"
+    ERROR_LEVEL = "error_level"
+    RESIDUAL = "residual"
 
 
 class ItemSource(StrEnum):

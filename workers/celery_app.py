@@ -1,6 +1,6 @@
 """The Celery app of the workers: dispatch's own, with the tasks and the clock added.
 
-celery -A workers.celery_app worker -Q scan -P prefork -c 1 -O fair      (one for each device)
+celery -A workers.celery_app worker -Q scan,views -P prefork -c 1 -O fair      (one for each device)
 celery -A workers.celery_app worker -Q deliver,upkeep -P prefork -c 2
 celery -A workers.celery_app beat
 """
@@ -24,7 +24,7 @@ from celery.worker import WorkController  # noqa: E402
 from django.conf import settings  # noqa: E402
 
 from moderation import dispatch, telemetry  # noqa: E402
-from workers import deliver, detector_host, scan, upkeep  # noqa: E402
+from workers import closeups, deliver, detector_host, scan, upkeep  # noqa: E402
 
 app = dispatch.app
 app.set_default()
@@ -43,13 +43,14 @@ app.conf.beat_schedule_filename = str(Path(settings.STATIC_ROOT).parent / "beat"
 app.conf.beat_schedule = {
     "settle decisions": every(5.0, upkeep.settle_due),
     "sweep scans": every(15.0, upkeep.sweep_scans),
+    "sweep close views": every(60.0, upkeep.sweep_views),
     "sweep deliveries": every(15.0, upkeep.sweep_deliveries),
     "number events, link the audit trail": every(2.0, upkeep.number_and_link),
     "name what no detector screened": every(600.0, upkeep.name_unscreened),
     "draw checks of the desk": every(300.0, upkeep.draw_checks),
     "retention": every(3600.0, upkeep.retain),
 }
-TASKS = (scan.scan, deliver.deliver, upkeep.settle)
+TASKS = (scan.scan, closeups.make_views, deliver.deliver, upkeep.settle)
 
 
 @signals.setup_logging.connect

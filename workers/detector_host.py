@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from django.db import DatabaseError, close_old_connections
 
-from deepfake_guard.detector.records import MediaReport
+from deepfake_guard.detector.records import Derived, MediaReport
 from moderation import dispatch
 from moderation.conf import conf
 from moderation.models import Calibration, DetectorVersion
@@ -47,6 +47,12 @@ class Host:
     def examine(self, paths: Iterable[Path]) -> Iterator[MediaReport | Exception]:
         """One outcome a file, in order. Raises what is not the file's fault: device and memory errors."""
         yield from self.detector.examine_many(paths)
+
+    def look_closely(self, path: Path) -> list[Derived]:
+        """The lossless picture and its enhanced views. Raises DecodeRefused, DecoderKilled, OSError."""
+        from deepfake_guard.detector import closeup, media  # here: with what else only a scan worker needs
+
+        return list(closeup.views(media.read(path, self.detector.decoder).rgb))
 
 
 def worker_name(queue: str = dispatch.SCAN_QUEUE) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from moderation.dispatch import SETTLE_TASK, app
-from moderation.services import audit, decisions, quality, retention, scanning, webhooks
+from moderation.services import audit, closeups, decisions, exposure, quality, retention, scanning, webhooks
 
 
 @app.task(name=SETTLE_TASK)
@@ -23,6 +23,11 @@ def sweep_scans() -> None:
     scanning.sweep()
 
 
+@app.task(name="deepfake_guard.sweep_views")
+def sweep_views() -> None:
+    closeups.sweep()
+
+
 @app.task(name="deepfake_guard.sweep_deliveries")
 def sweep_deliveries() -> None:
     webhooks.sweep()
@@ -38,6 +43,7 @@ def number_and_link() -> None:
 def retain() -> None:
     retention.purge_expired()
     retention.purge_orphans()
+    exposure.forget()
 
 
 @app.task(name="deepfake_guard.name_unscreened")

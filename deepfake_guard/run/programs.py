@@ -62,7 +62,7 @@ def celery(name: str, *arguments: str, log_level: str = "INFO") -> Program:
 def workers(var: Path) -> list[Program]:
     (var / "beat").mkdir(exist_ok=True)  # its file is one or three, as the system's dbm has it
     quiet = ["--without-gossip", "--without-mingle"]
-    scan = ["worker", "-Q", "scan", "-P", "prefork", "-c", "1", "-O", "fair", "-n", "scan@%h", *quiet]
+    scan = ["worker", "-Q", "scan,views", "-P", "prefork", "-c", "1", "-O", "fair", "-n", "scan@%h", *quiet]
     deliver = ["worker", "-Q", "deliver,upkeep", "-P", "prefork", "-c", "2", "-n", "deliver@%h", *quiet]
     beat = ["beat", "-s", str(var / "beat" / "schedule"), "--pidfile="]  # the lock on VAR already allows only one
     # beat would write a line for every ring, every two seconds

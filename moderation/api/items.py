@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, Prefetch, QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.parsers import MultiPartParser
@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
+from moderation import blind
 from moderation.api import idempotency
 from moderation.api.pagination import NewestFirst
 from moderation.api.problems import Gone, Problem
@@ -22,13 +23,16 @@ from moderation.models import ApiKey, ContentItem, Decision, ReviewCase, Verdict
 from moderation.services import retention, submission
 from moderation.vocabulary import TERMINAL_ITEM_STATUSES, CasePurpose, ItemStatus, Scope
 
+REVIEWS = {Scope.CASES_READ.value, Scope.CASES_DECIDE.value}
 LIVE = {"Retry-After": "1"}  # seconds until asking again is worth it
 
 
 def items_of(key: ApiKey) -> QuerySet[ContentItem]:
     """Another platform's item does not exist."""
     asked = ReviewCase.objects.filter(purpose=CasePurpose.REVIEW)
-    cases = asked.prefetch_related(Prefetch("decisions", Decision.objects.select_related("opinion")))
+    cases = asked.annotate(
+        unanswered=ExpressionWrapper(blind.unanswered(), output_field=BooleanField())
+    ).prefetch_related(Prefetch("decisions", Decision.objects.select_related("opinion")))
     return (
         ContentItem.objects.filter(platform=key.platform)
         .select_related("asset", "scan__detector", "scan__calibration")
@@ -38,6 +42,11 @@ def items_of(key: ApiKey) -> QuerySet[ContentItem]:
             Prefetch("cases", cases),
         )
     )
+
+
+def told_to(key: ApiKey) -> dict[str, Any]:
+    """The serializer's context: who may read or decide cases hears no score before a first opinion."""
+    return {"reviews": bool(REVIEWS & set(key.scopes))}
 
 
 def key_of(request: Request) -> ApiKey:
@@ -88,11 +97,14 @@ class ItemsView(APIView):
             external_id=given["external_id"],
             priority=PRIORITIES[given["priority"]],
             author_ref=given["author_ref"],
+            context=given["context"],
             actor=f"key:{key.pk}",
         )
         item = items_of(key).get(pk=made.item.pk)
         where = reverse("guard:api:item", args=[item.pk], request=request)
-        return Response(ItemSerializer(item).data, status=202, headers={"Location": where, **LIVE}), item
+        return Response(
+            ItemSerializer(item, context=told_to(key)).data, status=202, headers={"Location": where, **LIVE}
+        ), item
 
     @extend_schema(
         operation_id="items_list",
@@ -115,7 +127,7 @@ class ItemsView(APIView):
             items = items.filter(external_id=external_id.replace("\0", ""))  # PostgreSQL knows no NUL
         pages = self.pagination_class()
         page = pages.paginate_queryset(items, request, view=self)
-        return pages.get_paginated_response(ItemSerializer(page, many=True).data)
+        return pages.get_paginated_response(ItemSerializer(page, many=True, context=told_to(key_of(request))).data)
 
 
 class ItemView(APIView):
@@ -133,7 +145,8 @@ class ItemView(APIView):
     def get(self, request: Request, item_id: Any) -> Response:
         """Everything known of one item: status, faces, scores, verdict, review."""
         item = self.find(request, item_id)
-        return Response(ItemSerializer(item).data, headers={} if item.status in TERMINAL_ITEM_STATUSES else LIVE)
+        told = ItemSerializer(item, context=told_to(key_of(request))).data
+        return Response(told, headers={} if item.status in TERMINAL_ITEM_STATUSES else LIVE)
 
     @extend_schema(operation_id="items_erase", responses={204: None, **problems(404, 409, 410)})
     def delete(self, request: Request, item_id: Any) -> Response:

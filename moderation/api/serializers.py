@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, NoReturn
 
 from drf_spectacular.types import OpenApiTypes
@@ -37,11 +38,28 @@ class UploadField(serializers.FileField):
         super().fail(key, **kwargs)
 
 
+@extend_schema_field(OpenApiTypes.OBJECT)
+class ContextField(serializers.JSONField):
+    """For the moderator: {"author": {name: value}}, values short words, numbers or truths; at most 8 kB."""
+
+    def to_internal_value(self, given: Any) -> Any:
+        context = super().to_internal_value(given)
+        if not isinstance(context, dict) or set(context) - {"author"} or len(json.dumps(context)) > 8192:
+            raise serializers.ValidationError('an object {"author": {…}} of at most 8 kB')
+        author = context.get("author", {})
+        if not isinstance(author, dict) or len(author) > 20:
+            raise serializers.ValidationError("author: an object of at most 20 values")
+        if any(not isinstance(value, str | int | float | bool) for value in author.values()):
+            raise serializers.ValidationError("author: each value is a text, a number, true or false")
+        return context
+
+
 class SubmissionSerializer(serializers.Serializer[Any]):
     file = UploadField(allow_empty_file=True, help_text="JPEG, PNG, WebP, GIF, AVIF, HEIC, MP4, MOV or WebM")
     external_id = serializers.CharField(max_length=200, help_text="the platform's own id of this content")
     author_ref = serializers.CharField(max_length=200, required=False, default="", help_text="stored as a keyed hash")
     priority = serializers.ChoiceField(choices=list(PRIORITIES), default="normal")
+    context = ContextField(binary=True, required=False, default=dict, help_text="what the moderator should know")  # type: ignore[assignment]
 
 
 class BoxSerializer(serializers.Serializer[Any]):
@@ -126,6 +144,7 @@ class ItemSerializer(serializers.ModelSerializer[ContentItem]):
     verdict = serializers.SerializerMethodField()
     faces = serializers.SerializerMethodField()
     review = serializers.SerializerMethodField()
+    blind = serializers.SerializerMethodField(help_text="scores are kept back until a person has given an opinion")
     detector = serializers.CharField(source="scan.detector.identity", default=None, allow_null=True)
     calibration = serializers.CharField(source="scan.calibration.identity", default=None, allow_null=True)
     timings = serializers.DictField(source="scan.timings", child=serializers.FloatField(), default=dict)
@@ -135,9 +154,15 @@ class ItemSerializer(serializers.ModelSerializer[ContentItem]):
         fields = (
             "id", "external_id", "revision", "status", "reasons", "media_type", "sha256", "created_at", "finished_at",
             "p_value", "n", "verdict", "faces", "review", "detector", "calibration", "timings",
+            "blind",
         )  # fmt: skip
 
+    def get_blind(self, item: ContentItem) -> bool:
+        return bool(self.context.get("reviews")) and any(case.unanswered for case in item.cases.all())  # type: ignore[attr-defined]
+
     def _verdict(self, item: ContentItem) -> Verdict | None:
+        if self.get_blind(item):
+            return None
         return next((verdict for verdict in item.verdicts.all() if verdict.current), None)
 
     def get_p_value(self, item: ContentItem) -> float | None:
@@ -155,7 +180,9 @@ class ItemSerializer(serializers.ModelSerializer[ContentItem]):
 
     @extend_schema_field(FaceSerializer(many=True))
     def get_faces(self, item: ContentItem) -> Any:
-        return FaceSerializer(item.scan.faces.all(), many=True).data if item.scan else []
+        if item.scan is None or self.get_blind(item):
+            return []
+        return FaceSerializer(item.scan.faces.all(), many=True).data
 
     @extend_schema_field(ReviewSerializer(allow_null=True))
     def get_review(self, item: ContentItem) -> Any:

@@ -11,24 +11,19 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from moderation import queries
+from moderation import blind, queries
 from moderation.console import disguise
 from moderation.console.access import DECIDE, ESCALATE, VIEW, DeskRequest, needs
-from moderation.console.findings import picture_of
+from moderation.console.findings import picture_of, unexplained
 from moderation.console.lease import case_or_404, own_hold, taken_by_other
 from moderation.models import ReviewCase
 from moderation.policy import Rules
 from moderation.services import platforms
+from moderation.services.closeups import TRIES
 from moderation.services.decisions import NEEDS_REASON, LeaseLost
 from moderation.vocabulary import CaseState, DecisionReason, DecisionValue, Effect
 
 EFFECTS = (Effect.ALLOW, Effect.LABEL, Effect.RESTRICT, Effect.REMOVE)
-KEYS = {
-    DecisionValue.SYNTHETIC: "F",
-    DecisionValue.ALTERED: "A",
-    DecisionValue.GENUINE: "G",
-    DecisionValue.CANNOT_TELL: "U",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +47,27 @@ class Given:
 
 @require_safe
 @needs(VIEW)
+def views(request: DeskRequest, number: int) -> HttpResponse:
+    """The views of the picture; asked for again while a worker makes them."""
+    case = case_or_404(number)
+    waiting = case.views_due_at is not None and case.views_tries <= TRIES
+    context = {"case": case, "picture": unexplained(case.item), "views_waiting": waiting}
+    return render(request, "deepfake_guard/parts/views.html", context)
+
+
+@require_safe
+@needs(VIEW)
 def case(request: DeskRequest, number: int) -> HttpResponse:
     case = case_or_404(number)
-    return case_page(request, case, _taken_back(case, request.user))
+    return case_page(request, case, _given_before(case, request.user))
 
 
-def _taken_back(case: ReviewCase, user: User) -> Given:
-    """After an undo everything stands as it was; an effect only where it was not the policy's own."""
+def _given_before(case: ReviewCase, user: User) -> Given:
+    """The first opinion, pressed; after an undo everything as it was, an effect only where it was not the policy's."""
     undone = queries.undone_opinion(case, user)
     if undone is None:
-        return Given()
+        first = blind.first_opinion(case, user) if case.blind_first else None
+        return Given(first.value) if first else Given()
     rules = Rules.from_document(platforms.active_policy(case.item.platform).rules)
     chosen, usual = undone.decision.effect, rules.on_decision[undone.value].effect
     return Given(undone.value, undone.reasons, undone.note, "" if chosen == usual else chosen)
@@ -77,14 +83,20 @@ def case_page(
     status: int = 200,
 ) -> HttpResponse:
     verdict = next(iter(case.item.current_verdicts), None)  # type: ignore[attr-defined]  # prefetched by queries
+    hidden = blind.is_hidden(case, request.user)
     may_decide = request.user.has_perm(DECIDE)
     beyond = case.escalated_at is not None and not request.user.has_perm(queries.SENIOR)
     context: dict[str, Any] = {
         "case": case,
         "item": case.item,
-        "verdict": verdict,
-        "picture": picture_of(case.item, verdict),
-        "history": disguise.history(case),
+        "hidden": hidden,
+        "share": verdict.policy.rules.get("blind_first", 0) if verdict and hidden else 0,
+        "first_opinion": blind.first_opinion(case, request.user) if case.blind_first else None,
+        "verdict": None if hidden else verdict,
+        "picture": unexplained(case.item) if hidden else picture_of(case.item, verdict),
+        "versions": [] if hidden else queries.other_versions(case.item),
+        "views_waiting": case.views_due_at is not None and case.views_tries <= TRIES,
+        "history": [] if hidden else disguise.history(case),
         "may_decide": may_decide and case.state == CaseState.OPEN and not beyond,
         "beyond": beyond,
         "may_escalate": request.user.has_perm(ESCALATE) and case.escalated_at is None,
@@ -94,7 +106,7 @@ def case_page(
         "given": given,
         "reason_missing": reason_missing,
         "lost": lost,
-        "choices": [(value, KEYS[value], value in NEEDS_REASON) for value in DecisionValue],
+        "choices": [(value, value in NEEDS_REASON) for value in DecisionValue],
         "reasons": list(enumerate(DecisionReason, start=1)),
         "effects": EFFECTS,
     }

@@ -27,10 +27,12 @@ def decide(request: DeskRequest, number: int) -> HttpResponse:
     given = Given.read(request.POST)
     value, effect = _checked(given)
     try:
-        token = posted_token(request) or _token_of_a_free_case(case, request)
+        token = held_or_taken(case, request)
         decisions.decide(case, request.user, token, value, reasons=given.reasons, note=given.note, effect=effect)
     except decisions.ReasonMissing:
         return case_page(request, case_or_404(number), given, reason_missing=True, status=422)
+    except decisions.OpinionMissing:
+        return redirect("guard:case", number)
     except decisions.LeaseLost as lost:
         return case_page(request, case_or_404(number), given, lost=lost, status=409)
     address = take_next(request.user)
@@ -49,8 +51,11 @@ def _checked(given: Given) -> tuple[DecisionValue, Effect | None]:
     return value, effect
 
 
-def _token_of_a_free_case(case: ReviewCase, request: DeskRequest) -> uuid.UUID:
-    """The page was sent before it had taken the case (no script, or a very quick hand): take it now."""
+def held_or_taken(case: ReviewCase, request: DeskRequest) -> uuid.UUID:
+    """The posted token. Without one (no script, or a very quick hand) the case is taken now. Raises LeaseLost."""
+    token = posted_token(request)
+    if token is not None:
+        return token
     lease = take(case, request.user)
     if lease is None:
         raise decisions.LeaseLost(ReviewCase.objects.get(pk=case.pk))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import uuid
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from moderation import queries
+from moderation import blind, queries
 from moderation.console.access import VIEW, DeskRequest, needs
 from moderation.console.findings import picture_of
 from moderation.console.item import item_or_404
@@ -19,10 +20,14 @@ from moderation.console.item import item_or_404
 def explanation(request: DeskRequest, item_id: uuid.UUID, number: int) -> HttpResponse:
     """Of one scored face of an item; faces are counted from 1."""
     item = item_or_404(item_id)
+    case = queries.case_of(item)
+    if case is not None and blind.is_hidden(case, request.user):
+        messages.info(request, "What was found is shown after your first opinion.")
+        return redirect("guard:case", case.number)
     verdict = next(iter(item.current_verdicts), None)  # type: ignore[attr-defined]  # prefetched by queries
     picture = picture_of(item, verdict)
     found = next((found for found in picture.findings if found.number == number and found.scored), None)
     if found is None:
         raise Http404("The picture has no such face, or the face was not scored.")
-    context = {"item": item, "verdict": verdict, "picture": picture, "found": found, "case": queries.case_of(item)}
+    context = {"item": item, "verdict": verdict, "picture": picture, "found": found, "case": case}
     return render(request, "deepfake_guard/explanation.html", context)

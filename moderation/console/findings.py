@@ -15,6 +15,11 @@ from moderation.vocabulary import DerivativeKind, ScanState, SeveralFaces
 
 FRAME_WIDTH = 1500.0  # the viewBox of boxes and heat maps, so that their lines and names keep their size
 SQUARE_MARGIN = 1.3  # THE crop recipe (DESIGN §7.1): side of the scored square over the longer side of the box
+CLOSEUPS = {
+    DerivativeKind.CONTRAST: "Contrast",
+    DerivativeKind.ERROR_LEVEL: "Error level",
+    DerivativeKind.RESIDUAL: "Noise",
+}
 TAG_WIDTH, TAG_HEIGHT = 56.0, 50.0
 
 
@@ -63,7 +68,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """`view` is None where no worker made one, or retention has removed it."""
+    """`view` is None where no worker made one, or retention has removed it.
+
+    width, height: of the upload itself, upright, in pixels; inspect: the lossless picture; closeups: kind, word, view.
+    """
 
     view: Derivative | None
     frame_height: float
@@ -71,6 +79,10 @@ class Picture:
     chosen: Finding | None
     faces_scored: int
     review_at: float
+    width: int
+    height: int
+    inspect: Derivative | None
+    closeups: tuple[tuple[str, str, Derivative | None], ...]
 
 
 def picture_of(item: ContentItem, verdict: Verdict | None) -> Picture:
@@ -85,7 +97,25 @@ def picture_of(item: ContentItem, verdict: Verdict | None) -> Picture:
     buckets = scan.calibration.buckets if scan and scan.calibration else {}
     reasons = scan.reasons if scan else []
     findings = tuple(_finding(face, made, rules, line, buckets, height, reasons) for face in faces)
-    return Picture(view, height, findings, _most_unusual(findings), scored, rules.review_at)
+    return Picture(view, height, findings, _most_unusual(findings), scored, rules.review_at, *_close(made))
+
+
+def unexplained(item: ContentItem) -> Picture:
+    """The picture alone: not a box, not a crop, nothing of what the detector looked at."""
+    made = {(made.kind, made.face_index): made for made in queries.derivatives(queries.shown_scan(item))}
+    view = made.get((DerivativeKind.VIEW, None))
+    height = FRAME_WIDTH * view.height / view.width if view else FRAME_WIDTH
+    return Picture(view, height, (), None, 0, 1.0, *_close(made))
+
+
+def _close(
+    made: dict[tuple[str, int | None], Derivative],
+) -> tuple[int, int, Derivative | None, tuple[tuple[str, str, Derivative | None], ...]]:
+    inspect, view = made.get((DerivativeKind.INSPECT, None)), made.get((DerivativeKind.VIEW, None))
+    sized = inspect or view
+    width, height = (sized.width, sized.height) if sized else (1, 1)
+    closeups = tuple((kind.value, said, made.get((kind, None))) for kind, said in CLOSEUPS.items()) if view else ()
+    return width, height, inspect, closeups
 
 
 def _most_unusual(findings: Iterable[Finding]) -> Finding | None:

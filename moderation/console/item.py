@@ -5,25 +5,29 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from moderation import queries
+from moderation import blind, queries
 from moderation.console.access import VIEW, DeskRequest, needs
-from moderation.console.findings import picture_of
+from moderation.console.findings import picture_of, unexplained
 from moderation.console.history import history_of
 from moderation.models import ContentItem
 from moderation.vocabulary import TERMINAL_ITEM_STATUSES
 
 
-def row_context(item: ContentItem) -> dict[str, Any]:
-    """What one line of the upload page needs."""
+def row_context(item: ContentItem, user: User) -> dict[str, Any]:
+    """What one line of the upload page needs; `hidden`: a first opinion is awaited, so nothing found is told."""
     finished = item.status in TERMINAL_ITEM_STATUSES
+    hidden = blind.item_is_hidden(item, user)
+    verdict = next(iter(item.current_verdicts), None)  # type: ignore[attr-defined]  # prefetched by queries
     return {
         "item": item,
         "finished": finished,
-        "verdict": next(iter(item.current_verdicts), None),  # type: ignore[attr-defined]  # prefetched by queries
+        "hidden": hidden,
+        "verdict": None if hidden else verdict,
         "case": queries.open_case_of(item) if finished else None,
         "worker_alive": finished or queries.a_worker_is_alive(),
     }
@@ -40,8 +44,15 @@ def item_or_404(item_id: uuid.UUID) -> ContentItem:
 @needs(VIEW)
 def item(request: DeskRequest, item_id: uuid.UUID) -> HttpResponse:
     item = item_or_404(item_id)
-    context = row_context(item)
-    context |= {"picture": picture_of(item, context["verdict"]), "history": history_of(item)}
+    context = row_context(item, request.user)
+    if context["hidden"]:
+        context |= {"picture": unexplained(item), "history": []}
+    else:
+        context |= {
+            "picture": picture_of(item, context["verdict"]),
+            "versions": queries.other_versions(item),
+            "history": history_of(item),
+        }
     return render(request, "deepfake_guard/item.html", context)
 
 
@@ -49,4 +60,4 @@ def item(request: DeskRequest, item_id: uuid.UUID) -> HttpResponse:
 @needs(VIEW)
 def item_row(request: DeskRequest, item_id: uuid.UUID) -> HttpResponse:
     """Polled until the item has ended; the last answer polls no more."""
-    return render(request, "deepfake_guard/parts/file.html", row_context(item_or_404(item_id)))
+    return render(request, "deepfake_guard/parts/file.html", row_context(item_or_404(item_id), request.user))

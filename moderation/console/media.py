@@ -8,7 +8,7 @@ from django.core.files.storage import storages
 from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_safe
 
-from moderation import queries
+from moderation import blind, queries
 from moderation.console.access import VIEW, DeskRequest, needs
 
 SERVED = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
@@ -16,10 +16,12 @@ SERVED = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 
 @require_safe
 @needs(VIEW)
-def media(_request: DeskRequest, derivative_id: uuid.UUID) -> HttpResponse:
+def media(request: DeskRequest, derivative_id: uuid.UUID) -> HttpResponse:
     derivative = queries.served_derivative(derivative_id)
     if derivative is None or derivative.media_type not in SERVED:
         raise Http404("no such picture")
+    if blind.picture_is_hidden(derivative, request.user):
+        raise Http404("shown after the first opinion")
     try:
         with storages["media"].open(derivative.storage_name) as stored:
             content = stored.read()

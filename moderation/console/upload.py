@@ -68,9 +68,13 @@ def _take(
         return {"name": name, "refused": refused.reason.value, "detail": detail}
     request.session[SESSION_KEY] = [str(item.pk), *request.session.get(SESSION_KEY, [])][:REMEMBERED]
     found = queries.item_by_id(item.pk)
-    return row_context(found) if found else {"name": name, "refused": "item_erased"}
+    return row_context(found, request.user) if found else {"name": name, "refused": "item_erased"}
 
 
 def _remembered(request: DeskRequest) -> list[dict[str, Any]]:
     items = (queries.item_by_id(item_id) for item_id in request.session.get(SESSION_KEY, []))
-    return [row_context(item) for item in items if item is not None and reach.may_see(request.user, item.platform_id)]
+    return [
+        row_context(item, request.user)
+        for item in items
+        if item is not None and reach.may_see(request.user, item.platform_id)
+    ]

@@ -25,7 +25,8 @@ from moderation.models import AuditEntry, WorkerStatus
 OK, WARN, FAIL = "ok", "warn", "FAIL"
 SILENT_AFTER = timedelta(seconds=60)
 WORKERS = {
-    dispatch.SCAN_QUEUE: "celery -A workers.celery_app worker -Q scan -P prefork -c 1 -O fair",
+    dispatch.SCAN_QUEUE: "celery -A workers.celery_app worker -Q scan,views -P prefork -c 1 -O fair",
+    dispatch.VIEWS_QUEUE: "celery -A workers.celery_app worker -Q scan,views -P prefork -c 1 -O fair",
     dispatch.DELIVER_QUEUE: "celery -A workers.celery_app worker -Q deliver,upkeep -P prefork -c 2",
     dispatch.UPKEEP_QUEUE: "celery -A workers.celery_app worker -Q deliver,upkeep -P prefork -c 2",
 }

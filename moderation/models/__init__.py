@@ -5,6 +5,7 @@ from moderation.models.content import ContentItem, Derivative, IdempotencyKey, M
 from moderation.models.detection import Calibration, DetectedFace, DetectorVersion
 from moderation.models.person import DeskSession, Reach, RecoveryCode, SecondFactor
 from moderation.models.platform import ApiKey, Platform, PolicyVersion
+from moderation.models.preferences import Exposure, Preferences
 from moderation.models.quality import GoldItem
 from moderation.models.review import Decision, Opinion, ReviewCase
 from moderation.models.scan import Scan, WorkerStatus
@@ -23,12 +24,14 @@ __all__ = [
     "DetectedFace",
     "DetectorVersion",
     "Event",
+    "Exposure",
     "GoldItem",
     "IdempotencyKey",
     "MediaAsset",
     "Opinion",
     "Platform",
     "PolicyVersion",
+    "Preferences",
     "Reach",
     "RecoveryCode",
     "ReviewCase",

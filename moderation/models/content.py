@@ -42,6 +42,9 @@ class ContentItem(models.Model):
     reasons = models.JSONField(default=list)
     source = models.CharField(max_length=10, choices=choices(ItemSource), default=ItemSource.API)
     author_digest = models.CharField(max_length=64, blank=True)
+    context = models.JSONField(
+        default=dict, help_text='what the host says for the moderator: {"author": {name: value}}'
+    )
     priority = models.PositiveSmallIntegerField(default=Priority.NORMAL)
     legal_hold = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -19,12 +19,17 @@ class ReviewCase(models.Model):
     drawn_share = models.FloatField(null=True, help_text="of a random draw: how likely this item was to be in it")
     reasons = models.JSONField(default=list)
     due_at = models.DateTimeField()
+    blind_first = models.BooleanField(default=False, help_text="a first opinion comes before the numbers")
     lease_token = models.UUIDField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     holder = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="held_cases"
     )
     escalated_at = models.DateTimeField(null=True, blank=True, help_text="since then only seniors take it")
+    views_due_at = models.DateTimeField(
+        null=True, blank=True, help_text="a worker may make the close views; empty: made, or not to be made"
+    )
+    views_tries = models.PositiveSmallIntegerField(default=0)
     opened_at = models.DateTimeField(auto_now_add=True)
     closed_at = models.DateTimeField(null=True, blank=True)
 
@@ -42,7 +47,10 @@ class ReviewCase(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["due_at", "number"], condition=models.Q(state=CaseState.OPEN), name="open_cases")
+            models.Index(fields=["due_at", "number"], condition=models.Q(state=CaseState.OPEN), name="open_cases"),
+            models.Index(
+                fields=["views_due_at"], condition=models.Q(views_due_at__isnull=False), name="cases_without_views"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -60,6 +68,13 @@ class Opinion(models.Model):
     note = models.TextField(blank=True, max_length=2000)
     blind = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["case", "user"], condition=models.Q(blind=True), name="one_first_opinion_a_person"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.value} on case {self.case_id}"

@@ -13,10 +13,11 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from moderation import queries
+from moderation import blind, dispatch, queries
 from moderation.conf import conf
 from moderation.models import ContentItem, Opinion, ReviewCase
-from moderation.services import audit
+from moderation.policy import Rules
+from moderation.services import audit, platforms
 from moderation.vocabulary import CasePurpose, CaseState, DecisionState, DecisionValue
 
 
@@ -53,7 +54,17 @@ def open_check(
 def _new_case(item: ContentItem, reasons: Sequence[str], **given: Any) -> ReviewCase:
     """Every case is made here, so that a check of the desk differs from the others in nothing that is shown."""
     due_at = timezone.now() + timedelta(hours=conf().CASE_DUE_HOURS)
-    return ReviewCase.objects.create(item=item, reasons=list(reasons), due_at=due_at, **given)
+    case = ReviewCase(item=item, reasons=list(reasons), due_at=due_at, **given)
+    case.blind_first = blind.drawn(case.public_id, _blind_share(item))
+    case.views_due_at = timezone.now() if queries.has_picture(item) else None
+    case.save(force_insert=True)
+    if case.views_due_at is not None:
+        dispatch.ring_views(case.number)
+    return case
+
+
+def _blind_share(item: ContentItem) -> float:
+    return Rules.from_document(platforms.active_policy(item.platform).rules).blind_first
 
 
 def available(user: User) -> QuerySet[ReviewCase]:

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from moderation import dispatch
+from moderation import blind, dispatch
 from moderation.conf import conf
 from moderation.models import ContentItem, Decision, Opinion, ReviewCase
 from moderation.policy import Rules
@@ -23,6 +23,10 @@ NEEDS_REASON = {DecisionValue.SYNTHETIC, DecisionValue.ALTERED}
 
 class ReasonMissing(ValueError):
     """Synthetic and altered are claims about somebody's picture: they need at least one reason."""
+
+
+class OpinionMissing(Exception):
+    """The case asks for a first opinion before its numbers are shown, and this person has given none."""
 
 
 class LeaseLost(Exception):
@@ -45,8 +49,13 @@ def decide(
     note: str = "",
     effect: Effect | None = None,
 ) -> Decision:
-    """Store an opinion and a pending decision that points to it. Raises ReasonMissing, LeaseLost, ValueError."""
+    """Store an opinion and a pending decision that points to it.
+
+    Raises ReasonMissing, OpinionMissing, LeaseLost, ValueError.
+    """
     given = [DecisionReason(reason).value for reason in reasons]
+    if blind.is_hidden(case, user):
+        raise OpinionMissing(case.number)
     if value in NEEDS_REASON and not given:
         raise ReasonMissing(value)
     held = ReviewCase.objects.filter(pk=case.pk, state=CaseState.OPEN, lease_token=token, holder=user)

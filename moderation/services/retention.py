@@ -64,7 +64,7 @@ def erase(item: ContentItem, *, actor: str) -> bool:
         raise Held(str(item.pk))
     now = timezone.now()
     if not ContentItem.objects.filter(pk=item.pk, erased_at=None).update(
-        erased_at=now, asset=None, scan=None, author_digest="", reasons=[]
+        erased_at=now, asset=None, scan=None, author_digest="", context={}, reasons=[]
     ):
         return False
     _close_cases(item, now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +58,7 @@ def submit(
     source: ItemSource = ItemSource.API,
     priority: Priority = Priority.NORMAL,
     author_ref: str = "",
+    context: Mapping[str, Any] | None = None,
     actor: str,
 ) -> Submission:
     """Take in one upload (a seekable file with a size). Raises intake.Refused; then nothing of it is kept.
@@ -70,7 +71,8 @@ def submit(
         for attempt in range(RACES):
             try:
                 with transaction.atomic():
-                    submission, used = _write(platform, stored, external_id, source, priority, author_ref, actor)
+                    given = (external_id, source, priority, author_ref, dict(context or {}), actor)
+                    submission, used = _write(platform, stored, *given)
                 return submission
             except IntegrityError:
                 if attempt == RACES - 1:
@@ -103,6 +105,7 @@ def _write(
     source: ItemSource,
     priority: Priority,
     author_ref: str,
+    context: dict[str, Any],
     actor: str,
 ) -> tuple[Submission, bool]:
     asset, used = _asset(platform, stored)
@@ -126,6 +129,7 @@ def _write(
         source=source,
         priority=priority,
         author_digest=platforms.author_digest(platform, author_ref),
+        context=context,
     )
     audit.note("item.submitted", actor, f"item:{item.pk}", platform=platform.pk, revision=item.revision)
     if scan.state not in LIVE_SCAN_STATES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -15,8 +16,10 @@ from django.utils.safestring import SafeString
 
 from deepfake_guard.detector.explain import words as said
 from deepfake_guard.detector.explain.strip import strip as strip_of
-from moderation import queries
+from moderation import blind, queries
+from moderation.conf import conf
 from moderation.models import Decision, DetectedFace, ReviewCase, Verdict
+from moderation.services import preferences
 from moderation.templatetags import figures, words
 from moderation.vocabulary import DecisionValue, Outcome, Reason, Statement
 
@@ -49,12 +52,16 @@ for name, table in {
     "status_words": words.STATUSES,
     "event_words": words.EVENTS,
     "reason_words": words.REASONS,
+    "action_words": words.ACTIONS,
+    "switch_words": words.SWITCHES,
 }.items():
     register.filter(name, lambda value, table=table: table.get(value, str(value).replace("_", " ")))
 register.filter("p_text", said.p_text)
 register.filter("bucket_words", said.bucket_words)
 register.filter("line_text", lambda line: f"{line:g}")
 register.filter("size_words", words.size)
+register.filter("span_words", words.span)
+register.filter("share_words", words.share)
 register.filter("why_words", words.why)
 register.filter("why_word", lambda reason: words.why([reason]))
 
@@ -209,6 +216,18 @@ def mine(case: ReviewCase, user: User) -> bool:
 
 
 @register.filter
+def unless(value: Any, hidden: bool) -> Any:
+    return "" if hidden else value
+
+
+@register.filter
+def hidden_from(case: ReviewCase, user: User) -> bool:
+    """Whether a first opinion of this person is awaited; read from the column where the list has one."""
+    known: bool | None = getattr(case, "hidden", None)
+    return blind.is_hidden(case, user) if known is None else known
+
+
+@register.filter
 def person(user: User | None) -> str:
     return (user.get_full_name() or user.get_username()) if user else "somebody"
 
@@ -230,6 +249,46 @@ def open_case_count(context: Any) -> int:
     return queries.open_case_count(context["request"].user)
 
 
+def _desk(context: Any) -> preferences.Desk:
+    """The person's preferences, read once a request."""
+    request: Any = context.get("request")
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return preferences.usual()
+    if not hasattr(request, "desk"):
+        request.desk = preferences.of(user)
+    desk: preferences.Desk = request.desk
+    return desk
+
+
+@register.simple_tag(takes_context=True)
+def desk(context: Any) -> preferences.Desk:
+    return _desk(context)
+
+
+@register.simple_tag(takes_context=True)
+def key(context: Any, action: str) -> SafeString:
+    """The person's own key for an action, as a hint; the style sheet hides hints where single keys are off."""
+    return format_html("<kbd>{}</kbd>", _desk(context).keys[action].upper())
+
+
+@register.filter
+def plain_name(name: str) -> str:
+    """member_since → member since."""
+    return name.replace("_", " ")
+
+
+@register.filter
+def pretty_json(document: Any) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+@register.filter
+def as_json(value: Any) -> str:
+    """For an attribute; the template escapes it."""
+    return json.dumps(value)
+
+
 @register.simple_tag(takes_context=True)
 def theme(context: Any) -> str:
     """The kept choice, so that the first paint is already right."""
@@ -244,4 +303,11 @@ def undo_bar(context: Any) -> dict[str, Any]:
     request: HttpRequest = context["request"]
     decision: Decision | None = queries.pending_decision(request.user) if request.user.is_authenticated else None
     seconds = max(0, round((decision.settle_at - timezone.now()).total_seconds())) if decision else 0
-    return {"decision": decision, "seconds": seconds, "request": request, "csrf_token": context.get("csrf_token")}
+    whole = max(1, conf().UNDO_SECONDS)
+    return {
+        "decision": decision,
+        "seconds": seconds,
+        "whole": whole,
+        "request": request,
+        "csrf_token": context.get("csrf_token"),
+    }

@@ -110,6 +110,33 @@ REASONS: dict[str, str] = {
     Reason.ITEM_ERASED: "The item was erased meanwhile",
     Reason.SUPERSEDED: "A newer revision came meanwhile",
 }
+ACTIONS: dict[str, str] = {
+    DecisionValue.SYNTHETIC: "Synthetic",
+    DecisionValue.ALTERED: "Altered",
+    DecisionValue.GENUINE: "Genuine",
+    DecisionValue.CANNOT_TELL: "Cannot tell",
+    "escalate": "Escalate",
+    "skip": "Skip",
+    "undo": "Undo",
+    "next": "Take the next case",
+    "blur": "Blur",
+    "heat": "Heat map",
+    "boxes": "Boxes",
+    "view": "Next view of the picture",
+    "zoom_in": "Larger",
+    "zoom_out": "Smaller",
+    "fit": "Fit, or 1:1",
+    "down": "Next row or face",
+    "up": "Previous row or face",
+    "search": "Search",
+    "help": "This help",
+}
+SWITCHES = {
+    "blur": "Blurred lists",
+    "greyscale": "Pictures without colour",
+    "small": "Small pictures",
+    "mute": "No sound",
+}
 REMARKS = frozenset({Reason.FIRST_FRAME_ONLY, Reason.LOW_QUALITY_FACE_FINDER})
 WHY: dict[str, str] = {
     Reason.DECODE_ERROR: "The file cannot be read",
@@ -153,6 +180,11 @@ def span(length: timedelta) -> str:
     if hours < 24:
         return f"{hours} h {minutes:02d} min"
     return f"{hours // 24} d {hours % 24} h"
+
+
+def share(part: float) -> str:
+    """1 in 5, 1 in 20: of a share above 0."""
+    return f"1 in {max(2, round(1 / part))}" if part <= 2 / 3 else "2 in 3" if part < 0.8 else "9 in 10"
 
 
 def size(count: int) -> str:

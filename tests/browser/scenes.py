@@ -9,10 +9,10 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
-from moderation.models import ContentItem, DetectorVersion, Platform
+from moderation.models import ContentItem, DetectorVersion, Platform, ReviewCase
 from moderation.services import scanning
 from tests.factories import make_item
-from workers import detector_host, scan
+from workers import closeups, detector_host, scan
 
 
 def jpeg(picture: Image.Image, quality: int = 92) -> bytes:
@@ -73,6 +73,12 @@ def screen_all() -> None:
     host = detector_host.host()
     while claims := scanning.claim(host.name, host.version, host.calibration, 8):
         scan.examine(host, claims)
+
+
+def look_closely() -> None:
+    """What the scan worker does for the cases that have just opened: the lossless picture and its views."""
+    for case in ReviewCase.objects.filter(views_due_at__isnull=False):
+        closeups.make_views(case.number)
 
 
 def screened(*platforms: Platform) -> list[ContentItem]:

@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import FilePayload, Page, expect
 
-from moderation.models import Platform, ReviewCase
+from moderation.models import ContentItem, Platform, ReviewCase
 from moderation.services import cases
 from moderation.vocabulary import Role
 from tests.browser import scenes
@@ -25,7 +25,9 @@ ROOT = Path(__file__).parents[2]
 SHOWN = {
     *("login-light-1280", "queue-light-1280", "queue-dark-1280", "queue-light-390"),
     *("case-light-1280", "case-dark-1280", "case-light-390"),
+    *("case-noise-light-1280", "case-blind-light-1280", "preferences-light-1280"),
 }
+AUTHOR = {"Member since": "March 2021", "Posts": 312, "Removed before": 1, "Verified": "by phone"}
 pytestmark = pytest.mark.browser
 
 
@@ -33,6 +35,9 @@ pytestmark = pytest.mark.browser
 def agora(transactional_db: None, moderator: tuple[User, str]) -> Platform:
     agora = make_platform("Agora", review_at=0.1)
     scenes.screened(agora, agora, agora, make_platform("Lumen Board", review_at=0.1))
+    scenes.look_closely()
+    ReviewCase.objects.filter(item__external_id="listing-7745").update(blind_first=True)
+    ContentItem.objects.filter(external_id="avatar-51077").update(context={"author": AUTHOR})
     mara, _ = moderator
     User.objects.filter(pk=mara.pk).update(first_name="Mara", last_name="Lindqvist")
     ilya, _ = make_user(Role.SENIOR, "ilya")
@@ -74,15 +79,31 @@ def test_it_takes_a_picture_of_each_page(
     expect(page.locator("#lease[data-seconds]")).to_be_visible()
     page.locator('[data-toggle="heat"]').click()
     shoot("case")
+    page.locator('[data-toggle="heat"]').click()
+    for _ in range(3):
+        page.locator('[data-zoom="in"]').click()
+    page.get_by_role("button", name="Noise").click()
+    shoot("case-noise")
+    page.get_by_role("button", name="Picture", exact=True).click()
+    page.locator(".case__more").scroll_into_view_if_needed()
+    shoot("case-more")
     page.locator('a[href*="/faces/"]:visible').first.click()
     shoot("explanation")
     page.go_back()
     upload_three(page)
     shoot("upload")
+    desk.open("/preferences/")
+    shoot("preferences")
+    desk.open(f"/cases/{ReviewCase.objects.get(blind_first=True).number}/")
+    expect(page.locator("#lease[data-seconds]")).to_be_visible()
+    shoot("case-blind")
+    page.locator('.choice[value="altered"]').click()
+    expect(page.get_by_text("your first opinion: altered")).to_be_visible()
+    shoot("case-second-step")
     desk.open("/detector/")
     shoot("detector")
     assert all(path.stat().st_size for path in taken)
-    assert len(taken) == 6
+    assert len(taken) == 11
 
 
 def upload_three(page: Page) -> None:

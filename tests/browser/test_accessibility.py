@@ -38,6 +38,8 @@ def test_no_page_shuts_anybody_out(
     agora = make_platform("Agora", review_at=0.5)
     case = screen(make_item(agora), report(0, 300, None)).cases.get()
     make_case(agora, reached=30)
+    unseen = make_case(agora, reached=9)
+    ReviewCase.objects.filter(pk=unseen.pk).update(blind_first=True)
     ilya, _ = make_user(Role.SENIOR, "ilya")
     cases.lease(make_case(agora, reached=3), ilya)
     screen(make_item(agora), report(status="not_applicable", reasons=["decode_error"]))
@@ -58,6 +60,8 @@ def test_no_page_shuts_anybody_out(
         "item": f"/items/{item.pk}/",
         "upload": "/upload/",
         "detector": "/detector/",
+        "preferences": "/preferences/",
+        "case, blind first": f"/cases/{unseen.number}/",
         "missing": "/no/such/page/",
     }
     for name, path in pages.items():

@@ -23,6 +23,7 @@ def test_the_clock_rings_only_tasks_that_exist_and_as_often_as_promised() -> Non
     assert schedule == {
         "deepfake_guard.settle_due": 5,
         "deepfake_guard.sweep_scans": 15,
+        "deepfake_guard.sweep_views": 60,
         "deepfake_guard.sweep_deliveries": 15,
         "deepfake_guard.number_and_link": 2,
         "deepfake_guard.name_unscreened": 600,
@@ -35,6 +36,7 @@ def test_the_clock_rings_only_tasks_that_exist_and_as_often_as_promised() -> Non
 def test_every_task_goes_to_the_queue_of_the_processes_that_can_do_it() -> None:
     queues = {name: app.amqp.router.route({}, name)["queue"].name for name in app.tasks if "deepfake" in name}
     assert queues.pop(dispatch.SCAN_TASK) == "scan"
+    assert queues.pop(dispatch.VIEWS_TASK) == "views"
     assert queues.pop(dispatch.DELIVER_TASK) == "deliver"
     assert set(queues.values()) == {"upkeep"}
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from moderation.models import ContentItem, Scan
+from moderation.services import retention
 from moderation.vocabulary import Priority
 from tests import factories
 from tests.moderation.api.conftest import Caller, stored
@@ -99,3 +101,32 @@ def test_it_leaves_the_answer_to_the_platforms_own_policy_when_the_content_is_kn
     factories.screen(ContentItem.objects.get(), factories.report(3))
     told = caller.submit(content, external_id="post-2").json()
     assert (told["status"], told["verdict"]["outcome"], len(told["faces"])) == ("done", "review", 1)
+
+
+def test_it_keeps_what_the_host_says_of_the_author(caller: Caller) -> None:
+    record = {"author": {"member since": "2019", "removed posts": 2, "verified": True}}
+    assert caller.submit(context=json.dumps(record)).status_code == 202
+    item = ContentItem.objects.get()
+    assert item.context == record
+    retention.erase(item, actor="system")
+    item.refresh_from_db()
+    assert item.context == {}
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        "no json",
+        "[]",
+        '{"author": []}',
+        '{"else": 1}',
+        '{"author": {"a": [1]}}',
+        '{"author": {"a": null}}',
+        json.dumps({"author": {"a": "x" * 9000}}),
+        json.dumps({"author": {str(number): 1 for number in range(21)}}),
+    ],
+)
+def test_it_refuses_another_kind_of_context(caller: Caller, context: str) -> None:
+    answer = caller.submit(context=context)
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["pointer"] == "/context"

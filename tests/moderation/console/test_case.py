@@ -7,10 +7,11 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
+from deepfake_guard.detector.records import Derived
 from moderation.models import Derivative, DetectedFace, MediaAsset, ReviewCase
-from moderation.services import cases, retention, scanning
+from moderation.services import cases, closeups, retention, scanning
 from moderation.vocabulary import DerivativeKind, Role
-from tests.factories import make_case, make_item, make_platform, make_user, report, screen
+from tests.factories import make_case, make_item, make_platform, make_user, picture, report, screen
 from tests.moderation.console.pages import text
 
 pytestmark = pytest.mark.django_db
@@ -144,3 +145,41 @@ def test_it_keeps_signals_to_itself_where_no_line_is_reached(desk: Desk) -> None
     assert "FLUX.1 dev" in first
     assert "FLUX.1 dev" not in second
     assert "Single signals are shown only where" in second
+
+
+def test_it_shows_what_the_host_says_of_the_author_and_the_policy_in_force(desk: Desk) -> None:
+    record = {"author": {"member_since": "2019", "removed posts": 2}}
+    case = make_case(make_platform("Agora"), context=record)
+    said = text(desk()[0].get(page_of(case)))
+    assert "Author as Agora says Member since 2019 Removed posts 2" in said
+    assert "Policy text in force: version 1, first version" in said
+    assert '"review_at": 0.01' in said
+
+
+def test_it_lists_the_other_versions_of_the_post(desk: Desk) -> None:
+    agora = make_platform("Agora")
+    first = screen(make_item(agora, external_id="photo-1"), report(600))
+    case = make_case(agora, external_id="photo-1")
+    page = desk()[0].get(page_of(case))
+    assert "Other versions of photo-1" in text(page)
+    assert "earlier, 1" in text(page)
+    assert reverse("guard:item", args=[first.pk]) in page.content.decode()
+
+
+def test_it_offers_the_close_views_once_a_worker_has_made_them(desk: Desk) -> None:
+    case = make_case()
+    client, _ = desk()
+    views = reverse("guard:views", args=[case.number])
+    waiting = client.get(views).content.decode()
+    assert 'hx-trigger="load delay:2s"' in waiting
+    assert "data-inspect" not in waiting
+    wanted = closeups.claim(case.number)
+    assert wanted is not None
+    kinds = ("inspect", "contrast", "error_level", "residual")
+    closeups.record(wanted, [Derived(kind, None, "image/webp", 64, 48, picture()) for kind in kinds])
+    made = {row.kind: reverse("guard:media", args=[row.pk]) for row in Derivative.objects.filter(kind__in=kinds)}
+    for answer in (client.get(views), client.get(page_of(case))):
+        page = answer.content.decode()
+        assert f'data-inspect="{made["inspect"]}"' in page
+        assert all(f'data-view="{kind}" aria-pressed="false" data-src="{made[kind]}"' in page for kind in kinds[1:])
+        assert "delay:2s" not in page

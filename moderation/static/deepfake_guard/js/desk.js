@@ -22,7 +22,6 @@ document.addEventListener("click", (event) => {
     viewer.dataset[name] = viewer.dataset[name] === "on" ? "off" : "on";
     button.setAttribute("aria-pressed", String(viewer.dataset[name] === "on"));
   }
-  if (viewer && button.dataset.zoom) viewer.dataset.zoom = button.dataset.zoom;
 });
 
 /* --------------------------------------------------------------- faces */
@@ -63,47 +62,66 @@ const move = (step) => {
 };
 
 /* ---------------------------------------------------------------- keys */
-/* single keys can be turned off (WCAG 2.1.4); the choice stays in this browser */
-const KEPT = "guard_keys";
-const keysAreOn = () => localStorage.getItem(KEPT) !== "off";
-const keysBox = document.querySelector("[data-keys-toggle]");
-if (keysBox) {
-  keysBox.checked = keysAreOn();
-  keysBox.addEventListener("change", () => localStorage.setItem(KEPT, keysBox.checked ? "on" : "off"));
-}
-
-const KEYS = {
-  b: () => click('[data-toggle="blur"], [data-blur-toggle]'),
-  h: () => click('[data-toggle="heat"]'),
-  x: () => click('[data-toggle="boxes"]'),
-  f: () => click('.choice[value="synthetic"]'),
-  a: () => click('.choice[value="altered"]'),
-  g: () => click('.choice[value="genuine"]'),
-  u: () => click('.choice[value="cannot_tell"]'),
-  e: () => click("[data-escalate]"),
-  s: () => click("[data-skip]"),
-  z: () => click("[data-undo]"),
-  n: () => click("[data-next]"),
-  j: () => move(1),
-  k: () => move(-1),
-  "?": () => click('.side [popovertarget="keys"]'),
-  "/": () => {
+/* each person's own, from the server; single keys can be turned off (WCAG 2.1.4) */
+const ACTIONS = {
+  synthetic: () => click('.choice[value="synthetic"]'),
+  altered: () => click('.choice[value="altered"]'),
+  genuine: () => click('.choice[value="genuine"]'),
+  cannot_tell: () => click('.choice[value="cannot_tell"]'),
+  escalate: () => click("[data-escalate]"),
+  skip: () => click("[data-skip]"),
+  undo: () => click("[data-undo]"),
+  next: () => click("[data-next]"),
+  blur: () => click('[data-toggle="blur"], [data-blur-toggle]'),
+  heat: () => click('[data-toggle="heat"]'),
+  boxes: () => click('[data-toggle="boxes"]'),
+  view: () => click("[data-next-view]"),
+  zoom_in: () => click('[data-zoom="in"]'),
+  zoom_out: () => click('[data-zoom="out"]'),
+  fit: () => click('[data-zoom="fit"]'),
+  down: () => move(1),
+  up: () => move(-1),
+  help: () => click('.side [popovertarget="keys"]'),
+  search: () => {
     const box = document.querySelector('input[type="search"]');
     box?.focus();
     return Boolean(box);
   },
 };
+const chosen = JSON.parse(document.body.dataset.keys || "{}");
+const actionOf = Object.fromEntries(Object.entries(chosen).map(([action, key]) => [key, action]));
+const keysAreOn = () => document.body.dataset.singleKeys !== "off";
+
+const keysBox = document.querySelector("[data-keys-toggle]");
+keysBox?.addEventListener("change", () => {
+  document.body.dataset.singleKeys = keysBox.checked ? "on" : "off";
+  fetch(keysBox.dataset.keysToggle, {
+    method: "POST",
+    headers: JSON.parse(document.body.getAttribute("hx-headers")),
+    body: new URLSearchParams({ on: String(keysBox.checked) }),
+  });
+});
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
   if (!keysAreOn() || inField(event.target)) return;
-  if (document.querySelector("dialog:popover-open") && event.key !== "?") return;
+  const action = actionOf[event.key.toLowerCase()] ?? (event.key === "=" ? actionOf["+"] : undefined); // + without Shift
+  if (document.querySelector("dialog:popover-open") && action !== "help") return;
   if (/^[1-9]$/.test(event.key)) {
     if (click(`.reason input[data-key="${event.key}"]`)) event.preventDefault();
     return;
   }
-  if (KEYS[event.key.toLowerCase()]?.()) event.preventDefault();
+  if (action && ACTIONS[action]()) event.preventDefault();
 });
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-dismiss]")) event.target.closest(".banner").remove();
+});
+
+/* nothing on the desk makes a sound where a person, or the organisation, wants it quiet */
+if (root.dataset.mute === "on") {
+  document.addEventListener("play", (event) => (event.target.muted = true), true);
+}
 
 /* -------------------------------------------- a missing reason moves focus */
 document.addEventListener("submit", (event) => {

@@ -1,8 +1,9 @@
 /* The undo bar: seconds left, and a word to the server while it is hovered or focused. */
-const HOLD_EVERY = 3000;
 const bar = document.getElementById("undo");
 
 if (bar) {
+  const whole = Number(bar.dataset.whole); // seconds the bar runs when nobody holds it
+  const holdEvery = (whole * 1000) / 3;
   let due = performance.now() + Number(bar.dataset.seconds) * 1000;
   let held = false;
   let asked = 0;
@@ -13,7 +14,9 @@ if (bar) {
   const set = (left) => {
     due = performance.now() + left * 1000;
     const running = line();
-    if (running) running.currentTime = Math.max(0, 10_000 - left * 1000);
+    if (!running) return;
+    running.playbackRate = 10 / whole; // the style sheet draws the line in ten seconds
+    running.currentTime = Math.max(0, 10_000 * (1 - left / whole));
   };
 
   const hold = async () => {
@@ -30,7 +33,7 @@ if (bar) {
   const tick = () => {
     const left = Math.max(0, Math.ceil((due - performance.now()) / 1000));
     held = isHeld();
-    if (held && left > 0 && performance.now() - asked > HOLD_EVERY) hold();
+    if (held && left > 0 && performance.now() - asked > holdEvery) hold();
     seconds.textContent = `${left} s`;
     if (left > 0) return;
     clearInterval(timer);

@@ -1,0 +1,112 @@
+"""How a person wants the desk: the organisation's settings, and what they have changed for themselves.
+
+Nothing here is audited or shown to anybody else: how somebody protects themselves is their own affair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from django.contrib.auth.models import AnonymousUser, User
+
+from moderation.conf import conf
+from moderation.models import Preferences
+from moderation.vocabulary import KEYS, REASON_KEYS
+
+SWITCHES = ("blur", "greyscale", "small", "mute")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What is in force for one person. keys: {action: key}; break_minutes, daily_cap: 0 is off."""
+
+    blur: bool
+    greyscale: bool
+    small: bool
+    mute: bool
+    break_minutes: int
+    daily_cap: int
+    single_keys: bool = True
+    keys: Mapping[str, str] = field(default_factory=lambda: dict(KEYS))
+
+
+class InvalidPreferences(ValueError):
+    """`errors`: {field or action: what is wrong with it}."""
+
+    def __init__(self, errors: dict[str, str]) -> None:
+        super().__init__("; ".join(f"{name}: {message}" for name, message in errors.items()))
+        self.errors = errors
+
+
+def usual() -> Desk:
+    """As the organisation has it."""
+    values = conf()
+    return Desk(
+        values.DESK_BLUR,
+        values.DESK_GREYSCALE,
+        values.DESK_SMALL,
+        values.DESK_MUTE,
+        values.BREAK_MINUTES,
+        values.DAILY_CAP,
+    )
+
+
+def of(user: User | AnonymousUser) -> Desk:
+    """One query. An own daily cap counts only where it is the lower one: nobody can lift the organisation's."""
+    default = usual()
+    own = Preferences.objects.filter(pk=user.pk).first() if user.pk else None
+    if own is None:
+        return default
+    switches = {name: getattr(default, name) if getattr(own, name) is None else getattr(own, name) for name in SWITCHES}
+    return Desk(
+        **switches,
+        break_minutes=default.break_minutes if own.break_minutes is None else own.break_minutes,
+        daily_cap=min(filter(None, (default.daily_cap, own.daily_cap)), default=0),
+        single_keys=own.single_keys,
+        keys={**KEYS, **{action: key for action, key in own.keys.items() if action in KEYS}},
+    )
+
+
+def save(
+    user: User,
+    *,
+    switches: Mapping[str, bool | None],
+    keys: Mapping[str, str],
+    single_keys: bool,
+    break_minutes: int | None,
+    daily_cap: int | None,
+) -> Preferences:
+    """Replaces them all. Raises InvalidPreferences."""
+    checked = checked_keys(keys)
+    own, _ = Preferences.objects.update_or_create(
+        user=user,
+        defaults={
+            **{name: switches.get(name) for name in SWITCHES},
+            "keys": {action: key for action, key in checked.items() if key != KEYS[action]},
+            "single_keys": single_keys,
+            "break_minutes": break_minutes,
+            "daily_cap": daily_cap,
+        },
+    )
+    return own
+
+
+def turn_single_keys(user: User, on: bool) -> None:
+    Preferences.objects.update_or_create(user=user, defaults={"single_keys": on})
+
+
+def checked_keys(given: Mapping[str, str]) -> dict[str, str]:
+    """All actions with their keys, in lower case. Raises InvalidPreferences."""
+    keys = {**KEYS, **{action: key.lower() for action, key in given.items() if action in KEYS and key}}
+    errors = {}
+    for action, key in keys.items():
+        if len(key) != 1 or not key.isprintable() or key.isspace():
+            errors[action] = "must be one character that can be seen"
+        elif key in REASON_KEYS:
+            errors[action] = "1 to 9 belong to the reasons"
+        elif list(keys.values()).count(key) > 1:
+            errors[action] = f"“{key}” is on more than one action"
+    if errors:
+        raise InvalidPreferences(errors)
+    return keys

@@ -1,0 +1,86 @@
+"""A shift of twenty cases by the keyboard alone, and how long the next case takes to stand on the screen."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+from collections import Counter
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from moderation.models import Decision, Opinion, ReviewCase
+from moderation.vocabulary import CaseState, DecisionState
+from tests.browser.conftest import Desk
+from tests.factories import make_case, make_platform
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+CASES = 20
+TURNS = ("g", "1f", "3a", "g", "24f")
+# From the key that decides to the first paint of the next page, and to its picture: read on the next page, as the
+# moment of the key outlives the page in the session's store. The clocks of both pages are the wall's.
+REMEMBER = (
+    "addEventListener('keydown', () => sessionStorage.setItem('key', performance.timeOrigin + performance.now()))"
+)
+TOOK = """async () => {
+  const key = Number(sessionStorage.getItem('key'));
+  const painted = () => performance.getEntriesByName('first-contentful-paint')[0]?.startTime;
+  while (painted() === undefined) await new Promise((done) => setTimeout(done, 2));
+  const picture = document.querySelector('.viewer__picture');
+  await picture.decode();
+  const seen = performance.getEntriesByType('resource').find((entry) => entry.name === picture.currentSrc);
+  const at = (moment) => performance.timeOrigin + moment - key;
+  return [at(painted()), at(Math.max(painted(), seen ? seen.responseEnd : 0))];
+}"""
+
+
+def number_of(page: Page) -> int:
+    expect(page.locator("#lease[data-seconds]")).to_be_visible()
+    return int(page.locator("#case-title").inner_text().split()[-1])
+
+
+def test_a_shift_of_twenty_cases_needs_no_mouse(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    agora = make_platform("Agora")
+    made = [make_case(agora, reached=place) for place in range(CASES)]
+    ReviewCase.objects.filter(pk__in=[case.pk for case in made[::5]]).update(blind_first=True)
+    page = desk.page
+    page.add_init_script(REMEMBER)
+    page.reload()
+    page.keyboard.press("n")
+    seen: list[int] = []
+    took: list[tuple[float, float]] = []
+    for turn in range(CASES):
+        number = number_of(page)
+        seen.append(number)
+        if page.get_by_text("Your first opinion").is_visible():
+            page.keyboard.press("g")
+            expect(page.get_by_text("your first opinion: genuine")).to_be_visible()
+            number_of(page)
+        for key in TURNS[turn % len(TURNS)]:
+            page.keyboard.press(key)
+        if turn == 7:  # a slip, taken back
+            expect(page.locator("#undo")).to_be_visible()
+            page.keyboard.press("z")
+            expect(page.locator("#case-title")).to_have_text(f"Case {number}")
+            number_of(page)
+            page.keyboard.press("g")
+        if turn < CASES - 1:
+            expect(page.locator("#case-title")).not_to_have_text(f"Case {number}")
+            took.append(tuple(page.evaluate(TOOK)))
+    page.wait_for_url("**/queue/")
+    assert sorted(seen) == sorted(case.number for case in made)
+    states = Counter(Decision.objects.values_list("state", flat=True))
+    assert states[DecisionState.PENDING] + states[DecisionState.SETTLED] == CASES
+    assert states[DecisionState.UNDONE] == 1
+    assert Opinion.objects.filter(blind=True).count() == 4
+    assert not ReviewCase.objects.filter(state=CaseState.OPEN).exists()
+    report(took, capsys)
+
+
+def report(took: list[tuple[float, float]], capsys: pytest.CaptureFixture[str]) -> None:
+    """Printed, not promised: it depends on the machine."""
+    painted, pictured = (sorted(values) for values in zip(*took, strict=True))
+    with capsys.disabled():
+        for what, values in (("first paint", painted), ("picture there", pictured)):
+            median, p95 = statistics.median(values), values[int(len(values) * 0.95)]
+            sys.stdout.write(f"\nnext case, {what}: median {median:.0f} ms, p95 {p95:.0f} ms, n {len(values)}\n")
