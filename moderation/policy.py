@@ -6,11 +6,11 @@ With n, the number of faces and the other evidence equal, a smaller p-value neve
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from deepfake_guard.detector.aggregation import item_p_value
+from deepfake_guard.detector.aggregation import item_p_value, judged_at
 from moderation.vocabulary import DecisionValue, Effect, Outcome, Reason, ScanState, SeveralFaces, Statement
 
 UNCERTAIN_AT = 0.1
@@ -125,11 +125,24 @@ DEFAULT_RULES = Rules()
 
 @dataclass(frozen=True, slots=True)
 class FaceEvidence:
-    """One scored face: its p-value, the calibration faces behind it, and how many of them reached its score."""
+    """One scored face: its p-value, the calibration faces behind it, and how many of them reached its score; and the
+    same among the `coarser` groups of calibration faces that its own belongs to, nearest first."""
 
     p_value: float
     n: int
     reached: int
+    coarser: tuple[FaceEvidence, ...] = ()
+
+    @classmethod
+    def ranked(cls, n: int, reached: int, coarser: Iterable[Mapping[str, Any]] = ()) -> FaceEvidence:
+        """As the detector counts (DESIGN §7.5): p = (1 + reached) / (n + 1); coarser: {"n", "reached"} each."""
+        parents = tuple(cls.ranked(rank["n"], rank["reached"]) for rank in coarser)
+        return cls((1 + reached) / (n + 1), n, reached, parents)
+
+    def at(self, line: float, faces: int, several: SeveralFaces) -> FaceEvidence | None:
+        """Where it is judged when the item's line is `line`: its own group or the nearest coarser one whose n can tell
+        that line (DESIGN §7.7); None where none can."""
+        return judged_at((self, *self.coarser), line, faces, several.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,17 +170,30 @@ def decide(evidence: Evidence, rules: Rules) -> PolicyResult:
     if evidence.status != ScanState.DONE or not evidence.faces:
         return _without_scores(evidence, rules)
     m = len(evidence.faces)
-    p = item_p_value([face.p_value for face in evidence.faces], rules.several_faces.value)
-    n = min(face.n for face in evidence.faces)
-    at_limit = any(_at_resolution(face, m, rules) for face in evidence.faces)
-    outcome, why = _outcome(p, at_limit, rules)
+    judged = [face.at(rules.review_at, m, rules.several_faces) for face in evidence.faces]
+    at_limit = any(at is None and face.reached == 0 for at, face in zip(judged, evidence.faces, strict=True))
+    counted = [at or face for at, face in zip(judged, evidence.faces, strict=True)]
+    p, n = _item_p(counted, rules), min(face.n for face in counted)
+    outcome, why = _outcome(p, at_limit, _reaches_block(evidence.faces, p, rules), rules)
     if outcome is Outcome.BLOCK and Reason.LOW_QUALITY_FACE_FINDER in evidence.reasons:
         outcome = Outcome.REVIEW  # crops that are not quite the calibrated ones may at most ask for a person
     return PolicyResult(outcome, _statement(p, at_limit, rules), p, n, m, (why, *evidence.reasons))
 
 
-def _outcome(p: float, at_limit: bool, rules: Rules) -> tuple[Outcome, Reason]:
-    if rules.block_at is not None and p <= rules.block_at:
+def _item_p(faces: Sequence[FaceEvidence], rules: Rules) -> float:
+    return item_p_value([face.p_value for face in faces], rules.several_faces.value)
+
+
+def _reaches_block(faces: Sequence[FaceEvidence], p: float, rules: Rules) -> bool:
+    """The finer line may need a coarser group than the review line does; both must be reached."""
+    if rules.block_at is None or p > rules.review_at:
+        return False
+    counted = [face.at(rules.block_at, len(faces), rules.several_faces) or face for face in faces]
+    return _item_p(counted, rules) <= rules.block_at
+
+
+def _outcome(p: float, at_limit: bool, block: bool, rules: Rules) -> tuple[Outcome, Reason]:
+    if block:
         return Outcome.BLOCK, Reason.AT_BLOCK_LINE
     if p <= rules.review_at:
         return Outcome.REVIEW, Reason.AT_REVIEW_LINE
@@ -181,15 +207,6 @@ def _statement(p: float, at_limit: bool, rules: Rules) -> Statement:
     if p <= min(rules.review_at, UNCERTAIN_AT):
         return Statement.LIKELY_SYNTHETIC
     return Statement.UNCERTAIN if at_limit or p <= UNCERTAIN_AT else Statement.NO_EVIDENCE
-
-
-def _at_resolution(face: FaceEvidence, m: int, rules: Rules) -> bool:
-    """No calibration face reaches it, and n is too small to say whether it lies at the face's line (DESIGN §7.7).
-
-    Asked in the item's own arithmetic, so that no rounding leaves a gap between this and reaching the line.
-    """
-    floor = item_p_value([1 / (face.n + 1)] * m, rules.several_faces.value)
-    return face.reached == 0 and floor > rules.review_at
 
 
 def _without_scores(evidence: Evidence, rules: Rules) -> PolicyResult:

@@ -20,6 +20,7 @@ from deepfake_guard.detector.records import (
     Face,
     FaceScore,
     MediaReport,
+    Rank,
     SignalScore,
 )
 from moderation.models import ApiKey, Calibration, ContentItem, Decision, DetectorVersion, Platform, ReviewCase, Scan
@@ -82,15 +83,18 @@ def make_detector(n: int = 700) -> tuple[DetectorVersion, Calibration]:
 POINTS = ((20.0, 16.0), (34.0, 16.0), (27.0, 22.0), (21.0, 30.0), (33.0, 30.0))
 
 
-def face_score(reached: int | None, n: int = 700, reason: str = "") -> FaceScore:
-    """A face that `reached` of n calibration faces are as strange as; None: not scored."""
+def face_score(reached: int | None, n: int = 700, reason: str = "", root: tuple[int, int] | None = None) -> FaceScore:
+    """A face that `reached` of n calibration faces are as strange as; None: not scored. root: (reached, n) of the
+    coarsest bucket, where its own is a finer one."""
     box, square = BoundingBox(16, 8, 24, 28), BoundingBox(9, 3, 36, 36)
     face = Face(box, POINTS, square, 120, 90.0, 0.9, reason)
     if reached is None:
         return FaceScore(face, None)
     p = (1 + reached) / (n + 1)
     signals = {"muflow": SignalScore(812.5, p)}
-    return FaceScore(face, CropScore(3.2, p, n, reached, "any", signals, (1.0, 2.0, 3.0), None))
+    coarser = (Rank("any", root[1], root[0], 2.9),) if root else ()
+    bucket = "jpeg90/112" if root else "any"
+    return FaceScore(face, CropScore(3.2, p, n, reached, bucket, signals, (1.0, 2.0, 3.0), None, coarser))
 
 
 def report(*reached: int | None, n: int = 700, status: str = "done", reasons: Sequence[str] = ()) -> MediaReport:

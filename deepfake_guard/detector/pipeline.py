@@ -59,7 +59,7 @@ class Detector:
         return [
             CropScore(
                 found.score, found.p_value, found.n, found.reached, found.bucket, found.signals,
-                tuple(float(value) for value in raw.muflow.layers[at]), heat[at],
+                tuple(float(value) for value in raw.muflow.layers[at]), heat[at], found.coarser,
             )
             for at, found in enumerate(judged)
         ]  # fmt: skip

@@ -41,8 +41,24 @@ class SignalScore:
 
 
 @dataclass(frozen=True, slots=True)
+class Rank:
+    """Where a face stands among the n genuine faces of a bucket: `reached` of them score at least as high."""
+
+    bucket: str
+    n: int
+    reached: int
+    score: float  # the fused scalar, by the bucket's scales
+
+    @property
+    def p_value(self) -> float:
+        """(1 + reached) / (n + 1): at least 1/(n + 1), at most 1."""
+        return (1 + self.reached) / (self.n + 1)
+
+
+@dataclass(frozen=True, slots=True)
 class CropScore:
-    """One scored crop. `reached` calibration faces of `n` have a score ≥ this one; p = (1 + reached) / (n + 1)."""
+    """One scored crop. `reached` calibration faces of `n` have a score ≥ this one; p = (1 + reached) / (n + 1).
+    coarser: the same in the parents of its bucket, nearest first, for lines that n cannot resolve."""
 
     score: float  # the fused scalar; higher = more suspicious
     p_value: float
@@ -52,6 +68,7 @@ class CropScore:
     signals: Mapping[str, SignalScore]
     layers: tuple[float, ...]  # raw negative log-likelihood per layer
     heat: NDArray[np.float32] | None  # [H, W] in 0–1, spans the crop square
+    coarser: tuple[Rank, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

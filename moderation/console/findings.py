@@ -33,13 +33,15 @@ class Rect:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One face; `line` is the p at which it reaches review on its own, `bucket` its calibration histogram.
+    """One face; `line` is the p at which it reaches review on its own, `bucket` its calibration histogram. judged: its
+    place among the calibration faces that it is judged by: of its own bucket, or of a coarser one where n is too small.
 
     strange, heads: its signals by name, and only where it reaches that line (DESIGN §7.8); remarks: what kept its score
     from being surer.
     """
 
     face: DetectedFace
+    judged: FaceEvidence | None
     number: int
     statement: str
     line: float
@@ -59,7 +61,12 @@ class Finding:
 
     @property
     def reaches_line(self) -> bool:
-        return self.face.p_value is not None and self.face.p_value <= self.line
+        return self.judged is not None and self.judged.p_value <= self.line
+
+    @property
+    def judged_elsewhere(self) -> bool:
+        """By more faces than those of its own conditions (DESIGN §7.7)."""
+        return self.judged is not None and self.judged.n != self.face.n
 
     @property
     def caution(self) -> str:
@@ -131,11 +138,13 @@ def _finding(
     height: float,
     reasons: Sequence[str],
 ) -> Finding:
-    strange, heads = words.comparisons(face.signals if face.p_value is not None and face.p_value <= line else {})
+    judged = _judged(face, line)
+    strange, heads = words.comparisons(face.signals if judged is not None and judged.p_value <= line else {})
     box = Rect(face.x * FRAME_WIDTH, face.y * height, face.width * FRAME_WIDTH, face.height * height)
     above = box.y - TAG_HEIGHT - 8
     return Finding(
         face=face,
+        judged=judged,
         number=face.index + 1,
         statement=_statement(face, rules, line),
         line=line,
@@ -158,13 +167,23 @@ def _remarks(face: DetectedFace, reasons: Sequence[str]) -> tuple[str, ...]:
     return tuple(said or [words.NOTHING_UNSURE])
 
 
+def _evidence(face: DetectedFace) -> FaceEvidence | None:
+    if face.p_value is None or face.n is None or face.reached is None:
+        return None
+    return FaceEvidence.ranked(face.n, face.reached, face.coarser)
+
+
+def _judged(face: DetectedFace, line: float) -> FaceEvidence | None:
+    evidence = _evidence(face)
+    return evidence and (evidence.at(line, 1, SeveralFaces.ANY_FACE) or evidence)
+
+
 def _statement(face: DetectedFace, rules: Rules, line: float) -> str:
     """The machine's words for one face: the policy's own, at the face's line."""
-    if face.p_value is None or face.n is None or face.reached is None:
+    if (evidence := _evidence(face)) is None:
         return ""
     alone = replace(rules, review_at=line, block_at=None, several_faces=SeveralFaces.ANY_FACE)
-    evidence = Evidence(ScanState.DONE, (), (FaceEvidence(face.p_value, face.n, face.reached),))
-    return decide(evidence, alone).statement or ""
+    return decide(Evidence(ScanState.DONE, (), (evidence,)), alone).statement or ""
 
 
 def _square(box: Rect, height: float) -> Rect:

@@ -52,6 +52,9 @@ class DetectedFace(models.Model):
     n = models.PositiveIntegerField(null=True, help_text="calibration faces behind the p-value")
     reached = models.PositiveIntegerField(null=True, help_text="calibration faces at least this strange")
     bucket = models.CharField(max_length=40, blank=True)
+    coarser = models.JSONField(
+        default=list, help_text='the same in the bucket\'s parents, nearest first: [{"bucket", "n", "reached"}]'
+    )
     signals = models.JSONField(default=dict, help_text='{name: {"score", "p_value"}}')
     layers = models.JSONField(default=list, help_text="negative log-likelihood by layer")
 

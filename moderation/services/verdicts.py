@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from django.utils import timezone
@@ -75,7 +76,7 @@ def _write_policy_verdict(
         evidence={
             "status": evidence.status,
             "reasons": list(evidence.reasons),
-            "faces": [{"p_value": face.p_value, "n": face.n, "reached": face.reached} for face in evidence.faces],
+            "faces": [asdict(face) for face in evidence.faces],
         },
         current=not decided,
     )
@@ -130,7 +131,7 @@ def _evidence(scan: Scan) -> Evidence:
     if scan.state != ScanState.DONE:
         return Evidence(scan.state, tuple(scan.reasons))
     scored = scan.faces.filter(p_value__isnull=False).order_by("index")
-    faces = tuple(FaceEvidence(face.p_value or 1.0, face.n or 0, face.reached or 0) for face in scored)
+    faces = tuple(FaceEvidence.ranked(face.n or 0, face.reached or 0, face.coarser) for face in scored)
     return Evidence(scan.state, tuple(scan.reasons), faces)
 
 

@@ -29,9 +29,9 @@ json_values = st.recursive(
 )
 
 
-def face(reached: int, n: int = 700) -> FaceEvidence:
-    """As the detector says it: split conformal, p = (1 + reached) / (n + 1) (DESIGN §7.5)."""
-    return FaceEvidence((1 + reached) / (n + 1), n, reached)
+def face(reached: int, n: int = 700, *coarser: tuple[int, int]) -> FaceEvidence:
+    """coarser: (reached, n) in the parents of its bucket."""
+    return FaceEvidence.ranked(n, reached, [{"reached": rank, "n": size} for rank, size in coarser])
 
 
 def scored(*reached: int, n: int = 700, reasons: tuple[str, ...] = ()) -> Evidence:
@@ -52,52 +52,70 @@ def rules(draw: st.DrawFn) -> Rules:
     return Rules(review_at, block_at, draw(st.sampled_from(SeveralFaces)))
 
 
-@st.composite
-def faces(draw: st.DrawFn) -> tuple[FaceEvidence, ...]:
-    ns = draw(st.lists(st.integers(1, 2000), min_size=1, max_size=12))
-    return tuple(face(draw(st.integers(0, n)), n) for n in ns)
+# Faces with their own group of calibration faces and up to two coarser ones: (reached, n) each.
+groups = st.tuples(st.integers(0, 2000), st.integers(1, 2000)).map(lambda drawn: (drawn[0] % (drawn[1] + 1), drawn[1]))
+faces = st.lists(st.lists(groups, min_size=1, max_size=3), min_size=1, max_size=12).map(
+    lambda given_faces: tuple(face(*own, *coarser) for own, *coarser in given_faces)
+)
 
 
-@given(faces(), rules(), remarks, st.data())
+def at_its_line(given_faces: tuple[FaceEvidence, ...], line: float, given_rules: Rules) -> list[FaceEvidence]:
+    """Said once more, in the words of DESIGN §7.7: nearest group whose floor is not above the line, else its own."""
+    m = 1 if given_rules.several_faces is SeveralFaces.ANY_FACE else len(given_faces)
+    return [
+        next((rank for rank in (each, *each.coarser) if min(1.0, m * (1 / (rank.n + 1))) <= line), each)
+        for each in given_faces
+    ]
+
+
+@given(faces, rules(), remarks, st.data())
 def test_a_stranger_face_never_gives_a_milder_outcome(
     before: tuple[FaceEvidence, ...], given_rules: Rules, reasons: tuple[str, ...], data: st.DataObject
 ) -> None:
     """n, the number of faces and the other evidence equal (DESIGN §4.1)."""
     index = data.draw(st.integers(0, len(before) - 1))
-    stranger = face(data.draw(st.integers(0, before[index].reached)), before[index].n)
+    own, *coarser = [
+        (data.draw(st.integers(0, rank.reached)), rank.n) for rank in (before[index], *before[index].coarser)
+    ]
+    stranger = face(*own, *coarser)
     after = (*before[:index], stranger, *before[index + 1 :])
     mild = decide(Evidence(ScanState.DONE, reasons, before), given_rules)
     strict = decide(Evidence(ScanState.DONE, reasons, after), given_rules)
     assert SEVERITY[strict.outcome] >= SEVERITY[mild.outcome]
 
 
-@given(faces(), rules(), remarks)
+@given(faces, rules(), remarks)
 def test_it_never_lets_a_face_pass_that_no_genuine_face_reaches(
     given_faces: tuple[FaceEvidence, ...], given_rules: Rules, reasons: tuple[str, ...]
 ) -> None:
     """Either its p-value reaches the line, or n is too small to tell: no rounding leaves a gap between the two."""
-    given_faces = (face(0, given_faces[0].n), *given_faces[1:])
+    first = given_faces[0]
+    given_faces = (face(0, first.n, *((0, rank.n) for rank in first.coarser)), *given_faces[1:])
     assert decide(Evidence(ScanState.DONE, reasons, given_faces), given_rules).outcome is not Outcome.ALLOW
 
 
-@given(faces(), rules(), remarks)
+@given(faces, rules(), remarks)
 def test_it_says_what_the_lines_say(
     given_faces: tuple[FaceEvidence, ...], given_rules: Rules, reasons: tuple[str, ...]
 ) -> None:
     result = decide(Evidence(ScanState.DONE, reasons, given_faces), given_rules)
-    least, m = min(each.p_value for each in given_faces), len(given_faces)
-    expected = least if given_rules.several_faces is SeveralFaces.ANY_FACE else min(1.0, m * least)
+    m = len(given_faces)
+    times = 1 if given_rules.several_faces is SeveralFaces.ANY_FACE else m
+    judged = at_its_line(given_faces, given_rules.review_at, given_rules)
+    expected = min(1.0, times * min(each.p_value for each in judged))
     assert result.p_value == expected
-    assert (result.faces_scored, result.n) == (m, min(each.n for each in given_faces))
+    assert (result.faces_scored, result.n) == (m, min(each.n for each in judged))
     assert (result.statement is Statement.LIKELY_SYNTHETIC) == (expected <= min(given_rules.review_at, 0.1))
     if result.outcome is Outcome.ALLOW:
         assert expected > given_rules.review_at
     if result.outcome is Outcome.BLOCK:
         assert given_rules.block_at is not None
-        assert expected <= given_rules.block_at
+        finer = at_its_line(given_faces, given_rules.block_at, given_rules)
+        assert min(1.0, times * min(each.p_value for each in finer)) <= given_rules.block_at
+        assert expected <= given_rules.review_at
 
 
-@given(faces(), rules())
+@given(faces, rules())
 def test_it_does_not_block_on_a_lesser_face_finder(given_faces: tuple[FaceEvidence, ...], given_rules: Rules) -> None:
     plain = decide(Evidence(ScanState.DONE, (), given_faces), given_rules)
     marked = decide(Evidence(ScanState.DONE, (Reason.LOW_QUALITY_FACE_FINDER,), given_faces), given_rules)
@@ -148,6 +166,31 @@ def test_it_draws_the_lines_of_700_calibration_faces(
 ) -> None:
     result = decide(evidence, DEFAULT_RULES)
     assert (result.outcome, result.statement, result.reasons) == (outcome, statement, (why,))
+
+
+@pytest.mark.parametrize(
+    ("given_face", "outcome", "n", "why"),
+    [
+        (face(0, 80, (20, 210), (3, 700)), Outcome.ALLOW, 210, Reason.BELOW_LINES),  # 1/81 > 0.01: the next one tells
+        (face(40, 80, (1, 210), (3, 700)), Outcome.REVIEW, 210, Reason.AT_REVIEW_LINE),  # 2/211
+        (face(40, 80, (1, 90), (3, 700)), Outcome.REVIEW, 700, Reason.AT_REVIEW_LINE),  # 4/701
+        (face(0, 80, (1, 90)), Outcome.REVIEW, 80, Reason.AT_RESOLUTION),  # neither tells
+        (face(2, 210, (0, 700)), Outcome.ALLOW, 210, Reason.BELOW_LINES),  # its own tells, so no parent is asked
+    ],
+)
+def test_a_group_too_small_for_the_line_hands_its_face_to_the_nearest_that_is_not(
+    given_face: FaceEvidence, outcome: Outcome, n: int, why: Reason
+) -> None:
+    result = decide(Evidence(ScanState.DONE, (), (given_face,)), DEFAULT_RULES)
+    assert (result.outcome, result.n, result.reasons) == (outcome, n, (why,))
+
+
+def test_the_finer_line_of_blocking_is_asked_of_a_group_that_can_tell_it() -> None:
+    blocking = replace(DEFAULT_RULES, block_at=0.002)
+    seen = Evidence(ScanState.DONE, (), (face(0, 210, (0, 700)),))
+    assert decide(seen, blocking).outcome is Outcome.BLOCK  # 1/701, though 1/211 is above that line
+    usual = Evidence(ScanState.DONE, (), (face(9, 210, (0, 700)),))
+    assert decide(usual, blocking).outcome is Outcome.ALLOW  # usual for its own conditions
 
 
 def test_it_blocks_only_where_a_platform_says_so() -> None:

@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from ..manifest import ArtefactError
-from ..records import SignalScore
+from ..records import Rank, SignalScore
 from . import storage
 from .agreement import MIN_FACES, enough, verify
 from .bucket import FUSED, STRANGE, Bucket, Raw
 from .conditions import BUCKETS, ROOT, UNKNOWN, Conditions, lineage
-from .judgement import HeatRange, Judgement, Rank
+from .judgement import HeatRange, Judgement
 from .scales import ALONE, Floats, Fold, Fusion, Scale, Standard
 
 __all__ = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..records import SignalScore
+from ..records import Rank, SignalScore
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,21 +14,6 @@ class HeatRange:
 
     calm: float
     hot: float
-
-
-@dataclass(frozen=True, slots=True)
-class Rank:
-    """Where a face stands among the n genuine faces of a bucket: `reached` of them score at least as high."""
-
-    bucket: str
-    n: int
-    reached: int
-    score: float  # the fused scalar, by the bucket's scales
-
-    @property
-    def p_value(self) -> float:
-        """(1 + reached) / (n + 1): at least 1/(n + 1), at most 1."""
-        return (1 + self.reached) / (self.n + 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,6 +112,9 @@ def _face(scan_id: uuid.UUID, index: int, scored: FaceScore, report: MediaReport
         n=result.n if result else None,
         reached=result.reached if result else None,
         bucket=result.bucket if result else "",
+        coarser=[{"bucket": rank.bucket, "n": rank.n, "reached": rank.reached} for rank in result.coarser]
+        if result
+        else [],
         signals=signals,
         layers=list(result.layers) if result else [],
     )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from django.contrib.auth.models import User
@@ -10,7 +11,7 @@ from django.urls import reverse
 
 from moderation.models import ContentItem
 from moderation.services import retention
-from tests.factories import make_case, make_item, make_platform, report, screen
+from tests.factories import face_score, make_case, make_item, make_platform, report, screen
 from tests.moderation.console.pages import text
 
 pytestmark = pytest.mark.django_db
@@ -30,6 +31,14 @@ def test_it_shows_an_item_that_became_no_case(desk: Desk) -> None:
     assert "no evidence" in said
     assert "allow" in said
     assert b'name="decision"' not in page.content
+
+
+def test_it_says_where_a_face_was_judged_by_more_faces_than_those_of_its_conditions(desk: Desk) -> None:
+    face = face_score(1, n=210, root=(300, 700))
+    item = screen(make_item(make_platform(review_at=0.002)), replace(report(1), faces=(face,)))
+    said = text(desk()[0].get(page_of(item)))
+    assert "210 faces cannot tell a line of 0.0020, so it was judged among 700 of broader conditions: p 0.43" in said
+    assert "no evidence" in said
 
 
 def test_it_leads_to_the_case(desk: Desk) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from moderation.models import ContentItem, Event, ReviewCase
@@ -25,6 +27,15 @@ def test_a_verdict_says_under_which_policy_and_on_what_evidence() -> None:
     assert verdict.p_value == pytest.approx(2 * 4 / 701)
     assert [face["reached"] for face in verdict.evidence["faces"]] == [3, 350]
     assert (verdict.outcome, verdict.effect) == (Outcome.REVIEW, Effect.NONE)
+
+
+def test_a_face_whose_own_group_is_too_small_for_the_line_is_judged_in_a_coarser_one() -> None:
+    item = factories.make_item(factories.make_platform(review_at=0.002))
+    face = factories.face_score(0, n=210, root=(0, 700))
+    verdict = factories.screen(item, replace(factories.report(0), faces=(face,))).verdicts.get()
+    assert (verdict.outcome, verdict.n, verdict.p_value) == (Outcome.REVIEW, 700, 1 / 701)
+    (seen,) = verdict.evidence["faces"]
+    assert (seen["n"], [(rank["n"], rank["reached"]) for rank in seen["coarser"]]) == (210, [(700, 0)])
 
 
 def test_a_later_policy_judges_later_items_only() -> None:
