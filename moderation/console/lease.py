@@ -18,7 +18,7 @@ from moderation.conf import conf
 from moderation.console.access import DECIDE, ESCALATE, DeskRequest, needs
 from moderation.console.disguise import as_if_new
 from moderation.models import ReviewCase
-from moderation.services import audit, cases
+from moderation.services import audit, cases, exposure
 
 PART = "deepfake_guard/parts/lease.html"
 
@@ -60,7 +60,9 @@ def take(case: ReviewCase, user: User) -> cases.Lease | None:
 
 
 def take_next(user: User, after: ReviewCase | None = None) -> str | None:
-    """Take the most urgent free case; its address, with the heading as the place to start."""
+    """Take the most urgent free case; its address, with the heading as the place to start. None at the daily cap."""
+    if exposure.cap_is_reached(user):
+        return None
     lease = cases.lease_next(user, after)
     if lease is None:
         return None

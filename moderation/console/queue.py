@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from moderation import queries, reach
 from moderation.console.access import DECIDE, VIEW, DeskRequest, needs
 from moderation.console.lease import take_next
+from moderation.services import exposure
 from moderation.vocabulary import Reason, Statement
 
 VIEW_NAMES = {"all": "All open", "due": "Due within 1 h", "free": "Free", "mine": "Mine", "escalated": "Escalated"}
@@ -47,6 +48,7 @@ def queue(request: DeskRequest) -> HttpResponse:
         "newer": _address(chosen, before=page.newer) if page.newer else "",
         "older": _address(chosen, after=page.older) if page.older else "",
         "policies": queries.active_policies(request.user),
+        "capped": exposure.cap_is_reached(request.user),
         "findings": FINDINGS,
         "reasons": REASONS,
         "no_platform": reach.seen_by(request.user) == reach.Seen(False, ()),
@@ -66,6 +68,8 @@ def _address(chosen: queries.CaseFilter, *, after: str = "", before: str = "", *
 @needs(DECIDE)
 def next_case(request: DeskRequest) -> HttpResponse:
     address = take_next(request.user)
+    if address is None and exposure.cap_is_reached(request.user):
+        return redirect("guard:queue")  # where the page says so
     if address is None:
         messages.info(request, "No case is free. What others hold comes back when their time is up.")
         return redirect("guard:queue")

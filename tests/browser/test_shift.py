@@ -40,7 +40,7 @@ def number_of(page: Page) -> int:
 
 
 def test_a_shift_of_twenty_cases_needs_no_mouse(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
-    agora = make_platform("Agora")
+    agora = make_platform("Agora", review_at=0.1)
     made = [make_case(agora, reached=place) for place in range(CASES)]
     ReviewCase.objects.filter(pk__in=[case.pk for case in made[::5]]).update(blind_first=True)
     page = desk.page

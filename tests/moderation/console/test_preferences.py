@@ -114,3 +114,15 @@ def test_it_reminds_of_a_pause(desk: Desk, settings: LazySettings) -> None:
         Exposure.objects.filter(pk=newest.pk).update(shown_at=timezone.now() - timedelta(minutes=minutes))
     told = text(client.post(reverse("guard:shown", args=[make_case().number])))
     assert "Time for a pause You have looked for 18 min without one." in told
+
+
+def test_at_the_daily_cap_next_gives_no_more_and_the_queue_says_why(desk: Desk, settings: LazySettings) -> None:
+    settings.DEEPFAKE_GUARD = {**settings.DEEPFAKE_GUARD, "DAILY_CAP": 1}
+    client, _ = desk()
+    first, second = make_case(), make_case()
+    assert str(first.number) in client.post(reverse("guard:next"))["Location"]
+    client.post(reverse("guard:shown", args=[first.number]))
+    assert client.post(reverse("guard:next"))["Location"] == reverse("guard:queue")
+    assert "That was your last case for today" in text(client.get(reverse("guard:queue")))
+    second.refresh_from_db()
+    assert second.holder is None
