@@ -68,7 +68,7 @@ def test_fit_makes_one_artefact_of_muflow_signals_and_a_head(
     made = weights.load(tmp_path / "out", device="cpu")
     assert made.manifest == passport
     assert passport.detector_id.startswith("guard-")
-    assert list(passport.signals) == ["mahalanobis", "neighbours", "tuned_mahalanobis", "tuned_neighbours"]
+    assert list(passport.signals) == ["mahalanobis", "neighbours"]
     card = passport.heads["head"]
     assert card.generators == ("DFDC face swaps (mixed methods)", "SDXL", "StyleGAN (1) FFHQ")
     assert card.families == ("diffusion", "gan", "swap")

@@ -23,7 +23,7 @@ from ..signals.muflow import MuFlow, Settings
 from . import crops, tune_state
 from .calibrate import Faces, calibrate, heat_scale
 from .crops import Crop, Pixels
-from .fit_ensemble import Taught, fit_ensemble, fit_signals_of, head_cards, heads_of, left_out, look
+from .fit_ensemble import Taught, fit_ensemble, fit_signals_of, head_cards, heads_of, kept, left_out, look
 from .fit_flow import Schedule
 from .fit_fusion import STRANGE, Rule, choose
 from .fit_muflow import fit_muflow
@@ -110,17 +110,19 @@ def _whole(
 ) -> tuple[Ensemble, Rule, dict[str, HeadCard]]:
     """All that scores, the formula that decides, and what the manifest says of the heads."""
     if recipe.tuned is None:
-        return fit_signals_of(muflow, None, look(muflow, data, chosen[TRAIN])), STRANGE, {}
+        train = look(muflow, chosen[TRAIN], crops.load(data, chosen[TRAIN]))
+        return fit_signals_of(muflow, train), STRANGE, {}
     head = tune_state.trained(recipe.tuned).to(muflow.device)
     taught = Taught.read(muflow, data, chosen[TRAIN], chosen[SELECT])
     folds = []
     for family, run in recipe.folds.items():
         say(f"scoring {family} by a head that never saw it")
         folds.append(left_out(muflow, tune_state.trained(run).to(muflow.device), taught, family))
-    rule, areas = choose(folds)
+    ensemble = fit_ensemble(muflow, head, taught)
+    rule, areas = choose(folds, kept(ensemble, taught))
     said["fusion"] = {"rule": str(rule), "left_out_auc": areas}
     cards = head_cards(head, taught, tune_state.told(recipe.tuned))
-    return fit_ensemble(muflow, head, taught), rule, cards
+    return ensemble, rule, cards
 
 
 def _only(rows: list[Crop], collections: tuple[str, ...]) -> list[Crop]:

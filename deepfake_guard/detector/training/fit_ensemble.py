@@ -10,21 +10,24 @@ import numpy as np
 import torch
 
 from ..ensemble import GENERATOR, HEAD, LINEAR, MUFLOW, Ensemble
-from ..heads import tuned
 from ..heads.linear import GENUINE, LinearHead
 from ..heads.tuned import TunedBackbone
 from ..manifest import HeadCard
-from ..signals.base import Scores, Seen, Signal
+from ..signals.base import Scores, Seen
 from ..signals.mahalanobis import Mahalanobis
 from ..signals.muflow import MuFlow
 from ..signals.neighbours import Neighbours
 from ..signals.part import Part
 from . import crops as listing
-from .crops import Crop
-from .fit_fusion import LeftOut
+from .crops import Crop, Pixels
+from .fit_fusion import Family, Kept
 from .fit_gaussian import batches
 from .lessons import HEAD_FAKES, HEAD_GENUINE, SWAP
+from .simulated import bucket_crops
 from .tune_batches import RESYNTHESISED, SELF_BLEND
+
+SELECT = "select-real"
+SMALL = "any/112"  # the bucket of the low track's faces
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -44,9 +47,8 @@ class Looked:
         )
 
 
-def look(muflow: MuFlow, data: Path, rows: Sequence[Crop]) -> Looked:
-    """Read and look at crops on disk."""
-    crops = listing.load(data, rows)
+def look(muflow: MuFlow, rows: Sequence[Crop], crops: Pixels) -> Looked:
+    """What µFlow sees of crops uint8 [n, s, s, 3]."""
     frozen, totals = [], []
     for batch in batches(crops):
         with torch.inference_mode():
@@ -58,40 +60,52 @@ def look(muflow: MuFlow, data: Path, rows: Sequence[Crop]) -> Looked:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Taught:
-    """All that an ensemble is fitted on and its fusion is chosen on. genuine: head-real, where swaps come from."""
+    """All that an ensemble is fitted on and its fusion is chosen on. genuine: head-real, where swaps come from; small:
+    the selection faces as small uploads, to hold the strangers against: low-track selection faces of sources that
+    nothing is trained on (None where the data have none)."""
 
     train: Looked
     select: Looked
     fakes: Looked
     genuine: Looked
+    small: Looked | None
+    strangers: Looked | None
 
     @classmethod
     def read(cls, muflow: MuFlow, data: Path, train: Sequence[Crop], select: Sequence[Crop]) -> Taught:
         """head-fake and head-real, and these genuine faces."""
-        others = [listing.index(data, split) for split in (HEAD_FAKES, HEAD_GENUINE)]
-        return cls(*(look(muflow, data, rows) for rows in (train, select, *others)))
+        known = {row.collection for row in (*train, *select)}
+        parts = (train, select, *(listing.index(data, split) for split in (HEAD_FAKES, HEAD_GENUINE)))
+        looked = [look(muflow, rows, listing.load(data, rows)) for rows in parts]
+        strange = [row for row in _low(data) if row.collection not in known]
+        shrunk, at = bucket_crops(looked[1].seen.crops, [row.native_px for row in select], SMALL, seed=0)
+        if not strange or not len(at):
+            return cls(*looked, small=None, strangers=None)
+        small = look(muflow, [select[int(index)] for index in at], shrunk)
+        return cls(*looked, small=small, strangers=look(muflow, strange, listing.load(data, strange)))
 
 
-def fit_signals_of(muflow: MuFlow, head: TunedBackbone | None, train: Looked) -> Ensemble:
-    """One-class signals fitted on n > 5 genuine training faces; on tuned features, too, where there are any.
+def _low(data: Path) -> list[Crop]:
+    try:
+        return listing.index(data, SELECT, "low")
+    except listing.DataError:
+        return []
 
-    Which ones, and on which features: what `fit_signals.choose` kept (docs/accuracy.md, "One-class signals").
-    `Sensitivity` looks several times at every face and did not pay, nor did `Residual`.
+
+def fit_signals_of(muflow: MuFlow, train: Looked) -> Ensemble:
+    """One-class signals fitted on n > 5 genuine training faces.
+
+    Which ones, and on which features: what `fit_signals.choose` kept (docs/accuracy.md, "One-class signals"). Signals
+    on tuned features did not pay: genuine faces of a source that the head has not met are all far from those it has.
     """
-    networks = Ensemble(muflow, (), head)
-    features, _ = networks.tuned(train.seen.crops)
-    seen = Seen(train.seen.crops, train.seen.frozen, features)
     deepest = Part.stages("frozen", [shape[0] for shape in muflow.shapes], 2, 2)
-    signals: list[Signal] = [Mahalanobis.fit(seen, deepest), Neighbours.fit(seen, deepest, metric="euclidean")]
-    if head is not None:
-        signals.append(Mahalanobis.fit(seen, Part.stages("tuned", tuned.CHANNELS)))
-        signals.append(Neighbours.fit(seen, Part.stages("tuned", tuned.CHANNELS, 0, 1)))
-    return Ensemble(muflow, tuple(signals), head)
+    signals = (Mahalanobis.fit(train.seen, deepest), Neighbours.fit(train.seen, deepest, metric="euclidean"))
+    return Ensemble(muflow, signals)
 
 
 def fit_ensemble(muflow: MuFlow, head: TunedBackbone, taught: Taught) -> Ensemble:
     """Signals, the tuned head, and a linear head that knows the same generators."""
-    return replace(fit_signals_of(muflow, head, taught.train), linear=_linear(head, taught))
+    return replace(fit_signals_of(muflow, taught.train), head=head, linear=_linear(head, taught))
 
 
 def _linear(head: TunedBackbone, taught: Taught) -> LinearHead:
@@ -106,21 +120,39 @@ def _linear(head: TunedBackbone, taught: Taught) -> LinearHead:
     return LinearHead.fit(features, names, sources=[row.collection for row in rows])
 
 
-def left_out(muflow: MuFlow, head: TunedBackbone, taught: Taught, family: str) -> LeftOut:
+def left_out(muflow: MuFlow, head: TunedBackbone, taught: Taught, family: str) -> Family:
     """Raw scores of the fakes of `family`, which `head` never saw, and of genuine faces beside them.
 
     Raises ValueError for a head that knows one of their generators.
     """
-    fakes = taught.fakes.take([row.family == family for row in taught.fakes.rows])
-    if known := set(head.classes) & {row.generator for row in fakes.rows}:
+    generators = {row.generator for row in taught.fakes.rows if row.family == family}
+    if known := set(head.classes) & generators:
         raise ValueError(f"this head has seen {', '.join(sorted(known))}: {family} is not left out")
-    ensemble = fit_ensemble(muflow, head, taught)
+    return _family(fit_ensemble(muflow, head, taught), taught, family)
+
+
+def kept(ensemble: Ensemble, taught: Taught) -> Kept:
+    """What a rule for this ensemble must not spoil."""
+    known = ensemble.head.classes if ensemble.head is not None else ()
+    families = sorted({row.family for row in taught.fakes.rows if row.generator in known})
+    whole = [_family(ensemble, taught, family) for family in families]
+    if taught.small is None or taught.strangers is None:
+        return Kept(whole)
+    sources = [row.collection for row in taught.strangers.rows]
+    strangers = {
+        source: raw(ensemble, taught.strangers.take([each == source for each in sources]))
+        for source in sorted(set(sources))
+    }
+    return Kept(whole, raw(ensemble, taught.small), strangers)
+
+
+def _family(ensemble: Ensemble, taught: Taught, family: str) -> Family:
+    fakes = taught.fakes.take([row.family == family for row in taught.fakes.rows])
     by_collection = {}
     for name in sorted({row.collection for row in fakes.rows}):
-        own = [row.collection == name for row in fakes.rows]
-        by_collection[name] = raw(ensemble, fakes.take(own))
+        by_collection[name] = raw(ensemble, fakes.take([row.collection == name for row in fakes.rows]))
     twins = raw(ensemble, taught.genuine) if family == SWAP else None
-    return LeftOut(family, raw(ensemble, taught.select), by_collection, twins)
+    return Family(family, raw(ensemble, taught.select), by_collection, twins)
 
 
 def raw(ensemble: Ensemble, looked: Looked) -> dict[str, Scores]:
