@@ -74,6 +74,7 @@ def test_fit_makes_one_artefact_of_muflow_signals_and_a_head(
     assert card.families == ("diffusion", "gan", "swap")
     assert card.n == 18
     assert card.training["pseudo_fakes"] == ["self-blend", "resynthesised"]
+    assert [(one.name, one.n) for one in passport.sets if one.role == "head"] == [("dfdc__i-shreyansh", 6)]
     assert passport.heads["linear"].generators == card.generators
     assert set(passport.training["fusion"]["left_out_auc"]) == {"gan", "swap"}
     assert any(passport.training["fusion"]["rule"] in line for line in said)

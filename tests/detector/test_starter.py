@@ -30,13 +30,16 @@ def test_it_says_that_it_is_a_starter_and_names_every_set_with_count_and_terms(s
     passport = starter.manifest
     assert passport.starter
     assert "fit your own" in passport.notes
-    assert {entry.role for entry in passport.sets} == {"train", "select", "calibrate"}
+    assert {entry.role for entry in passport.sets} == {"train", "select", "calibrate", "head"}
     assert all(entry.n > 0 and entry.licence for entry in passport.sets)
     counted = sum(entry.n for entry in passport.sets if entry.role == "calibrate")
     assert counted == starter.calibration.n == 700
     terms = (weights.STARTER / "LICENSE").read_text()
     assert "research" in terms
-    assert all(word in terms for word in ("FFHQ", "FairFace", "All-Age-Faces", "MEBeauty"))
+    assert all(
+        word in terms
+        for word in ("FFHQ", "FairFace", "All-Age-Faces", "MEBeauty", "DFDC", "Generated Photos", "StyleGAN", "FLUX")
+    )
 
 
 def test_it_was_made_by_the_recipe_that_fit_follows(starter: weights.Artefact) -> None:

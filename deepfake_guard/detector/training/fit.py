@@ -27,6 +27,7 @@ from .fit_ensemble import Taught, fit_ensemble, fit_signals_of, head_cards, head
 from .fit_flow import Schedule
 from .fit_fusion import STRANGE, Rule, choose
 from .fit_muflow import fit_muflow
+from .lessons import HEAD_GENUINE, SWAP
 from .stored_scores import StoredScores
 
 TRAIN, SELECT, CALIBRATE = "train-real", "select-real", "calib-real"
@@ -101,7 +102,7 @@ def main_fit(
         stored=StoredScores(run / "scores", _digest(ensemble)),
         say=say,
     )
-    passport = _passport(chosen, recipe, said, cards)
+    passport = _passport({**chosen, **_beside_swaps(data, cards)}, recipe, said, cards)
     return weights.save(out, ensemble, calibration, passport, "guard" if cards else "muflow")
 
 
@@ -123,6 +124,12 @@ def _whole(
     said["fusion"] = {"rule": str(rule), "left_out_auc": areas}
     cards = head_cards(head, taught, tune_state.told(recipe.tuned))
     return ensemble, rule, cards
+
+
+def _beside_swaps(data: Path, cards: Mapping[str, HeadCard]) -> dict[str, list[Crop]]:
+    """The genuine faces that heads alone learnt from: the originals of swaps."""
+    taught = any(SWAP in card.families for card in cards.values())
+    return {HEAD_GENUINE: crops.index(data, HEAD_GENUINE)} if taught else {}
 
 
 def _only(rows: list[Crop], collections: tuple[str, ...]) -> list[Crop]:
@@ -162,8 +169,11 @@ def _digest(ensemble: Ensemble) -> str:
 
 
 def _passport(chosen: Chosen, recipe: Recipe, training: dict[str, Any], heads: dict[str, HeadCard]) -> Manifest:
+    roles = {**ROLES, HEAD_GENUINE: "head"}
     sets = [
-        GenuineSet(name, ROLES[split], n, terms) for split in ROLES for name, n, terms in crops.terms(chosen[split])
+        GenuineSet(name, roles[split], n, terms)
+        for split, rows in chosen.items()
+        for name, n, terms in crops.terms(rows)
     ]
     settings = recipe.settings
     return Manifest(
