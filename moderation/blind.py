@@ -12,7 +12,7 @@ import hmac
 import uuid
 
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, Value
 
 from moderation.conf import derived_key
 from moderation.models import ContentItem, Derivative, Opinion, ReviewCase
@@ -36,8 +36,10 @@ def hidden_cases(user: User | AnonymousUser) -> Q:
     return Q(blind_first=True) & ~Q(state=CaseState.CLOSED) & Q(~Exists(own))
 
 
-def hidden(user: User | AnonymousUser) -> ExpressionWrapper[Q]:
+def hidden(user: User | AnonymousUser) -> Value | ExpressionWrapper[Q]:
     """The same as a column, for lists of cases."""
+    if not user.has_perm(DECIDES):
+        return Value(False)
     return ExpressionWrapper(hidden_cases(user), output_field=BooleanField())
 
 

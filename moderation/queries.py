@@ -126,7 +126,7 @@ def open_cases(chosen: CaseFilter, user: User | AnonymousUser) -> QuerySet[Revie
     if chosen.platform:
         cases = cases.filter(item__platform__name=chosen.platform)
     if chosen.finding or chosen.reason:
-        cases = cases.filter(hidden=False)  # a list by what was found would tell it
+        cases = cases.exclude(blind.hidden_cases(user))  # a list by what was found would tell it
     if chosen.finding == NOT_SCORED:
         cases = cases.filter(verdict__p_value=None)
     elif chosen.finding:

@@ -154,6 +154,12 @@ def test_an_auditor_who_decides_nothing_sees_everything(desk: Desk, case: Review
     assert "0 of 700 genuine faces looked this unusual" in text(desk(Role.AUDITOR)[0].get(page_of(case)))
 
 
+def test_an_auditor_finds_it_by_what_was_found(desk: Desk, case: ReviewCase) -> None:
+    client, _ = desk(Role.AUDITOR)
+    for narrowed in ({}, {"finding": "likely_synthetic"}, {"reason": "at_review_line"}, {"sort": "p"}):
+        assert numbers(client.get(reverse("guard:queue"), narrowed)) == [case.number]
+
+
 def test_a_closed_case_hides_nothing(desk: Desk) -> None:
     case = make_case(blind_platform(share=1.0))
     ReviewCase.objects.update(blind_first=False)
