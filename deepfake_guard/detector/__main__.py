@@ -19,10 +19,11 @@ from deepfake_guard.detector.cli import (
     parser,
     passport,
     score,
+    trial,
     tune,
 )
 
-COMMANDS = (score, explain, passport, fit, calibrate, tune, evaluate, bench, export, faces)
+COMMANDS = (score, explain, passport, fit, calibrate, trial, tune, evaluate, bench, export, faces)
 EXAMPLES = f"""\
 examples:
   {parser.PROGRAM} score holiday.jpg

@@ -52,6 +52,25 @@ def quiet(line: str) -> None:
     assert line.startswith("bucket ")
 
 
+def test_an_upload_stays_as_it_came_in_its_own_buckets_and_is_degraded_for_others() -> None:
+    crops, sides = faces(3).crops, [300, 300, 150]
+    came = ["jpeg70", "lossless", "jpeg70"]
+    untouched = {
+        bucket: [
+            bool((one == crops[index]).all())
+            for one, index in zip(*bucket_crops(crops, sides, bucket, 1, came), strict=True)
+        ]
+        for bucket in ("jpeg70/200", "any/200", ROOT, "any/112", "jpeg0/200")
+    }
+    assert untouched == {
+        "jpeg70/200": [True, False],
+        "any/200": [True, True],
+        ROOT: [True, True, True],
+        "any/112": [False, False, True],
+        "jpeg0/200": [False, False],
+    }
+
+
 @given(st.sampled_from(BELOW_ROOT), st.integers(64, 2000), st.integers(0, 2**31))
 def test_a_simulated_upload_falls_into_its_bucket_and_is_never_larger_than_the_face(
     bucket: str, native: int, seed: int

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from deepfake_guard.detector.training.reals_check import before_after, lfw_draws, p_values
-from deepfake_guard.detector.training.statistics import clopper_pearson
+from deepfake_guard.detector.training.reals_check import as_they_came, p_values
 
 
 def shifted(n: int = 1500, by: float = 1.5) -> np.ndarray:
@@ -19,7 +18,7 @@ def test_a_p_value_counts_the_calibrating_faces_at_least_as_strange() -> None:
 
 
 def test_the_mean_over_draws_keeps_to_the_level() -> None:
-    found = lfw_draws(shifted())
+    found = as_they_came(shifted())
     assert (found.rates.size, found.calibrating, found.judged) == (50, 200, 1300)
     assert found.mean == pytest.approx(10 / 201, abs=0.01)
     assert 0.005 < found.spread < 0.03
@@ -30,28 +29,18 @@ def test_a_draw_judges_only_faces_that_did_not_calibrate() -> None:
     scores = np.r_[np.zeros(30), np.arange(1, 11)]
     order = np.random.default_rng((0, 0)).permutation(40)
     expected = (p_values(scores[order[:20]], scores[order[20:]]) <= 0.2).mean()
-    assert lfw_draws(scores, calibrating=20, draws=1, level=0.2).rates.tolist() == [expected]
+    assert as_they_came(scores, calibrating=20, draws=1, level=0.2).rates.tolist() == [expected]
 
 
 def test_draws_follow_their_seed() -> None:
-    assert np.array_equal(lfw_draws(shifted(), draws=5).rates, lfw_draws(shifted(), draws=5).rates)
-    assert not np.array_equal(lfw_draws(shifted(), draws=5).rates, lfw_draws(shifted(), draws=5, seed=1).rates)
-
-
-def test_before_and_after_judge_the_same_faces() -> None:
-    before, after = before_after(np.random.default_rng(0).normal(size=700), shifted())
-    assert before.n == after.n == 900
-    assert before.rate > 0.2
-    assert after.interval[0] <= 0.05 <= after.interval[1]
-    assert after.interval == clopper_pearson(after.alarms, 900)
+    assert np.array_equal(as_they_came(shifted(), draws=5).rates, as_they_came(shifted(), draws=5).rates)
+    assert not np.array_equal(as_they_came(shifted(), draws=5).rates, as_they_came(shifted(), draws=5, seed=1).rates)
 
 
 @pytest.mark.parametrize("calibrating", [0, 1500])
 def test_somebody_must_calibrate_and_somebody_be_judged(calibrating: int) -> None:
     with pytest.raises(ValueError, match="cannot calibrate"):
-        lfw_draws(shifted(), calibrating=calibrating)
-    with pytest.raises(ValueError, match="cannot calibrate"):
-        before_after([1.0], shifted(), calibrating=calibrating)
+        as_they_came(shifted(), calibrating=calibrating)
 
 
 def test_a_score_that_is_no_number_never_counts_as_calm() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,7 @@ from deepfake_guard.detector.calibration import ROOT, Fold
 from deepfake_guard.detector.manifest import GenuineSet
 from deepfake_guard.detector.training import reals
 from deepfake_guard.detector.training.fit_flow import Schedule
-from deepfake_guard.detector.training.reals_fit import REPORT, course, fit_reals
-from deepfake_guard.detector.training.simulated import bucket_crops
+from deepfake_guard.detector.training.reals_fit import REPORT, adapted, course, fit_reals
 
 from .artefacts import tiny_artefact
 from .pictures import written
@@ -70,9 +70,8 @@ def test_the_quick_road_keeps_model_and_fold_and_counts_own_faces(tmp_path: Path
     assert own.manifest.detector_id == start.manifest.detector_id.replace("random", "muflow")
     assert own.calibration.buckets[ROOT].scales == start.calibration.buckets[ROOT].scales
     assert own.calibration.n == 14
-    crops = crops_of(tmp_path, quick=True).of("calibrate")
-    sides = np.full(14, 96)
-    expected = np.sort(start.calibration.fused(start.ensemble.score(bucket_crops(crops, sides, ROOT, 0)[0]).scores))
+    crops = crops_of(tmp_path, quick=True).of("calibrate")  # as they came: what a host has is what it gets
+    expected = np.sort(start.calibration.fused(start.ensemble.score(crops).scores))
     np.testing.assert_allclose(own.calibration.scores, expected, rtol=1e-5)
     assert own.manifest.sets[-1] == GenuineSet("own photos", "calibrate", 14, "the host's own")
     assert "calibrate" not in {each.role for each in own.manifest.sets[:-1]}
@@ -106,10 +105,18 @@ def test_the_whole_road_goes_on_from_the_shipped_flows(whole: Path, shipped: Pat
     assert own.manifest.metrics["own_photos"]["after"]["p<=0.05"]["n"] == 4
 
 
+def test_flows_that_only_grew_worse_stay_as_they_were_shipped(whole: Path, shipped: Path, tmp_path: Path) -> None:
+    start, said = loaded(shipped).model, list[str]()
+    wild = replace(BRIEF, lr=30.0, epochs=1)
+    own, _ = adapted(start, crops_of(whole, quick=False), wild, tmp_path, said.append)
+    assert said[-1] == "no epoch was better: the flows stay as they were"
+    for mine, known in zip(own.stages(), start.stages(), strict=True):
+        assert all(torch.equal(value, mine.flow.state_dict()[name]) for name, value in known.flow.state_dict().items())
+
+
 def test_the_fold_of_the_whole_road_is_that_of_own_selection_faces(whole: Path, shipped: Path) -> None:
     own = loaded(whole / "own")
-    crops, _ = bucket_crops(crops_of(whole, quick=False).of("select"), np.full(4, 96), ROOT, 0)
-    centre = float(np.median(own.model.score(crops).total))
+    centre = float(np.median(own.model.score(crops_of(whole, quick=False).of("select")).total))
     fold = own.calibration.buckets[ROOT].scales["muflow"]
     assert isinstance(fold, Fold)
     assert fold.centre == pytest.approx(centre, rel=1e-4)
@@ -132,12 +139,14 @@ def test_too_few_photos_leave_no_artefact(tmp_path: Path, shipped: Path) -> None
     assert not (tmp_path / "own").exists()
 
 
-def test_flows_never_go_on_from_training_with_other_roles(whole: Path) -> None:
+def test_flows_never_go_on_from_training_with_other_roles_or_another_start(whole: Path, shipped: Path) -> None:
     other = reals.prepare(folder_of(whole / "more", 44), whole / "more.run", finder=EVERYWHERE)
     again = reals.prepare(folder_of(whole / "same", 40), whole / "same.run", finder=EVERYWHERE)
     kept = [path.name for path in (whole / "own.run").glob("flow-*")]
-    assert kept == [course(again)]
-    assert course(other) not in kept
+    start = loaded(shipped).manifest.detector_id
+    assert kept == [course(again, start)]
+    assert course(other, start) not in kept
+    assert course(again, "another artefact") not in kept
 
 
 def test_another_finder_can_be_named(tmp_path: Path, shipped: Path) -> None:

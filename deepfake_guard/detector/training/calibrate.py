@@ -32,10 +32,11 @@ Say = Callable[[str], None]
 @dataclass(frozen=True, eq=False, slots=True)
 class Faces:
     """Genuine faces: crops uint8 [n, s, s, 3] by THE recipe, and the side of each in its picture, in px (0: unknown,
-    then the crop's own)."""
+    then the crop's own). encodings [n]: of uploads as they really came, whose own conditions need no simulating."""
 
     crops: Pixels
     native_px: NDArray[np.int64]
+    encodings: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.crops)
@@ -95,7 +96,7 @@ def raw_scores(
     for at, bucket in enumerate(buckets, start=1):
         kept = stored.find(faces.crops, faces.native_px, bucket, seed) if stored else {}
         if not kept:
-            crops, _ = bucket_crops(faces.crops, faces.native_px, bucket, seed)
+            crops, _ = bucket_crops(faces.crops, faces.native_px, bucket, seed, faces.encodings)
             kept = {name: np.asarray(values, dtype=np.float64) for name, values in score(crops).items()}
             made += 1
             if stored:
@@ -123,7 +124,8 @@ def populated(select: Faces, genuine: Faces, buckets: Sequence[str] = BUCKETS) -
 def few(faces: Faces, seed: int, most: int = QUICK_FACES) -> Faces:
     """At most `most` of them, drawn without replacement, in their order."""
     drawn = np.sort(np.random.default_rng(seed).permutation(len(faces))[:most])
-    return Faces(faces.crops[drawn], faces.native_px[drawn])
+    encodings = None if faces.encodings is None else tuple(faces.encodings[at] for at in drawn)
+    return Faces(faces.crops[drawn], faces.native_px[drawn], encodings)
 
 
 def calibrate_alone(model: MuFlow, select: Pixels, genuine: Pixels) -> Calibration:

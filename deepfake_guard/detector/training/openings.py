@@ -22,6 +22,11 @@ def note_opening(openings: Path, artefact: str, reason: str) -> None:
         stream.write(f"| {datetime.now(UTC):%Y-%m-%d %H:%M} UTC | {commit} | {artefact} | {reason.strip()} |\n")
 
 
+def noted(openings: Path, artefact: str, reason: str) -> bool:
+    """Whether a line says so already: a stopped command that goes on opens nothing anew."""
+    return openings.is_file() and openings.read_text(encoding="utf-8").find(f"| {artefact} | {reason.strip()} |") >= 0
+
+
 @dataclass(slots=True)
 class Book:
     """Writes each artefact down once, and nothing at all where `path` is None (no test split is read)."""

@@ -88,21 +88,22 @@ def read(
 
     What an earlier run on `run` has read with the same finder is not read again. Raises DecoderUnavailable.
     """
-    taken: list[Photo] = []
+    taken, usable = list[Photo](), 0
     with closing(_Notes(run, finder.name)) as notes:
         known = [notes.known(path, folder) for path in paths]
         pace = _Pace(len(paths), sum(photo is not None for photo in known), say)
         waiting = [path for path, photo in zip(paths, known, strict=True) if photo is None]
         with closing(_decoded(waiting, limits)) as pictures:
             for path, photo in zip(paths, known, strict=True):
-                if enough is not None and sum(not each.reason for each in taken) >= enough:
+                if enough is not None and usable >= enough:
                     break
                 if photo is None:
                     photo = notes.add(*_seen(path, folder, next(pictures), finder))
-                    pace.step(sum(not each.reason for each in taken))
+                    pace.step(usable)
                 taken.append(photo)
+                usable += not photo.reason
         crops = notes.crops()
-    say(f"{len(taken):,} photos read, {sum(not photo.reason for photo in taken):,} with a face to use")
+    say(f"{len(taken):,} photos read, {usable:,} with a face to use")
     return Album(tuple(taken), crops)
 
 

@@ -85,7 +85,7 @@ def prepare(
     enough = QUICK_MOST + QUICK_JUDGE if quick else None
     finder = finder or faces.choose()
     album = photos.read(folder, [paths[at] for at in order], run, finder, say, limits=limits, enough=enough)
-    kept, dropped = _cleaned(album.photos)
+    kept, dropped = cleaned(album.photos)
     check_enough(len(kept), quick, dropped)
     labels = near.groups([bytes.fromhex(photo.fingerprint) for photo in kept])
     shares = SHARES
@@ -122,7 +122,7 @@ def averaged(train: int) -> int:
     return min(500, train // 4)
 
 
-def _cleaned(read: Sequence[Photo]) -> tuple[list[Photo], tuple[Dropped, ...]]:
+def cleaned(read: Sequence[Photo]) -> tuple[list[Photo], tuple[Dropped, ...]]:
     """One photo of each face by file name, the largest of its near-duplicates; and the others with their reasons."""
     dropped = [Dropped(photo.file, photo.reason, photo.detail) for photo in read if photo.reason]
     usable = sorted((photo for photo in read if not photo.reason), key=lambda photo: photo.file)

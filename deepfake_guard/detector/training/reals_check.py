@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from .statistics import Floats, clopper_pearson
 
 LEVELS = (0.05, 0.01)
+
+Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,35 +78,27 @@ def alarms(p: Floats, level: float) -> Rate:
     return Rate(level, int((p <= level).sum()), p.size)
 
 
-def lfw_draws(
+def drawn(n: int, calibrating: int, draws: int, seed: int) -> Iterator[tuple[Indices, Indices]]:
+    """Of n faces those that calibrate and those that are judged, draw by draw, each draw seeded by itself.
+
+    Raises ValueError when nobody calibrates or nobody is left to judge.
+    """
+    if not 0 < calibrating < n:
+        raise ValueError(f"{calibrating} of {n} faces cannot calibrate and leave some to judge")
+    for draw in range(draws):
+        order = np.random.default_rng((seed, draw)).permutation(n)
+        yield order[:calibrating], order[calibrating:]
+
+
+def as_they_came(
     fused: ArrayLike, *, calibrating: int = 200, draws: int = 50, level: float = 0.05, seed: int = 0
 ) -> Draws:
-    """Each draw lets `calibrating` faces of one source recalibrate and judges the rest; the fused scalars [n] are those
-    of the shipped artefact, whose fold stays. Raises ValueError when nobody is left to judge."""
+    """Each draw lets `calibrating` faces of one source calibrate and judges the rest; the fused scalars [n] are those
+    of the shipped artefact, whose fold stays, on photos as they came. Raises ValueError as `drawn` does."""
     scores = _finite(fused)
-    if not 0 < calibrating < scores.size:
-        raise ValueError(f"{calibrating} of {scores.size} faces cannot calibrate and leave some to judge")
-    rates = np.empty(draws)
-    for draw in range(draws):
-        order = np.random.default_rng((seed, draw)).permutation(scores.size)
-        p = p_values(scores[order[:calibrating]], scores[order[calibrating:]])
-        rates[draw] = (p <= level).mean()
-    return Draws(level, calibrating, scores.size - calibrating, rates)
-
-
-def before_after(
-    shipped: ArrayLike, fused: ArrayLike, *, calibrating: int = 600, level: float = 0.05, seed: int = 0
-) -> tuple[Rate, Rate]:
-    """The same judged faces by the shipped artefact's calibration scores [k] and by `calibrating` of their own source.
-
-    fused: fused scalars [n] of one source. For LFW: 600 calibrate, the other 900 are judged. Raises ValueError.
-    """
-    scores = _finite(fused)
-    if not 0 < calibrating < scores.size:
-        raise ValueError(f"{calibrating} of {scores.size} faces cannot calibrate and leave some to judge")
-    order = np.random.default_rng(seed).permutation(scores.size)
-    own, judged = scores[order[:calibrating]], scores[order[calibrating:]]
-    return alarms(p_values(shipped, judged), level), alarms(p_values(own, judged), level)
+    pairs = drawn(scores.size, calibrating, draws, seed)
+    rates = [float((p_values(scores[own], scores[judged]) <= level).mean()) for own, judged in pairs]
+    return Draws(level, calibrating, scores.size - calibrating, np.asarray(rates))
 
 
 def _finite(values: ArrayLike) -> NDArray[np.float64]:

@@ -35,6 +35,7 @@ from .stored_scores import StoredScores
 
 OWN, TERMS = "own photos", "the host's own"
 REPORT = "report.html"
+SCORES = "scores-as-they-came"  # in `run`: of faces that stay as they are in buckets of their own conditions
 # Twenty minutes of continued training: an hour for 2,000 photos on two cores leaves as much for each other step.
 ADAPTING = Schedule(lr=1e-3, epochs=60, plateau=1, patience=6, minutes=20.0)
 
@@ -69,13 +70,15 @@ def fit_reals(
             shipped.calibration,
             _faces(prepared, "calibrate"),
             seed=schedule.seed,
-            stored=StoredScores(run / "scores", shipped.manifest.detector_id),
+            stored=StoredScores(run / SCORES, shipped.manifest.detector_id),
             say=say,
         )
     else:
-        model, progress = adapted(shipped.model, prepared, schedule, run, say)
+        at_work = run / course(prepared, shipped.manifest.detector_id)
+        model, progress = adapted(shipped.model, prepared, schedule, at_work, say)
         ensemble = replace(shipped.ensemble, muflow=model)
-        calibration = _calibrated(ensemble, shipped.calibration, prepared, schedule.seed, run, say)
+        stored = StoredScores(run / SCORES, f"{shipped.manifest.detector_id} {_digest(model)}")
+        calibration = _calibrated(ensemble, shipped.calibration, prepared, schedule.seed, stored, say)
         training |= {"k": averaged(len(prepared.splits["train"])), "epochs": progress.epoch, "best": progress.best}
     judged = _judged(shipped, ensemble, calibration, prepared)
     passport = _passport(shipped.manifest, prepared, training, judged)
@@ -93,28 +96,34 @@ def adapted(shipped: MuFlow, prepared: Prepared, schedule: Schedule, run: Path, 
     drawn = averages(train, schedule.seed, size, schedule.averages)
     gaussians = fit_gaussians(shipped.features, drawn, shipped.settings.pooling)
     model = MuFlow(shipped.backbone, gaussians, shipped.settings)
-    for own, known in zip(model.stages(), shipped.stages(), strict=True):
-        own.flow.load_state_dict(known.flow.state_dict())
+    _take_flows(model, shipped)
     model = model.to(shipped.device)
     say(f"feature maps of {1 + schedule.variants} variants of each training face")
     chosen = cache(model, select)
     started = held_out(model, chosen)
-    progress = fit_flow(
-        model, variants(model, train, schedule), chosen, schedule, run / course(prepared), lambda now: _tell(now, say)
-    )
+    progress = fit_flow(model, variants(model, train, schedule), chosen, schedule, run, lambda now: _tell(now, say))
     say(f"NLL of the selection faces: {started:.3f} before, {progress.best:.3f} after {progress.epoch} epochs")
+    if progress.best >= started:
+        say("no epoch was better: the flows stay as they were")
+        _take_flows(model, shipped)
     return model.eval().requires_grad_(False), progress
 
 
-def course(prepared: Prepared) -> str:
-    """The folder of this training's state. Other photos deal out other roles: a flow that has learned from faces that
-    now calibrate would find these calm, and every other face strange beside them."""
+def _take_flows(model: MuFlow, shipped: MuFlow) -> None:
+    for own, known in zip(model.stages(), shipped.stages(), strict=True):
+        own.flow.load_state_dict(known.flow.state_dict())
+
+
+def course(prepared: Prepared, start: str) -> str:
+    """The folder of this training's state, by the artefact it starts from and by who has which role. Other photos deal
+    out other roles: a flow that has learned from faces that now calibrate would find these calm, and every other face
+    strange beside them."""
     files = [[prepared.files[at] for at in prepared.splits[role]] for role in ("train", "select")]
-    return f"flow-{hashlib.sha256(json.dumps(files).encode()).hexdigest()[:12]}"
+    return f"flow-{hashlib.sha256(json.dumps([start, *files]).encode()).hexdigest()[:12]}"
 
 
 def _digest(model: MuFlow) -> str:
-    """Names the weights, so that scores of others are never taken for theirs."""
+    """Names µFlow's weights, so that scores of others are never taken for theirs."""
     digest = hashlib.sha256()
     for value in model.state_dict().values():
         digest.update(value.detach().cpu().contiguous().numpy().tobytes())
@@ -127,7 +136,7 @@ def _tell(now: Progress, say: Say) -> None:
 
 
 def _calibrated(
-    ensemble: Ensemble, shipped: Calibration, prepared: Prepared, seed: int, run: Path, say: Say
+    ensemble: Ensemble, shipped: Calibration, prepared: Prepared, seed: int, stored: StoredScores, say: Say
 ) -> Calibration:
     heads = [name for name, scale in shipped.buckets[ROOT].scales.items() if isinstance(scale, Standard)]
     return calibrate(
@@ -139,13 +148,14 @@ def _calibrated(
         fusion=shipped.fusion,
         strange_fusion=shipped.strange,
         seed=seed,
-        stored=StoredScores(run / "scores", _digest(ensemble.muflow)),
+        stored=stored,
         say=say,
     )
 
 
 def _faces(prepared: Prepared, role: str) -> Faces:
-    return Faces(prepared.of(role), prepared.native_px[prepared.splits[role]])
+    at = prepared.splits[role]
+    return Faces(prepared.of(role), prepared.native_px[at], tuple(prepared.encodings[index] for index in at))
 
 
 def _judged(shipped: weights.Artefact, ensemble: Ensemble, calibration: Calibration, prepared: Prepared) -> Judged:

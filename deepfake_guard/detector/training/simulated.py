@@ -9,12 +9,12 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..calibration.conditions import ANY, ENCODING_COUNTS_BELOW, ROOT, SIZES, size_band
+from ..calibration.conditions import ANY, ENCODING_COUNTS_BELOW, ROOT, SIZES, Conditions, lineage, size_band
 from ..faces import CROP_PX
 from .degrade import uploaded
 
 # The declared mix of uploads behind the parents. No statistics of a platform stand behind it: phones and networks send
-# mostly JPEG of 70 and more, a host's own pool replaces all of it.
+# mostly JPEG of 70 and more. A host's own photos bring their own mix: those that came in a bucket stay as they came.
 ENCODING_MIX: Mapping[str, float] = {"jpeg90": 0.35, "jpeg70": 0.30, "jpeg0": 0.05, "webp": 0.15, "lossless": 0.15}
 SIZE_MIX: Mapping[int, float] = {64: 0.15, 112: 0.25, 200: 0.60}
 LARGE = 0.4  # of the uploads of at least 200 px: those of at least 448, whose encoding the shrinking hides
@@ -24,16 +24,23 @@ T = TypeVar("T")
 Sides = NDArray[np.int64] | Sequence[int]
 
 
-def bucket_crops(crops: Pixels, native_px: Sides, bucket: str, seed: int) -> tuple[Pixels, NDArray[np.int64]]:
+def bucket_crops(
+    crops: Pixels, native_px: Sides, bucket: str, seed: int, encodings: Sequence[str] | None = None
+) -> tuple[Pixels, NDArray[np.int64]]:
     """Genuine crops uint8 [n, s, s, 3] and their sides in px -> uint8 [k, 224, 224, 3] under the bucket's conditions,
     and which of the n faces these are [k]: each that can enter, once.
 
-    Seeded for each face and bucket by itself, so neither their order nor a resumed run changes anything.
+    encodings [n]: of uploads as they really came (crops of 224 px by THE recipe). A face that came under the bucket's
+    conditions, or its children's, stays as it is; the others are degraded. Seeded for each face and bucket by itself,
+    so neither their order nor a resumed run changes anything.
     """
     indices = entering(crops, native_px, bucket)
     sides = _sides(crops, native_px)
     made = np.empty((len(indices), CROP_PX, CROP_PX, 3), np.uint8)
     for at, index in enumerate(indices):
+        if encodings is not None and bucket in lineage(Conditions(int(sides[index]), encodings[index]).bucket):
+            made[at] = crops[index]
+            continue
         side, encoding, rng = seeded_upload(bucket, int(sides[index]), seed, int(index))
         made[at] = uploaded(crops[index], side, encoding, rng)
     return made, indices
