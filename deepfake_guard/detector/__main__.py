@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from deepfake_guard.detector.cli import (
+    ablate,
     bench,
     calibrate,
     evaluate,
@@ -23,7 +24,7 @@ from deepfake_guard.detector.cli import (
     tune,
 )
 
-COMMANDS = (score, explain, passport, fit, calibrate, trial, tune, evaluate, bench, export, faces)
+COMMANDS = (score, explain, passport, fit, calibrate, trial, tune, evaluate, ablate, bench, export, faces)
 EXAMPLES = f"""\
 examples:
   {parser.PROGRAM} score holiday.jpg

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from deepfake_guard.detector import weights
+from deepfake_guard.detector.__main__ import main
+from deepfake_guard.detector.calibration import ROOT, Calibration, HeatRange
+from deepfake_guard.detector.ensemble import Ensemble
 from deepfake_guard.detector.signals.base import Seen
 from deepfake_guard.detector.signals.mahalanobis import Mahalanobis
-from deepfake_guard.detector.signals.muflow import MuFlow, Settings
-from deepfake_guard.detector.training import ablations, contamination
+from deepfake_guard.detector.signals.muflow import Settings
+from deepfake_guard.detector.training import ablate, ablations, contamination
 from deepfake_guard.detector.training.fit_flow import Schedule
+from deepfake_guard.detector.weights import Artefact
 
-from .artefacts import random_model
+from .artefacts import noise_crops, passport, random_model
 from .collections_on_disk import Made, written
 
 PLAN = (
-    Made("train-real", "a", 24), Made("select-real", "b", 16),
+    Made("train-real", "a", 24), Made("select-real", "b", 16), Made("calib-real", "b", 20),
     Made("head-fake", "c", 16, "C", "gan", spread=252), Made("head-fake", "d", 3, "D", "gan", spread=90),
 )  # fmt: skip
+PARTS = 4 + len(ablations.POOLINGS) + len(ablations.OBJECTIVES)
 BRIEF = Schedule(lr=1e-3, batch=8, epochs=1, averages=12, of=6, plateau=0)
 
 
@@ -30,16 +38,24 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def model() -> MuFlow:
-    return random_model(Settings(input_px=32, steps=2, pooling="mean", objective="density"))
+def artefact() -> Artefact:
+    model = random_model(Settings(input_px=32, steps=2, pooling="mean", objective="density"))
+    raw = {ROOT: {"muflow": np.linspace(-1, 1, 40) + model.score(noise_crops(4)).total.mean()}}
+    return Artefact(passport(), Ensemble(model), Calibration.fit(raw, raw, HeatRange(1.0, 4.0)), model.device)
 
 
-def test_every_part_states_both_sides_and_its_n(home: Path, model: MuFlow, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def whole(home: Path, artefact: Artefact) -> tuple[dict[str, Any], list[str]]:
+    """All parts, once, and what was said of them."""
     lines: list[str] = []
-    found = ablations.run(home, tmp_path / "a.json", model=model, plan=BRIEF, faces=16, say=lines.append)
-    assert json.loads((tmp_path / "a.json").read_text()) == found
+    return ablate.run(home, home / "a.json", artefact=artefact, plan=BRIEF, faces=16, say=lines.append), lines
+
+
+def test_every_part_states_both_sides_and_its_n(whole: tuple[dict[str, Any], list[str]], home: Path) -> None:
+    found, lines = whole
+    assert json.loads((home / "a.json").read_text()) == found
     assert found["skipped"] == []
-    assert len(lines) == 1 + len(ablations.POOLINGS) + len(ablations.OBJECTIVES)
+    assert f"{PARTS} of {PARTS}: contamination, training, short flow" in lines[-1]
     for kind in ("averages", "singles"):
         row = found["averages or singles, mean_std"][kind]
         assert row["n"] == 16
@@ -51,16 +67,76 @@ def test_every_part_states_both_sides_and_its_n(home: Path, model: MuFlow, tmp_p
     assert set(found["learning curve"]) == {"24"}
 
 
-def test_what_the_time_does_not_reach_is_named(home: Path, model: MuFlow, tmp_path: Path) -> None:
-    found = ablations.run(home, tmp_path / "a.json", model=model, plan=BRIEF, minutes=-1)
-    assert len(found["skipped"]) == 1 + len(ablations.POOLINGS) + len(ablations.OBJECTIVES)
-    assert set(found) == {"skipped"}
+def test_contamination_is_judged_by_faces_that_neither_train_nor_calibrate(
+    whole: tuple[dict[str, Any], list[str]],
+) -> None:
+    found, _ = whole
+    for name in ("fused", "strange"):
+        rows = found["contamination, calibration"][name]
+        assert list(rows) == ["0", "0.01", "0.02", "0.05"]
+        assert (rows["0.05"]["n"], rows["0.05"]["planted"], rows["0.05"]["fakes"]) == (20, 1, 15)
+    fits = {**found["contamination, training"], **found["contamination, training, short flow"]}
+    assert list(fits) == ["mahalanobis", "neighbours", "muflow"]
+    for fit in fits.values():
+        assert fit["planted"] == 1
+        assert (fit["clean"]["false_alarms"]["n"], fit["clean"]["caught"]["n"]) == (16, 15)
 
 
-def test_the_learning_curve_has_a_point_for_each_number_and_for_all(home: Path, model: MuFlow) -> None:
-    found = ablations.learning_curve(model, ablations.Pool.read(home), (8, 12, 999))
+def test_a_second_run_makes_no_part_again(
+    whole: tuple[dict[str, Any], list[str]], home: Path, artefact: Artefact
+) -> None:
+    lines: list[str] = []
+    again = ablate.run(home, home / "a.json", artefact=artefact, plan=BRIEF, faces=16, say=lines.append)
+    assert again == whole[0]
+    assert sum("there already" in line for line in lines) == PARTS
+
+
+def test_what_the_time_does_not_reach_is_named_and_made_by_the_next_run(tmp_path: Path) -> None:
+    made: dict[str, ablate.Part] = {"one": lambda: {"n": 1}, "two": lambda: {"n": 2}}
+    out, about = tmp_path / "a.json", {"artefact": "x"}
+    assert ablate.in_time(made, out, about, -1) == {"about": about, "skipped": ["one", "two"]}
+    assert ablate.in_time({"one": made["one"]}, out, about, 1) == {"about": about, "one": {"n": 1}, "skipped": []}
+    made["one"] = lambda: {"n": 0}
+    whole = ablate.in_time(made, out, about, 1)
+    assert (whole["one"], whole["two"], whole["skipped"]) == ({"n": 1}, {"n": 2}, [])
+    assert ablate.in_time(made, out, {"artefact": "y"}, 1)["one"] == {"n": 0}  # of another artefact: made anew
+
+
+def test_the_learning_curve_has_a_point_for_each_number_and_for_all(home: Path, artefact: Artefact) -> None:
+    calls: list[int] = []
+
+    def embed(crops: np.ndarray) -> np.ndarray:
+        calls.append(len(crops))
+        return artefact.model.pooled(crops)
+
+    found = ablations.learning_curve(ablations.remembered(embed), ablations.Pool.read(home), (8, 12, 999))
     assert list(found) == ["8", "12", "24"]
     assert found["8"]["mahalanobis"] != found["24"]["mahalanobis"]
+    assert sorted(calls) == [16, 16, 24]  # features are made once
+
+
+def test_the_command_writes_figures_and_a_page_without_faces(
+    whole: tuple[dict[str, Any], list[str]],
+    home: Path,
+    artefact: Artefact,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(weights, "load", lambda *_: artefact)
+    monkeypatch.setattr(ablate, "SHORT", BRIEF)
+    command = ["ablate", "--data", str(home), "--out", str(home / "a.json"), "--faces", "16", "--epochs", "1"]
+    page = tmp_path / "a.html"
+    assert main([*command, "--html", str(page), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == whole[0]
+    text = page.read_text()
+    assert text.count("data:image/png;base64,") == 1
+    assert not re.search(r"(src|href)=.(?!data:)|<script|@import|url\(", text)
+    assert "training, muflow" in text
+    assert main(command) == 0
+    shown = capsys.readouterr().out
+    assert "averages or singles, mean: averages" in shown
+    assert "calibration, strange" in shown
 
 
 def test_planted_fakes_hide_others_and_more_of_them_hide_more() -> None:

@@ -1,14 +1,9 @@
-"""What each part of the method is worth: one thing changed at a time, judged on development splits, never on tests.
-
-Every part takes minutes: features are made once, flows are short. What the time does not reach is named as skipped.
-"""
+"""What each part of the method is worth: one thing changed at a time, judged on development splits, never on tests."""
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,8 +21,7 @@ from . import averages
 from . import crops as listing
 from .crops import Pixels
 from .evaluation_figures import LEAST
-from .evaluation_table import Say, silent
-from .fit_flow import Schedule, cache, fit_flow
+from .fit_flow import Progress, Schedule, cache, fit_flow
 from .fit_gaussian import fit_gaussians, pooled_stages
 from .statistics import Floats, auc
 
@@ -36,6 +30,7 @@ POOLINGS = ("mean", "max", "mean_std", "flatten")
 COUNTS = (100, 200, 400, 800, 1600)
 
 Score = Callable[[Pixels], Floats]
+Embed = Callable[[Pixels], Features]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -101,76 +96,46 @@ def _distance(model: MuFlow, gaussians: Sequence[Gaussian], pooling: str) -> Sco
 
 def short_flow(model: MuFlow, pool: Pool, settings: Settings, plan: Schedule, run: Path) -> dict[str, Any]:
     """A flow of these settings, trained as long as the plan says, and how far it came."""
-    drawn = averages.averages(pool.train, plan.seed, min(plan.of, len(pool.train) // 4), plan.averages)
-    gaussians = fit_gaussians(model.features, drawn, settings.pooling)
-    own = MuFlow(model.backbone, gaussians, settings)
-    progress = fit_flow(own, [cache(own, pool.train)], cache(own, pool.select), plan, run, lambda now: None)  # noqa: ARG005
-    own.eval()
+    own, progress = fitted_flow(model, pool, settings, plan, run)
     found = judged(lambda crops: own.score(crops).total, pool)
     return {"train": len(pool.train), "epochs": progress.epoch, "best_epoch": progress.best_epoch, **found}
 
 
-def learning_curve(model: MuFlow, pool: Pool, counts: Sequence[int], seed: int = 0) -> dict[str, Any]:
+def fitted_flow(model: MuFlow, pool: Pool, settings: Settings, plan: Schedule, run: Path) -> tuple[MuFlow, Progress]:
+    """Gaussians of averages of the pool's training faces, then a flow on these, on the backbone of `model`."""
+    drawn = averages.averages(pool.train, plan.seed, min(plan.of, len(pool.train) // 4), plan.averages)
+    own = MuFlow(model.backbone, fit_gaussians(model.features, drawn, settings.pooling), settings).to(model.device)
+    progress = fit_flow(own, [cache(own, pool.train)], cache(own, pool.select), plan, run, lambda now: None)  # noqa: ARG005
+    return own.eval(), progress
+
+
+def learning_curve(embed: Embed, pool: Pool, counts: Sequence[int] = COUNTS, seed: int = 0) -> dict[str, Any]:
     """Number of genuine training faces -> Mahalanobis and neighbours on pooled features, fitted on so many."""
     order = np.random.default_rng(seed).permutation(len(pool.train))
-    features = model.pooled(pool.train)
-    known = {id(crops): model.pooled(crops) for crops in (pool.select, *pool.fakes.values())}
     result: dict[str, Any] = {}
     for count in sorted({*(one for one in counts if one < len(order)), len(order)}):
-        chosen = Seen(pool.train[order[:count]], features[order[:count]])
-        signals: tuple[Signal, ...] = (Mahalanobis.fit(chosen, rank=min(96, count - 1)), Neighbours.fit(chosen))
-        result[str(count)] = {signal.name: judged(partial(_scored, signal, known), pool) for signal in signals}
+        chosen = Seen(pool.train[order[:count]], embed(pool.train)[order[:count]])
+        signals: tuple[Signal, ...] = (mahalanobis(chosen), Neighbours.fit(chosen))
+        result[str(count)] = {signal.name: judged(partial(_scored, signal, embed), pool) for signal in signals}
     return result
 
 
-def _scored(signal: Signal, known: Mapping[int, Features], crops: Pixels) -> Floats:
-    return signal.score(Seen(crops, known[id(crops)]))
+def mahalanobis(genuine: Seen) -> Mahalanobis:
+    """Of as many directions as so few faces can fill."""
+    return Mahalanobis.fit(genuine, rank=min(96, len(genuine) - 1))
 
 
-def run(
-    data: Path,
-    out: Path,
-    *,
-    model: MuFlow,
-    minutes: float = 60,
-    plan: Schedule | None = None,
-    faces: int = 640,
-    track: str = "hq",
-    say: Say = silent,
-) -> dict[str, Any]:
-    """All ablations of a folder of crops, one after the other, written to `out` as JSON after each.
-
-    model: gives the backbone and the input's size. faces: how many training faces a short flow sees. minutes: no part
-    is begun after them ("skipped" names what was not), and a flow gets an eighth of them.
-    """  # fmt: skip
-    pool = Pool.read(data, track)
-    plan = plan or Schedule(lr=3e-3, epochs=6, plateau=1, patience=6)
-    few = replace(pool, train=pool.train[np.random.default_rng(plan.seed).permutation(len(pool.train))[:faces]])
-    brief = replace(plan, minutes=minutes / 8)
-    base = model.settings
-    parts: dict[str, Callable[[], dict[str, Any]]] = {"learning curve": partial(learning_curve, model, pool, COUNTS)}
-    for pooling in POOLINGS:
-        parts[f"averages or singles, {pooling}"] = partial(centre, model, pool, pooling, plan)
-    for objective, pooling in OBJECTIVES:
-        name = f"{objective}, {pooling}"
-        settings = replace(base, objective=objective, pooling=pooling)
-        folder = out.with_name(f"{out.stem}.run") / f"{objective}-{pooling}"
-        parts[f"flow, {name}"] = partial(short_flow, model, few, settings, brief, folder)
-    return _in_time(parts, out, minutes, say)
+def _scored(signal: Signal, embed: Embed, crops: Pixels) -> Floats:
+    return signal.score(Seen(crops, embed(crops)))
 
 
-def _in_time(parts: Mapping[str, Callable[[], dict[str, Any]]], out: Path, minutes: float, say: Say) -> dict[str, Any]:
-    until, result, skipped = time.monotonic() + 60 * minutes, dict[str, Any](), list[str]()
-    for name, part in parts.items():
-        if time.monotonic() > until:
-            skipped.append(name)
-            continue
-        started = time.monotonic()
-        result[name] = part()
-        say(f"{name}: {time.monotonic() - started:.0f} s")
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(json.dumps({**result, "skipped": skipped}, indent=1), encoding="utf-8")
-    whole = {**result, "skipped": skipped}
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(whole, indent=1), encoding="utf-8")
-    return whole
+def remembered(embed: Embed) -> Embed:
+    """Pooled features of the same array are made once."""
+    known: dict[int, tuple[Pixels, Features]] = {}  # the array is kept, so that no other takes its id
+
+    def once(crops: Pixels) -> Features:
+        if id(crops) not in known:
+            known[id(crops)] = crops, embed(crops)
+        return known[id(crops)][1]
+
+    return once

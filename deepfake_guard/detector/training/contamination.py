@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from ..calibration import Fold
-from ..signals.base import Seen, Signal
+from ..signals.base import Seen
 from .evaluation_figures import rate
 from .statistics import Floats
+
+
+class Scorer(Protocol):
+    """What was fitted on genuine faces: a signal, or anything that scores like one."""
+
+    def score(self, faces: Seen) -> Floats:
+        """Raw scores float64 [n]."""
+        ...
+
 
 SHARES = (0.01, 0.02, 0.05)
 LEVEL = 0.05
@@ -43,7 +52,7 @@ def in_calibration(calibration: Floats, fakes: Floats, seed: int = 0, draws: int
 
 
 def in_training(
-    fit: Callable[[Seen], Signal],
+    fit: Callable[[Seen], Scorer],
     train: Seen,
     calibrate: Seen,
     genuine: Seen,
@@ -70,7 +79,7 @@ def in_training(
     }
 
 
-def _judged(signal: Signal, calibrate: Seen, genuine: Seen, fakes: Seen) -> dict[str, Any]:
+def _judged(signal: Scorer, calibrate: Seen, genuine: Seen, fakes: Seen) -> dict[str, Any]:
     raw = signal.score(calibrate)
     fold = Fold.fit(raw[::2])
     counted = fold(raw[1::2])

@@ -6,9 +6,9 @@ Every function returns the bytes of a PNG. Average images show nobody; single fa
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +73,29 @@ def singles_beside_averages(singles: Sequence[Points], averages: Sequence[Points
             axes.set_xticks([])
             axes.set_yticks([])
     panels[0][0].legend(frameon=False)
+    return _png(figure)
+
+
+def learning_curve(curve: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> bytes:
+    """Number of genuine training faces -> signal -> {"folded", "one_sided"}, as `ablations.learning_curve` gives it:
+    mean AUC over collections, folded in lines, one-sided in dashes, 0.5 as the ground."""
+    counts = sorted(curve, key=int)
+    figure, panels = _panels(1, 1)
+    axes = panels[0][0]
+    for name, colour in zip(curve[counts[0]], (_AVERAGES, _SINGLES, _QUIET), strict=False):
+        for side, style in (("folded", "-"), ("one_sided", "--")):
+            areas = [curve[count][name][side] for count in counts]
+            label = f"{name}, {side.replace('_', '-')}"
+            axes.plot(
+                [int(count) for count in counts], areas, style, color=colour, marker="o", markersize=3, label=label
+            )
+    axes.axhline(0.5, color=_QUIET, linewidth=0.6)
+    axes.set_xscale("log")
+    axes.set_xticks([int(count) for count in counts], counts)
+    axes.minorticks_off()
+    axes.set_xlabel("genuine training faces")
+    axes.set_ylabel("mean AUC over collections")
+    axes.legend(frameon=False, fontsize="small")
     return _png(figure)
 
 
