@@ -23,8 +23,8 @@ class ArtefactError(ValueError):
 class GenuineSet:
     """One collection of genuine faces in one role.
 
-    role: "train", "select", "calibrate", or "head" (heads alone learnt from it); n: pictures used; licence: the terms as
-    the collection states them.
+    role: "train", "select", "calibrate", or "head" (heads alone learnt from it); n: pictures used; licence: the terms
+    as the collection states them.
     """
 
     name: str

@@ -57,7 +57,7 @@ def save(
 ) -> Manifest:
     """Write an artefact; the passport's ids, files, shapes and settings are filled in from what is saved.
 
-    The head is kept in half precision. Raises ArtefactError for a backbone that `load` would not know.
+    Raises ArtefactError for a backbone that `load` would not know.
     """
     if ensemble.muflow.backbone.name != features.NAME or ensemble.muflow.backbone.stages != features.STAGES:
         raise ArtefactError(f"artefacts carry {features.NAME}, stages {features.STAGES}, not other backbones yet")
@@ -104,11 +104,7 @@ def _write_models(folder: Path, ensemble: Ensemble) -> list[str]:
         _write(folder / LINEAR, arrays, {CLASSES: json.dumps(ensemble.linear.generators)})
         written.append(LINEAR)
     if ensemble.head is not None:
-        half = {
-            key: value.half() if value.is_floating_point() else value
-            for key, value in ensemble.head.state_dict().items()
-        }
-        _write(folder / HEAD, half, {CLASSES: json.dumps(ensemble.head.classes)})
+        _write(folder / HEAD, ensemble.head.state_dict(), {CLASSES: json.dumps(ensemble.head.classes)})
         written.append(HEAD)
     return written
 
@@ -196,7 +192,7 @@ def _classes(path: Path) -> Sequence[str]:
 def _head(path: Path) -> TunedBackbone:
     try:
         classes = _classes(path)
-        tensors = {key: value.float() if value.is_floating_point() else value for key, value in load_file(path).items()}
+        tensors = load_file(path)
         head = TunedBackbone(classes)
         head.load_state_dict(tensors, strict=True)
     except (SafetensorError, KeyError, RuntimeError, ValueError) as error:

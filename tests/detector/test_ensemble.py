@@ -33,13 +33,9 @@ SMALL = Settings(input_px=64, steps=2, pooling="mean", objective="density")
 
 
 def head() -> TunedBackbone:
-    """Random, and already through the half precision that artefacts keep."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(2)
         made = TunedBackbone(("genuine", "painter", "sculptor"))
-    made.load_state_dict(
-        {key: value.half().float() if value.is_floating_point() else value for key, value in made.state_dict().items()}
-    )
     return made.requires_grad_(False)
 
 
