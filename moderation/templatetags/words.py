@@ -129,7 +129,7 @@ ACTIONS: dict[str, str] = {
     "down": "Next row or face",
     "up": "Previous row or face",
     "search": "Search",
-    "help": "This help",
+    "help": "Help",
 }
 SWITCHES = {
     "blur": "Blurred lists",

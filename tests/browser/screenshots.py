@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 SHOWN = {
     *("login-light-1280", "queue-light-1280", "queue-dark-1280", "queue-light-390"),
     *("case-light-1280", "case-dark-1280", "case-light-390"),
-    *("case-noise-light-1280", "case-blind-light-1280", "preferences-light-1280"),
+    "preferences-light-1280",
 }
 AUTHOR = {"Member since": "March 2021", "Posts": 312, "Removed before": 1, "Verified": "by phone"}
 pytestmark = pytest.mark.browser

@@ -52,7 +52,7 @@ def test_a_shift_of_twenty_cases_needs_no_mouse(desk: Desk, capsys: pytest.Captu
     for turn in range(CASES):
         number = number_of(page)
         seen.append(number)
-        if page.get_by_text("Your first opinion").is_visible():
+        if page.get_by_role("heading", name="Your first opinion").is_visible():
             page.keyboard.press("g")
             expect(page.get_by_text("your first opinion: genuine")).to_be_visible()
             number_of(page)
