@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from moderation import models
 from moderation.reach import seen_by
 
-HIDDEN = {"author_key", "digest", "secret", "lease_token", "storage_name"}
+HIDDEN = {"author_key", "digest", "secret", "old_secret", "lease_token", "storage_name"}
 
 
 admin.site.site_header = "deepfake-guard: mirrors for support"

@@ -218,6 +218,31 @@ def _without_scores(evidence: Evidence, rules: Rules) -> PolicyResult:
     return PolicyResult(max(outcomes, key=SEVERITY.__getitem__), None, None, None, 0, evidence.reasons)
 
 
+def evidence_of(kept: Mapping[str, Any]) -> Evidence:
+    """What a verdict keeps of what its policy saw, as evidence again."""
+    faces = tuple(map(_face_of, kept.get("faces", [])))
+    return Evidence(kept.get("status", ""), tuple(kept.get("reasons", [])), faces)
+
+
+def _face_of(kept: Mapping[str, Any]) -> FaceEvidence:
+    coarser = tuple(map(_face_of, kept.get("coarser", [])))
+    return FaceEvidence(kept["p_value"], kept["n"], kept["reached"], coarser)
+
+
+def false_alarm_share(seen: Sequence[tuple[int, int]], rules: Rules) -> float:
+    """Share of genuine items, of the calibrated kind, that ask for a person at most; `seen`: (faces, n) of each item.
+
+    Of an item: α under bonferroni, 1 − (1 − α)^m under any_face, m/(n + 1) where n cannot tell (DESIGN §7.6–7.7).
+    """
+    total = 0.0
+    for m, n in seen:
+        alone = rules.several_faces is SeveralFaces.ANY_FACE
+        at_line = 1 - (1 - rules.review_at) ** m if alone else rules.review_at
+        floor = item_p_value([1 / (n + 1)] * m, rules.several_faces.value)
+        total += max(at_line, min(1.0, m / (n + 1))) if floor > rules.review_at else at_line
+    return total / len(seen)
+
+
 def refused_line(alpha: float, n: int) -> int | None:
     """None when a line α can be told apart with n calibration faces, else the n that it needs: ⌈1/α⌉ − 1."""
     return None if alpha >= 1 / (n + 1) else math.ceil(1 / alpha) - 1

@@ -222,6 +222,17 @@ def other_versions(item: ContentItem) -> list[ContentItem]:
     )
 
 
+def items_with_thumbnails(item_ids: Sequence[Any]) -> list[ContentItem]:
+    """In the order given; what was erased is left out. `thumbnails` on each scan."""
+    _, thumbnails = case_parts()
+    found = ContentItem.objects.filter(pk__in=item_ids, erased_at=None).select_related("scan", "platform")
+    with_pictures = found.prefetch_related(
+        Prefetch("scan__derivatives", queryset=thumbnails.queryset, to_attr="thumbnails")
+    )
+    by_id = {item.pk: item for item in with_pictures}
+    return [by_id[item_id] for item_id in item_ids if item_id in by_id]
+
+
 def open_case_of(item: ContentItem) -> ReviewCase | None:
     cases = ReviewCase.objects.filter(item=item, purpose=CasePurpose.REVIEW)
     return cases.exclude(state=CaseState.CLOSED).first()

@@ -12,6 +12,8 @@ from moderation.console.history import Entry, history_of
 from moderation.models import ReviewCase, Verdict
 from moderation.vocabulary import Basis, CasePurpose, EventType, Outcome
 
+TOLD = (EventType.ITEM_SCREENED, EventType.CASE_OPENED)
+
 
 def as_if_new(case: ReviewCase) -> ReviewCase:
     """The item's times move to this case's, and the verdict shown is the policy's, asking for review."""
@@ -38,10 +40,9 @@ def history(case: ReviewCase) -> list[Entry]:
     if item.scan is not None and item.scan.finished_at is not None:
         entries.append(Entry("scan", item.scan.finished_at, item.scan))
     entries += [Entry("verdict_policy", at, verdict) for verdict in item.current_verdicts]  # type: ignore[attr-defined]
-    entries.append(Entry("case", at, case))
-    told = SimpleNamespace(all=queries.first_deliveries(item))
-    for kind in (EventType.ITEM_SCREENED, EventType.CASE_OPENED):
-        entries.append(Entry("event", at, SimpleNamespace(type=kind.value, deliveries=told)))
+    sent = SimpleNamespace(all=queries.first_deliveries(item))
+    told = [SimpleNamespace(type=kind.value, deliveries=sent) for kind in TOLD]
+    entries += [Entry("event", at, told[0]), Entry("case", at, case), Entry("event", at, told[1])]
     entries += [Entry("decision", decision.created_at, decision) for decision in queries.decisions_on(case)]
     entries.reverse()
     return sorted(entries, key=lambda entry: entry.at, reverse=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.urls import path
 from django.views.generic import RedirectView
 
+from moderation.console import platform as door
+from moderation.console import platform_endpoints as hooks
 from moderation.console.case import case, views
 from moderation.console.decide import decide, hold, undo
 from moderation.console.detector import detector
@@ -14,6 +16,7 @@ from moderation.console.lease import escalate, lease, release, skip
 from moderation.console.login import SignIn, SignOut
 from moderation.console.media import media
 from moderation.console.opinion import opinion
+from moderation.console.policy import policies, policy, publish, versions
 from moderation.console.preferences import preferences_page, shown, single_keys
 from moderation.console.queue import next_case, queue
 from moderation.console.step_up import confirm
@@ -45,4 +48,22 @@ urlpatterns = [
     path("preferences/", preferences_page, name="preferences"),
     path("preferences/keys/", single_keys, name="single-keys"),
     path("detector/", detector, name="detector"),
+    path("platforms/", door.platform_list, name="platforms"),
+    path("platforms/add/", door.add_platform, name="platform-add"),
+    path("platforms/<uuid:platform_id>/", door.platform, name="platform"),
+    path("platforms/<uuid:platform_id>/active/", door.open_or_close, name="platform-active"),
+    path("platforms/<uuid:platform_id>/retention/", door.retention, name="platform-retention"),
+    path("platforms/<uuid:platform_id>/keys/", door.issue_key, name="key-issue"),
+    path("platforms/<uuid:platform_id>/keys/<uuid:key_id>/revoke/", door.revoke_key, name="key-revoke"),
+    path("platforms/<uuid:platform_id>/endpoints/", hooks.add_endpoint, name="endpoint-add"),
+    path("platforms/<uuid:platform_id>/endpoints/<uuid:endpoint_id>/test/", hooks.send_test, name="endpoint-test"),
+    path("platforms/<uuid:platform_id>/endpoints/<uuid:endpoint_id>/rotate/", hooks.rotate, name="endpoint-rotate"),
+    path("platforms/<uuid:platform_id>/endpoints/<uuid:endpoint_id>/disable/", hooks.disable, name="endpoint-disable"),
+    path("platforms/<uuid:platform_id>/endpoints/<uuid:endpoint_id>/enable/", hooks.enable, name="endpoint-enable"),
+    path("platforms/<uuid:platform_id>/deliveries/", hooks.deliveries, name="deliveries"),
+    path("platforms/<uuid:platform_id>/deliveries/<uuid:delivery_id>/replay/", hooks.replay, name="delivery-replay"),
+    path("policy/", policies, name="policies"),
+    path("policy/<uuid:platform_id>/", policy, name="policy"),
+    path("policy/<uuid:platform_id>/publish/", publish, name="policy-publish"),
+    path("policy/<uuid:platform_id>/versions/", versions, name="policy-versions"),
 ]

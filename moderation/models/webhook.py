@@ -33,6 +33,8 @@ class WebhookEndpoint(models.Model):
     platform = models.ForeignKey(Platform, models.CASCADE, related_name="endpoints")
     url = models.URLField(max_length=500)
     secret = models.TextField(editable=False)
+    old_secret = models.TextField(editable=False, blank=True)
+    old_secret_until = models.DateTimeField(null=True, blank=True, help_text="signs beside the new one until then")
     active = models.BooleanField(default=True)
     disabled_reason = models.CharField(max_length=100, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 import secrets
 import string
 from collections.abc import Iterable
@@ -21,6 +22,7 @@ from moderation.services import audit
 from moderation.vocabulary import Scope
 
 LAST_USED_EVERY = timedelta(minutes=1)  # so that a busy key does not write a row a request
+LONGEST_DAYS = 3650
 PREFIX_ALPHABET = string.ascii_lowercase + string.digits
 
 
@@ -58,7 +60,9 @@ def set_active(platform: Platform, active: bool, *, actor: str) -> bool:
 
 @transaction.atomic
 def set_retention(platform: Platform, *, allowed_days: int, decided_days: int, actor: str) -> None:
-    """Days that media of allowed and of decided items are kept."""
+    """Days that media of allowed and of decided items are kept. Raises ValueError outside 0 to 3,650."""
+    if not (0 <= allowed_days <= LONGEST_DAYS and 0 <= decided_days <= LONGEST_DAYS):
+        raise ValueError(f"days are 0 to {LONGEST_DAYS}")
     Platform.objects.filter(pk=platform.pk).update(retain_allowed_days=allowed_days, retain_decided_days=decided_days)
     audit.note(
         "platform.retention_set", actor, f"platform:{platform.pk}", allowed_days=allowed_days, decided_days=decided_days
@@ -149,11 +153,21 @@ def checked_rules(document: dict[str, Any]) -> dict[str, Any]:
     for line in ("review_at", "block_at"):
         needed = refused_line(complete[line], n) if complete[line] is not None else None
         if needed is not None:
-            message = f"{complete[line]} is finer than {n} calibration faces resolve: it needs {needed}"
+            finest = _finest(n)
+            message = (
+                f"{n} calibration faces cannot resolve less than {finest:g}, and {complete[line]:g} needs {needed}. "
+                f"Use {finest:g} or more, or calibrate on more faces."
+            )
             errors.append({"pointer": f"/{line}", "message": message})
     if errors:
         raise InvalidRules(errors)
     return complete
+
+
+def _finest(n: int) -> float:
+    """1/(n + 1), rounded up to two figures: a line that can be typed and is not refused."""
+    scale = 10.0 ** (1 - math.floor(math.log10(1 / (n + 1))))
+    return math.ceil(scale / (n + 1)) / scale
 
 
 def author_digest(platform: Platform, author_ref: str) -> str:

@@ -26,6 +26,8 @@ LONGEST_WAIT = timedelta(hours=24)
 LONGEST_URL = 500
 RUNG_AT_ONCE = 1000  # messages in the queue: while no worker takes them, no more are added
 OPEN = (DeliveryState.PENDING, DeliveryState.SENDING)
+ENDED = (DeliveryState.DELIVERED, DeliveryState.FAILED)
+BOTH_SECRETS = timedelta(hours=24)
 
 
 def _box() -> MultiFernet:
@@ -54,6 +56,54 @@ def disable_endpoint(endpoint: WebhookEndpoint, reason: str, *, actor: str) -> b
     open_ones = WebhookDelivery.objects.filter(endpoint=endpoint, state__in=OPEN)
     open_ones.update(state=DeliveryState.FAILED, lease_token=None, lease_until=None, last_error=reason)
     audit.note("endpoint.disabled", actor, f"endpoint:{endpoint.pk}")  # the reason is free text: not for the chain
+    return True
+
+
+@transaction.atomic
+def rotate_secret(endpoint: WebhookEndpoint, *, actor: str) -> str:
+    """A new secret, shown once. For a day each message is signed with both, so that the receiver can change over."""
+    row = WebhookEndpoint.objects.select_for_update(no_key=True).get(pk=endpoint.pk)
+    secret = signing.new_secret()
+    WebhookEndpoint.objects.filter(pk=row.pk).update(
+        secret=_box().encrypt(secret.encode()).decode(),
+        old_secret=row.secret,
+        old_secret_until=timezone.now() + BOTH_SECRETS,
+    )
+    audit.note("endpoint.rotated", actor, f"endpoint:{row.pk}")
+    return secret
+
+
+@transaction.atomic
+def enable_endpoint(endpoint: WebhookEndpoint, *, actor: str) -> bool:
+    """Sends there again from now on; what failed meanwhile can be replayed. False when it was not disabled.
+
+    Raises safe_http.UnsafeUrl or Unreachable where it must not, or cannot, be called any more.
+    """
+    safe_http.target_of(endpoint.url, conf().WEBHOOK_ALLOWED)
+    if not WebhookEndpoint.objects.filter(pk=endpoint.pk, active=False).update(active=True, disabled_reason=""):
+        return False
+    audit.note("endpoint.enabled", actor, f"endpoint:{endpoint.pk}")
+    return True
+
+
+@transaction.atomic
+def replay(delivery: WebhookDelivery, *, actor: str) -> bool:
+    """Sends an ended delivery once more, under the same message id; the schedule starts anew.
+
+    False while it is still being tried, when its endpoint is disabled, or when its item was erased.
+    """
+    ended = WebhookDelivery.objects.filter(
+        Q(event__item=None) | Q(event__item__erased_at=None),
+        pk=delivery.pk,
+        endpoint__active=True,
+    )
+    won = WebhookDelivery.objects.filter(pk__in=ended.values("pk"), state__in=ENDED).update(
+        state=DeliveryState.PENDING, attempts=0, next_attempt_at=timezone.now(), delivered_at=None
+    )
+    if not won:
+        return False
+    audit.note("delivery.replayed", actor, f"delivery:{delivery.pk}", event=delivery.event_id)
+    dispatch.ring_delivery(delivery.pk)
     return True
 
 
@@ -121,13 +171,20 @@ def _due(now: datetime) -> QuerySet[WebhookDelivery]:
 
 def _send(delivery: WebhookDelivery) -> safe_http.Answer:
     body = json.dumps(delivery.event.payload, separators=(",", ":"), ensure_ascii=False).encode()
-    secret = _box().decrypt(delivery.endpoint.secret.encode()).decode()
+    secret, *older = _secrets(delivery.endpoint)
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "deepfake-guard",
-        **signing.headers(secret, str(delivery.event_id), int(time.time()), body),
+        **signing.headers(secret, str(delivery.event_id), int(time.time()), body, older=older),
     }
     return safe_http.post(delivery.endpoint.url, body, headers, conf().WEBHOOK_ALLOWED)
+
+
+def _secrets(endpoint: WebhookEndpoint) -> list[str]:
+    """Newest first; the one before while a rotation is being followed."""
+    until = endpoint.old_secret_until
+    kept = [endpoint.secret, *([endpoint.old_secret] if until is not None and until > timezone.now() else [])]
+    return [_box().decrypt(secret.encode()).decode() for secret in kept]
 
 
 @transaction.atomic

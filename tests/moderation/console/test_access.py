@@ -19,6 +19,9 @@ pytestmark = pytest.mark.django_db
 READS = set(Role)
 DECIDES = {Role.MODERATOR, Role.SENIOR, Role.ADMIN}
 OPEN = {"login", "logout", "home", "healthz", "readyz"}  # before the sign-in, or of no interest to anybody
+POLICY = {Role.POLICY_EDITOR, Role.ADMIN}
+PLATFORM_POSTS = ("platform-active", "platform-retention", "key-issue", "endpoint-add")
+ENDPOINT_POSTS = ("endpoint-test", "endpoint-rotate", "endpoint-disable", "endpoint-enable")
 ROUTES: dict[str, tuple[str, set[Role]]] = {
     "confirm": ("get", READS),
     "queue": ("get", READS),
@@ -42,6 +45,13 @@ ROUTES: dict[str, tuple[str, set[Role]]] = {
     "detector": ("get", READS),
     "preferences": ("get", READS),
     "single-keys": ("post", READS),
+    **{name: ("get", {Role.ADMIN}) for name in ("platforms", "platform", "deliveries")},
+    **{name: ("post", {Role.ADMIN}) for name in (*PLATFORM_POSTS, *ENDPOINT_POSTS)},
+    **{name: ("post", {Role.ADMIN}) for name in ("platform-add", "key-revoke", "delivery-replay")},
+    "policies": ("get", POLICY),
+    "policy": ("get", POLICY),
+    "policy-publish": ("post", POLICY),
+    "policy-versions": ("get", POLICY),
 }
 POSTS = [name for name, (method, _) in ROUTES.items() if method == "post"]
 Sample = dict[str, object]

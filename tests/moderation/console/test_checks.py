@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from django.utils import timezone
 
 from moderation.models import ContentItem, Decision, Platform, ReviewCase, Scan, Verdict
 from moderation.services import cases
@@ -52,24 +51,23 @@ def check_of(purpose: CasePurpose, platform: Platform) -> ReviewCase:
     return check
 
 
-def said(page: Any, case: ReviewCase) -> str:
-    """What a page says, without what differs between any two cases."""
-    words = text(page).replace(f"{case.number}", "NUMBER").replace(case.item.external_id, "ITEM")
-    words = re.sub(r"[0-9a-f]{12}…", "DIGEST", words)
-    return re.sub(r"\d+ (kB|MB)", "SIZE", re.sub(r"\b\d{1,2}:\d\d\b", "TIME", words))
+def said(page: Any) -> list[str]:
+    """What a page says, without the figures and names that differ between any two cases."""
+    words = re.sub(r"[0-9a-f]{12}…", "DIGEST", text(page))
+    return re.sub(r"\d+", "0", words).split(". ")
 
 
 @pytest.mark.parametrize("purpose", [CasePurpose.GOLD, CasePurpose.SAMPLE, CasePurpose.SECOND])
 def test_its_page_and_its_row_say_what_those_of_any_case_say(purpose: CasePurpose, desk: Desk) -> None:
     platform = make_platform("Agora")
     check, ordinary = check_of(purpose, platform), make_case(platform)
-    ReviewCase.objects.exclude(state="closed").update(opened_at=timezone.now(), due_at=check.due_at)
+    ReviewCase.objects.exclude(state="closed").update(due_at=check.due_at)
     client, _ = desk()
     pages = {case: client.get(f"/cases/{case.number}/") for case in (check, ordinary)}
-    assert said(pages[check], check) == said(pages[ordinary], ordinary)
+    assert said(pages[check]) == said(pages[ordinary])
     rows = re.findall(r'<tr role="row".*?</tr>', client.get("/queue/").content.decode(), re.S)[1:]
     assert len(rows) == 2
-    first, second = (re.sub(r"\d+|post-\d+|[0-9a-f-]{36}", "", row) for row in rows)
+    first, second = (re.sub(r"[0-9a-f-]{36}|\d+", "", row) for row in rows)
     assert first == second
 
 

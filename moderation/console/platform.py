@@ -1,0 +1,162 @@
+"""A platform's door: keys, endpoints, what was delivered, and how long media are kept. Secrets are shown once."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from moderation import platform_queries
+from moderation.conf import conf
+from moderation.console.access import MANAGE_PLATFORM, DeskRequest, needs
+from moderation.console.step_up import step_up
+from moderation.models import ApiKey, Platform
+from moderation.services import platforms
+from moderation.vocabulary import Scope
+
+PAGE = "deepfake_guard/platform/platform.html"
+LONGEST_NAME = 100
+SCOPE_WORDS = {
+    Scope.ITEMS_WRITE: "send items",
+    Scope.ITEMS_READ: "read items and what was found",
+    Scope.ITEMS_ERASE: "erase items",
+    Scope.CASES_READ: "read cases",
+    Scope.CASES_DECIDE: "decide cases",
+    Scope.POLICIES_WRITE: "publish policies",
+    Scope.PLATFORM_ADMIN: "manage keys and endpoints",
+}
+
+
+@require_safe
+@needs(MANAGE_PLATFORM)
+def platform_list(request: DeskRequest) -> HttpResponse:
+    return render(
+        request,
+        "deepfake_guard/platform/list.html",
+        {"platforms": platform_queries.platforms_with_counts(request.user)},
+    )
+
+
+@require_POST
+@needs(MANAGE_PLATFORM)
+@step_up
+def add_platform(request: DeskRequest) -> HttpResponse:
+    name = typed(request, "name")
+    try:
+        platform = platforms.create_platform(name, actor=actor(request))
+    except ValueError:
+        messages.warning(request, "A platform needs a name.")
+    except platforms.NameTaken:
+        messages.warning(request, f"There is a platform named {name} already.")
+    else:
+        return redirect("guard:platform", platform.pk)
+    return redirect("guard:platforms")
+
+
+@require_safe
+@needs(MANAGE_PLATFORM)
+def platform(request: DeskRequest, platform_id: uuid.UUID) -> HttpResponse:
+    return page(request, platform_or_404(platform_id))
+
+
+def page(request: DeskRequest, platform: Platform, *, status: int = 200, **shown: Any) -> HttpResponse:
+    """`shown`: a secret that is seen this once, or what was wrong with a form and what had been typed."""
+    context: dict[str, Any] = {
+        "platform": platform,
+        "keys": platform.keys.order_by("-created_at"),
+        "endpoints": platform_queries.endpoints_of(platform),
+        "deliveries": platform_queries.deliveries_of(platform),
+        "scopes": [(scope, SCOPE_WORDS[scope]) for scope in Scope],
+        "now": timezone.now(),
+        "allowed": conf().WEBHOOK_ALLOWED,
+        **shown,
+    }
+    return render(request, PAGE, context, status=status)
+
+
+@require_POST
+@needs(MANAGE_PLATFORM)
+@step_up
+def issue_key(request: DeskRequest, platform_id: uuid.UUID) -> HttpResponse:
+    """The page once more, with the key on it: it is in no address, no session and no log."""
+    platform = platform_or_404(platform_id)
+    name, days, scopes = typed(request, "name"), typed(request, "days"), request.POST.getlist("scope")
+    try:
+        expires_at = _expiry(days)
+        if not name or not scopes:
+            raise ValueError("A key needs a name and at least one thing that it may do.")
+        key, secret = platforms.issue_key(platform, name, scopes, expires_at=expires_at, actor=actor(request))
+    except ValueError as error:
+        given = {"name": name, "days": days, "scopes": scopes}
+        return page(request, platform, status=422, key_error=str(error), key_given=given)
+    return page(request, platform, new_key=key, secret=secret)
+
+
+def _expiry(days: str) -> datetime | None:
+    if not days:
+        return None
+    if not (days.isascii() and days.isdigit() and 1 <= int(days[:6]) <= platforms.LONGEST_DAYS):
+        raise ValueError(f"Days are 1 to {platforms.LONGEST_DAYS}; empty is for ever.")
+    return timezone.now() + timedelta(days=int(days))
+
+
+@require_POST
+@needs(MANAGE_PLATFORM)
+@step_up
+def revoke_key(request: DeskRequest, platform_id: uuid.UUID, key_id: uuid.UUID) -> HttpResponse:
+    key = ApiKey.objects.filter(pk=key_id, platform=platform_or_404(platform_id)).first()
+    if key is None:
+        raise Http404("There is no such key.")
+    done = platforms.revoke_key(key, actor=actor(request))
+    messages.info(request, f"The key {key.name} {'is revoked: it opens nothing any more' if done else 'was revoked'}.")
+    return redirect("guard:platform", platform_id)
+
+
+@require_POST
+@needs(MANAGE_PLATFORM)
+@step_up
+def retention(request: DeskRequest, platform_id: uuid.UUID) -> HttpResponse:
+    platform = platform_or_404(platform_id)
+    given = {name: typed(request, name) for name in ("allowed_days", "decided_days")}
+    try:
+        days = {name: int(value) for name, value in given.items() if value.isascii()}
+        platforms.set_retention(platform, actor=actor(request), **days)
+    except (ValueError, TypeError):
+        told = f"Both are whole days from 0 to {platforms.LONGEST_DAYS:,}."
+        return page(request, platform, status=422, retention_error=told, retention_given=given)
+    messages.info(request, "Saved. What is past its days now goes within the hour.")
+    return redirect("guard:platform", platform_id)
+
+
+@require_POST
+@needs(MANAGE_PLATFORM)
+@step_up
+def open_or_close(request: DeskRequest, platform_id: uuid.UUID) -> HttpResponse:
+    platform = platform_or_404(platform_id)
+    opened = request.POST.get("active") == "1"
+    platforms.set_active(platform, opened, actor=actor(request))
+    messages.info(
+        request, f"{platform.name} {'takes content again' if opened else 'takes no content: its keys open nothing'}."
+    )
+    return redirect("guard:platform", platform_id)
+
+
+def platform_or_404(platform_id: uuid.UUID) -> Platform:
+    found = Platform.objects.filter(pk=platform_id).first()
+    if found is None:
+        raise Http404("There is no such platform.")
+    return found
+
+
+def actor(request: DeskRequest) -> str:
+    return f"user:{request.user.pk}"
+
+
+def typed(request: DeskRequest, name: str) -> str:
+    return request.POST.get(name, "").replace("\0", "").strip()[:LONGEST_NAME]

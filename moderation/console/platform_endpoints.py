@@ -1,0 +1,112 @@
+"""Where a platform hears of what happens: endpoints, their secrets, and what was delivered to them."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from moderation import platform_queries, safe_http
+from moderation.console.access import MANAGE_PLATFORM, DeskRequest, needs
+from moderation.console.platform import actor, page, platform_or_404
+from moderation.console.step_up import step_up
+from moderation.models import WebhookDelivery, WebhookEndpoint
+from moderation.services import webhooks
+from moderation.vocabulary import DeliveryState
+
+NOT_CALLABLE = (safe_http.UnsafeUrl, safe_http.Unreachable)
+
+
+@require_POST
+@needs(MANAGE_PLATFORM)
+@step_up
+def add_endpoint(request: DeskRequest, platform_id: uuid.UUID) -> HttpResponse:
+    """The page once more, with the secret on it."""
+    platform = platform_or_404(platform_id)
+    url = request.POST.get("url", "").replace("\0", "").strip()
+    try:
+        endpoint, secret = webhooks.add_endpoint(platform, url, actor=actor(request))
+    except NOT_CALLABLE as error:
+        return page(request, platform, status=422, endpoint_error=f"This cannot be called: {error}.", url_given=url)
+    return page(request, platform, new_endpoint=endpoint, secret=secret)
+
+
+@require_POST
+@needs(MANAGE_PLATFORM)
+@step_up
+def rotate(request: DeskRequest, platform_id: uuid.UUID, endpoint_id: uuid.UUID) -> HttpResponse:
+    endpoint = endpoint_or_404(platform_id, endpoint_id)
+    secret = webhooks.rotate_secret(endpoint, actor=actor(request))
+    return page(request, endpoint.platform, new_endpoint=endpoint, secret=secret, rotated=True)
+
+
+@require_POST
+@needs(MANAGE_PLATFORM)
+@step_up
+def disable(request: DeskRequest, platform_id: uuid.UUID, endpoint_id: uuid.UUID) -> HttpResponse:
+    endpoint = endpoint_or_404(platform_id, endpoint_id)
+    webhooks.disable_endpoint(endpoint, "disabled at the desk", actor=actor(request))
+    messages.info(request, f"Nothing is sent to {endpoint.url} any more. What waited for it has failed.")
+    return redirect("guard:platform", platform_id)
+
+
+@require_POST
+@needs(MANAGE_PLATFORM)
+@step_up
+def enable(request: DeskRequest, platform_id: uuid.UUID, endpoint_id: uuid.UUID) -> HttpResponse:
+    endpoint = endpoint_or_404(platform_id, endpoint_id)
+    try:
+        webhooks.enable_endpoint(endpoint, actor=actor(request))
+        messages.info(request, f"{endpoint.url} hears of what happens from now on. What failed can be sent again.")
+    except NOT_CALLABLE as error:
+        messages.warning(request, f"{endpoint.url} cannot be called: {error}.")
+    return redirect("guard:platform", platform_id)
+
+
+@require_POST
+@needs(MANAGE_PLATFORM)
+def send_test(request: DeskRequest, platform_id: uuid.UUID, endpoint_id: uuid.UUID) -> HttpResponse:
+    """Through the outbox and the worker, as any other event; the list below shows what became of it."""
+    endpoint = endpoint_or_404(platform_id, endpoint_id)
+    if endpoint.active:
+        webhooks.send_test(endpoint)
+        messages.info(request, f"A test is on its way to {endpoint.url}. What it answers appears below.")
+    else:
+        messages.warning(request, f"{endpoint.url} is disabled, so nothing was sent.")
+    return redirect("guard:deliveries", platform_id)
+
+
+@require_safe
+@needs(MANAGE_PLATFORM)
+def deliveries(request: DeskRequest, platform_id: uuid.UUID) -> HttpResponse:
+    """Newest first, by keyset; `state` and `q` (the id of a delivery, an event or an item) narrow it."""
+    platform = platform_or_404(platform_id)
+    chosen = {name: request.GET.get(name, "").strip()[:60] for name in ("state", "q")}
+    if chosen["state"] not in list(DeliveryState):
+        chosen["state"] = ""
+    found = platform_queries.delivery_page(platform, chosen["state"], chosen["q"], before=request.GET.get("before", ""))
+    context = {"platform": platform, "chosen": chosen, "states": list(DeliveryState), "page": found}
+    return render(request, "deepfake_guard/platform/deliveries.html", context)
+
+
+@require_POST
+@needs(MANAGE_PLATFORM)
+def replay(request: DeskRequest, platform_id: uuid.UUID, delivery_id: uuid.UUID) -> HttpResponse:
+    found = WebhookDelivery.objects.filter(pk=delivery_id, endpoint__platform=platform_or_404(platform_id)).first()
+    if found is None:
+        raise Http404("There is no such delivery.")
+    if webhooks.replay(found, actor=actor(request)):
+        messages.info(request, f"Sent again as {found.event_id}: a receiver that has it already will drop it.")
+    else:
+        messages.warning(request, "Not sent again: it is still being tried, its endpoint is disabled, or it is erased.")
+    return redirect("guard:deliveries", platform_id)
+
+
+def endpoint_or_404(platform_id: uuid.UUID, endpoint_id: uuid.UUID) -> WebhookEndpoint:
+    found = WebhookEndpoint.objects.select_related("platform").filter(pk=endpoint_id, platform=platform_id).first()
+    if found is None:
+        raise Http404("There is no such endpoint.")
+    return found

@@ -1,0 +1,33 @@
+"""How two rules documents differ, key by key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from moderation.policy import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """`key` is dotted; a value of None is off or absent."""
+
+    key: str
+    before: Any
+    after: Any
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
+    """In the order of the document. Both are completed first, so a default that is written out is no difference."""
+    old, new = (dict(_leaves(Rules.from_document(rules).to_document())) for rules in (before, after))
+    keys = list(dict.fromkeys([*new, *old]))
+    return [Difference(key, old.get(key), new.get(key)) for key in keys if old.get(key) != new.get(key)]
+
+
+def _leaves(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in document.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
