@@ -32,6 +32,8 @@ class Conf:
     CASE_LEASE_SECONDS: int = 300
     CASE_DUE_HOURS: int = 24
     UNDO_SECONDS: int = 10
+    ALERT_EMAILS: list[str] = field(default_factory=list)
+    ALERT_WEBHOOK: str = ""
     STEP_UP_SECONDS: int = 900
     OWN_LOGIN: bool = False
     SECOND_FACTOR_REQUIRED: bool = False

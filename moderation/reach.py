@@ -28,6 +28,7 @@ SUBJECTS: dict[str, tuple[type[Model], str] | None] = {
     "derivative_id": (Derivative, "asset__platform"),
     "decision_id": (Decision, "case__item__platform"),
     "platform_id": (Platform, "pk"),
+    "table": None,
     "filter_id": None,
     "user_id": None,
     "session_id": None,

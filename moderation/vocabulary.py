@@ -169,6 +169,7 @@ KEYS: dict[str, str] = {  # what a key does on the desk; each person may choose 
     "fit": "0",
     "down": "j",
     "up": "k",
+    "hold": "p",
     "search": "/",
     "help": "?",
 }
@@ -224,6 +225,13 @@ class DerivativeKind(StrEnum):
 class ItemSource(StrEnum):
     API = "api"
     CONSOLE = "console"
+
+
+class AlertKind(StrEnum):
+    """What is told to the team."""
+
+    SILENT_WORKER = "silent_worker"
+    LATE_CASES = "late_cases"
 
 
 class IdempotencyState(StrEnum):

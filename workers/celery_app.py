@@ -47,6 +47,7 @@ app.conf.beat_schedule = {
     "sweep deliveries": every(15.0, upkeep.sweep_deliveries),
     "number events, link the audit trail": every(2.0, upkeep.number_and_link),
     "name what no detector screened": every(600.0, upkeep.name_unscreened),
+    "note how it goes, tell the team": every(60.0, upkeep.watch),
     "draw checks of the desk": every(300.0, upkeep.draw_checks),
     "retention": every(3600.0, upkeep.retain),
 }

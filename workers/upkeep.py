@@ -5,7 +5,18 @@ from __future__ import annotations
 import uuid
 
 from moderation.dispatch import SETTLE_TASK, app
-from moderation.services import audit, closeups, decisions, exposure, quality, retention, scanning, webhooks
+from moderation.services import (
+    alerts,
+    audit,
+    closeups,
+    decisions,
+    exposure,
+    operations,
+    quality,
+    retention,
+    scanning,
+    webhooks,
+)
 
 
 @app.task(name=SETTLE_TASK)
@@ -54,3 +65,9 @@ def name_unscreened() -> None:
 @app.task(name="deepfake_guard.draw_checks")
 def draw_checks() -> None:
     quality.draw_checks()
+
+
+@app.task(name="deepfake_guard.watch")
+def watch() -> None:
+    operations.beat()
+    alerts.watch()

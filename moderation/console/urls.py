@@ -11,14 +11,17 @@ from moderation.console.case import case, views
 from moderation.console.decide import decide, hold, undo
 from moderation.console.detector import detector
 from moderation.console.explanation import explanation
+from moderation.console.gold import gold, retire, seal
 from moderation.console.item import item, item_row
 from moderation.console.lease import escalate, lease, release, skip
 from moderation.console.login import SignIn, SignOut
 from moderation.console.media import media
+from moderation.console.operations import again, all_again, operations
 from moderation.console.opinion import opinion
 from moderation.console.policy import policies, policy, publish, versions
 from moderation.console.preferences import preferences_page, shown, single_keys
 from moderation.console.queue import next_case, queue
+from moderation.console.statistics import statistics, statistics_csv
 from moderation.console.step_up import confirm
 from moderation.console.upload import upload
 
@@ -48,6 +51,14 @@ urlpatterns = [
     path("preferences/", preferences_page, name="preferences"),
     path("preferences/keys/", single_keys, name="single-keys"),
     path("detector/", detector, name="detector"),
+    path("statistics/", statistics, name="statistics"),
+    path("statistics/csv/<slug:table>/", statistics_csv, name="statistics-csv"),
+    path("statistics/gold/", gold, name="gold"),
+    path("statistics/gold/seal/", seal, name="gold-seal"),
+    path("statistics/gold/<uuid:item_id>/retire/", retire, name="gold-retire"),
+    path("operations/", operations, name="operations"),
+    path("operations/items/<uuid:item_id>/again/", again, name="again"),
+    path("operations/again/", all_again, name="all-again"),
     path("platforms/", door.platform_list, name="platforms"),
     path("platforms/add/", door.add_platform, name="platform-add"),
     path("platforms/<uuid:platform_id>/", door.platform, name="platform"),

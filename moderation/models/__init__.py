@@ -3,6 +3,7 @@
 from moderation.models.audit import AuditEntry, AuditHead
 from moderation.models.content import ContentItem, Derivative, IdempotencyKey, MediaAsset
 from moderation.models.detection import Calibration, DetectedFace, DetectorVersion
+from moderation.models.operations import Alert, Pulse
 from moderation.models.person import DeskSession, Reach, RecoveryCode, SecondFactor
 from moderation.models.platform import ApiKey, Platform, PolicyVersion
 from moderation.models.preferences import Exposure, Preferences
@@ -13,6 +14,7 @@ from moderation.models.verdict import Verdict
 from moderation.models.webhook import Event, WebhookDelivery, WebhookEndpoint
 
 __all__ = [
+    "Alert",
     "ApiKey",
     "AuditEntry",
     "AuditHead",
@@ -32,6 +34,7 @@ __all__ = [
     "Platform",
     "PolicyVersion",
     "Preferences",
+    "Pulse",
     "Reach",
     "RecoveryCode",
     "ReviewCase",

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from moderation import blind, dispatch, queries
 from moderation.conf import conf
-from moderation.models import ContentItem, Opinion, ReviewCase
+from moderation.models import ContentItem, GoldItem, Opinion, ReviewCase
 from moderation.policy import Rules
 from moderation.services import audit, platforms
 from moderation.vocabulary import CasePurpose, CaseState, DecisionState, DecisionValue
@@ -70,13 +70,14 @@ def _blind_share(item: ContentItem) -> float:
 def available(user: User) -> QuerySet[ReviewCase]:
     """Open cases nobody else holds, and on which this person has not already said that they cannot tell.
 
-    A check of the desk is for people who have not answered on its item before.
+    A check of the desk is for people who have not answered on its item before, nor sealed its answer.
     """
     passed = Opinion.objects.filter(
         case=OuterRef("pk"), user=user, value=DecisionValue.CANNOT_TELL, decision__state=DecisionState.SETTLED
     )
     answered = Opinion.objects.filter(case__item=OuterRef("item"), user=user).exclude(case=OuterRef("pk"))
-    fresh = Q(purpose=CasePurpose.REVIEW) | ~Exists(answered)
+    sealed = GoldItem.objects.filter(item=OuterRef("item"), sealed_by=user)
+    fresh = Q(purpose=CasePurpose.REVIEW) | (~Exists(answered) & ~Exists(sealed))
     free = Q(lease_until=None) | Q(lease_until__lt=timezone.now()) | Q(holder=user)
     cases = ReviewCase.objects.filter(free, fresh, ~Exists(passed), queries.within_reach(user), state=CaseState.OPEN)
     return cases.order_by("due_at", "number")

@@ -54,6 +54,7 @@ for name, table in {
     "reason_words": words.REASONS,
     "action_words": words.ACTIONS,
     "switch_words": words.SWITCHES,
+    "cure_words": words.CURES,
 }.items():
     register.filter(name, lambda value, table=table: table.get(value, str(value).replace("_", " ")))
 register.filter("p_text", said.p_text)

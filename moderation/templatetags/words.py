@@ -128,6 +128,7 @@ ACTIONS: dict[str, str] = {
     "fit": "Fit, or 1:1",
     "down": "Next row or face",
     "up": "Previous row or face",
+    "hold": "Hold the refresh (operations)",
     "search": "Search",
     "help": "Help",
 }
@@ -136,6 +137,15 @@ SWITCHES = {
     "greyscale": "Pictures without colour",
     "small": "Small pictures",
     "mute": "No sound",
+}
+CURES: dict[str, str] = {  # what to do about something that was set aside
+    Reason.ATTEMPTS_SPENT: "It failed three times. A person looks at it; if the cause is mended, try it again.",
+    Reason.DECODER_KILLED: "Reading it broke the decoder each time. Ask the platform for another copy of the file.",
+    Reason.STORAGE_LOST: "Its file is gone. Bring the storage back, or ask the platform to send it again.",
+    Reason.NO_DETECTOR: "No detector ran for a day. Start a scan worker: it is screened then by itself.",
+    Reason.DECODE_ERROR: "The file ends early. Ask the platform to send it again.",
+    Reason.TOO_MANY_PIXELS: "It has more pixels than the limit. Ask for a smaller copy, or raise the limit.",
+    Reason.TOO_MANY_FRAMES: "It has more frames than the limit. Ask the platform for a shorter cut.",
 }
 REMARKS = frozenset({Reason.FIRST_FRAME_ONLY, Reason.LOW_QUALITY_FACE_FINDER})
 WHY: dict[str, str] = {

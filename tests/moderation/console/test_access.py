@@ -19,6 +19,8 @@ pytestmark = pytest.mark.django_db
 READS = set(Role)
 DECIDES = {Role.MODERATOR, Role.SENIOR, Role.ADMIN}
 OPEN = {"login", "logout", "home", "healthz", "readyz"}  # before the sign-in, or of no interest to anybody
+EXPORTS = {Role.SENIOR, Role.AUDITOR, Role.ADMIN}
+REVERSES = {Role.SENIOR, Role.ADMIN}
 POLICY = {Role.POLICY_EDITOR, Role.ADMIN}
 PLATFORM_POSTS = ("platform-active", "platform-retention", "key-issue", "endpoint-add")
 ENDPOINT_POSTS = ("endpoint-test", "endpoint-rotate", "endpoint-disable", "endpoint-enable")
@@ -48,6 +50,14 @@ ROUTES: dict[str, tuple[str, set[Role]]] = {
     **{name: ("get", {Role.ADMIN}) for name in ("platforms", "platform", "deliveries")},
     **{name: ("post", {Role.ADMIN}) for name in (*PLATFORM_POSTS, *ENDPOINT_POSTS)},
     **{name: ("post", {Role.ADMIN}) for name in ("platform-add", "key-revoke", "delivery-replay")},
+    "statistics": ("get", READS),
+    "statistics-csv": ("get", EXPORTS),
+    "gold": ("get", REVERSES),
+    "gold-seal": ("post", REVERSES),
+    "gold-retire": ("post", REVERSES),
+    "operations": ("get", READS),
+    "again": ("post", {Role.ADMIN}),
+    "all-again": ("post", {Role.ADMIN}),
     "policies": ("get", POLICY),
     "policy": ("get", POLICY),
     "policy-publish": ("post", POLICY),
@@ -84,6 +94,7 @@ def sample_of(case: ReviewCase) -> Sample:
         "derivative_id": Derivative.objects.filter(scan=case.item.scan).values_list("pk", flat=True)[0],
         "decision_id": uuid.uuid4(),
         "platform_id": case.item.platform_id,
+        "table": "figures",
     }
 
 
@@ -115,6 +126,8 @@ def test_it_opens_a_page_to_the_roles_that_may(
         assert answer["Location"].startswith(reverse("guard:login"))
     elif role in allowed:
         assert answer.status_code in {200, 204, 302, 400, 404, 409, 422}
+        assert answer.status_code in {200, 302, 400, 404, 409, 422}
+        assert answer.status_code in {200, 302, 400, 404, 422}
     else:
         assert answer.status_code == 403
 

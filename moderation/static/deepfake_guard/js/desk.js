@@ -79,6 +79,7 @@ const ACTIONS = {
   zoom_in: () => click('[data-zoom="in"]'),
   zoom_out: () => click('[data-zoom="out"]'),
   fit: () => click('[data-zoom="fit"]'),
+  hold: () => click("[data-hold]"),
   down: () => move(1),
   up: () => move(-1),
   help: () => click('.side [popovertarget="keys"]'),

@@ -1,0 +1,84 @@
+"""The sealed set: items whose answer is known. Kept by who may reverse decisions; nobody is asked about an own seal."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Count, F, Q, QuerySet
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from moderation import queries
+from moderation.console.access import REVERSE, DeskRequest, needs
+from moderation.models import GoldItem
+from moderation.reach import may_see, sees
+from moderation.services import quality
+from moderation.vocabulary import CasePurpose, DecisionReason, DecisionState, DecisionValue
+
+TRUTHS = (DecisionValue.SYNTHETIC, DecisionValue.ALTERED, DecisionValue.GENUINE)
+PAGE = "deepfake_guard/statistics/gold.html"
+SHOWN = 200
+
+
+@require_safe
+@needs(REVERSE)
+def gold(request: DeskRequest) -> HttpResponse:
+    return page(request)
+
+
+def page(request: DeskRequest, *, status: int = 200, **given: Any) -> HttpResponse:
+    context = {
+        "items": sealed(request)[:SHOWN],
+        "truths": TRUTHS,
+        "reasons": list(DecisionReason),
+        **given,
+    }
+    return render(request, PAGE, context, status=status)
+
+
+def sealed(request: DeskRequest) -> QuerySet[GoldItem]:
+    """Those that are asked first; `answered` and `right` count the settled answers of each."""
+    answer = Q(item__cases__purpose=CasePurpose.GOLD, item__cases__decisions__state=DecisionState.SETTLED)
+    counted = (
+        GoldItem.objects.filter(sees(request.user))
+        .select_related("item__platform", "sealed_by")
+        .annotate(
+            answered=Count("item__cases__decisions", filter=answer, distinct=True),
+            right=Count(
+                "item__cases__decisions", filter=answer & Q(item__cases__decisions__value=F("truth")), distinct=True
+            ),
+        )
+    )
+    return counted.order_by(F("retired_at").asc(nulls_first=True), "-sealed_at")
+
+
+@require_POST
+@needs(REVERSE)
+def seal(request: DeskRequest) -> HttpResponse:
+    """By the number of a case of the item."""
+    number = request.POST.get("case", "").strip()[:18]
+    truth, reasons = request.POST.get("truth", ""), request.POST.getlist("reason")
+    typed = {"number": number, "truth": truth, "chosen": reasons}
+    case = queries.case_by_number(int(number)) if number.isascii() and number.isdigit() else None
+    if case is None or not may_see(request.user, case.item.platform_id):
+        return page(request, status=422, error=f"There is no case {number or 'without a number'}.", **typed)
+    try:
+        quality.seal(case.item, truth, reasons=reasons, by=request.user, actor=f"user:{request.user.pk}")
+    except ValueError as error:
+        return page(request, status=422, error=str(error), **typed)
+    messages.info(request, f"The item of case {number} is sealed. Where its policy wants known answers, it is asked.")
+    return redirect("guard:gold")
+
+
+@require_POST
+@needs(REVERSE)
+def retire(request: DeskRequest, item_id: uuid.UUID) -> HttpResponse:
+    found = GoldItem.objects.filter(pk=item_id).first()
+    if found is None:
+        raise Http404("There is no such gold item.")
+    quality.retire(found, actor=f"user:{request.user.pk}")
+    messages.info(request, "It is asked no more. What was answered still counts.")
+    return redirect("guard:gold")

@@ -1,0 +1,181 @@
+"""How well the desk decides: figures with their n and interval, charts with a table each, and the rows as CSV."""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.auth.models import User
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from moderation.console import charts
+from moderation.console.access import EXPORT, MANAGE_PEOPLE, VIEW, DeskRequest, needs
+from moderation.console.step_up import step_up
+from moderation.models import Platform
+from moderation.reach import seen_by, sees
+from moderation.services.quality import answers, export, figures
+from moderation.services.quality.answers import Answer, Evidence, Period
+from moderation.services.quality.measures import histogram
+
+PERIODS = {"7": "7 days", "28": "28 days", "91": "Quarter"}
+USUAL = "28"
+AGE_EDGES = (0.5, 1, 2, 4, 8, 24)  # hours
+AGE_WORDS = ("to 30 m", "to 1 h", "to 2 h", "to 4 h", "to 8 h", "to 24 h", "more")
+KAPPA_BAND = (0.6, 0.8)  # "substantial", Landis and Koch, Biometrics 33 (1977)
+
+
+@require_safe
+@needs(VIEW)
+def statistics(request: DeskRequest) -> HttpResponse:
+    days, platform, evidence = _asked(request)
+    own = [answer for answer in evidence.answers if answer.person == request.user.pk]
+    context: dict[str, Any] = {
+        "days": days,
+        "periods": PERIODS.items(),
+        "platforms": seen_platforms(request.user),
+        "platform": platform,
+        "evidence": evidence,
+        "address": urlencode({"days": days, **({"platform": str(platform.pk)} if platform else {})}),
+        "may_export": request.user.has_perm(EXPORT),
+        "numbers": _numbers(evidence),
+        "day_chart": _day_chart(evidence),
+        "quality_rows": _quality_rows(evidence),
+        "age_chart": _age_chart(evidence),
+        "kappa_chart": _kappa_chart(evidence.answers),
+        "own": _person(own),
+        "team": _team(evidence.answers) if request.user.has_perm(MANAGE_PEOPLE) else None,
+    }
+    return render(request, "deepfake_guard/statistics/statistics.html", context)
+
+
+@require_safe
+@needs(EXPORT)
+@step_up
+def statistics_csv(request: DeskRequest, table: str) -> HttpResponse:
+    if table not in export.TABLES:
+        raise Http404(f"There is no table {table}.")
+    days, _, evidence = _asked(request)
+    header, rows = export.TABLES[table](evidence)
+    name = f"{table}-{days}-days-{timezone.now():%Y-%m-%d}.csv"
+    answer = HttpResponse(
+        content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
+    writer = csv.writer(answer)
+    writer.writerow(header)
+    writer.writerows([_plain(cell) for cell in row] for row in rows)
+    return answer
+
+
+def _plain(cell: object) -> object:
+    """A platform's name may begin like a formula; spreadsheets then must not run it (OWASP, CSV injection)."""
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r" and cell else cell
+
+
+def seen_platforms(user: User) -> list[Platform]:
+    return list(Platform.objects.filter(sees(user, "pk")).order_by("name"))
+
+
+def _asked(request: DeskRequest) -> tuple[str, Platform | None, Evidence]:
+    days = request.GET.get("days", USUAL)
+    days = days if days in PERIODS else USUAL
+    platform = next(
+        (one for one in seen_platforms(request.user) if str(one.pk) == request.GET.get("platform", "")), None
+    )
+    until = timezone.now()
+    seen = seen_by(request.user)
+    chosen = (platform.pk,) if platform else None if seen.everything else seen.platforms
+    return days, platform, answers.read(Period(until - timedelta(days=int(days)), until, chosen))
+
+
+def _numbers(evidence: Evidence) -> dict[str, Any]:
+    found, open_ages = evidence.answers, sorted(figures.ages(evidence))
+    return {
+        "precision": figures.precision(evidence.concluded),
+        "recall": figures.estimated_recall(evidence),
+        "overturned": figures.overturned(evidence.concluded),
+        "late": figures.breaches(evidence),
+        "kappa": figures.agreement(found),
+        "fleiss": figures.agreement_on_gold(found),
+        "gold": figures.gold_accuracy(found),
+        "swayed": figures.swayed(found),
+        "changed": figures.changed_mind(found),
+        "look_p50": figures.seconds_looked(found, 0.5),
+        "look_p95": figures.seconds_looked(found, 0.95),
+        "wait_p50": figures.hours_waited(found, 0.5),
+        "wait_p95": figures.hours_waited(found, 0.95),
+        "decided": len(figures.settled(found)),
+        "open": len(open_ages),
+        "oldest": timedelta(hours=open_ages[-1]) if open_ages else None,
+        "late_now": sum(one.due_at < evidence.now for one in evidence.waiting),
+    }
+
+
+def _day_chart(evidence: Evidence) -> dict[str, Any]:
+    since, until = evidence.period.since, evidence.period.until
+    opened = figures.by_day(evidence.opened, since, until)
+    decided = figures.by_day((answer.decided_at for answer in figures.settled(evidence.answers)), since, until)
+    top = charts.count_top(max([count for _, count in (*opened, *decided)], default=0))
+    rows = [(day, first, second) for (day, first), (_, second) in zip(opened, decided, strict=True)]
+    return {
+        "rows": rows,
+        "bars": charts.bars([count for _, count in opened], top),
+        "line": charts.line([float(count) for _, count in decided], 0.0, top, over_bars=True),
+    }
+
+
+def _quality_rows(evidence: Evidence) -> list[charts.Whisker]:
+    found = evidence.answers
+    swayed = figures.swayed(found)
+    rows = [
+        ("Right on gold items", figures.gold_accuracy(found)),
+        *((kind.capitalize(), estimate) for kind, estimate in figures.error_kinds(found).items()),
+        ("Turned right to wrong", swayed["right to wrong"]),
+        ("Turned wrong to right", swayed["wrong to right"]),
+        ("Overturned later", figures.overturned(evidence.concluded)),
+        ("Precision of review", figures.precision(evidence.concluded)),
+        ("Recall, estimated", figures.estimated_recall(evidence)),
+    ]
+    return charts.whiskers(rows)
+
+
+def _age_chart(evidence: Evidence) -> dict[str, Any]:
+    counts = histogram(figures.ages(evidence), AGE_EDGES)
+    rows = list(zip(AGE_WORDS, counts, strict=True))
+    return {"rows": rows, "bars": charts.bars([float(count) for count in counts])}
+
+
+def _kappa_chart(found: Sequence[Answer]) -> dict[str, Any]:
+    weeks = figures.agreement_by_week(found)
+    low, high = (charts.height_of(edge, 1.0) for edge in KAPPA_BAND)
+    return {
+        "rows": weeks,
+        "line": charts.line([estimate.value for _, estimate in weeks], 0.0, 1.0),
+        "band_y": high,
+        "band_height": low - high,
+    }
+
+
+def _person(given: Sequence[Answer]) -> dict[str, Any]:
+    return {
+        "decided": len(figures.settled(given)),
+        "look": figures.seconds_looked(given, 0.5),
+        "gold": figures.gold_accuracy(given),
+        "changed": figures.changed_mind(given),
+    }
+
+
+def _team(found: Iterable[Answer]) -> list[tuple[User, dict[str, Any]]]:
+    """For who manages people: each person's numbers, by name."""
+    by_person: dict[int, list[Answer]] = defaultdict(list)
+    for answer in found:
+        by_person[answer.person].append(answer)
+    people = User.objects.in_bulk(by_person)
+    rows = [(people[pk], _person(given)) for pk, given in by_person.items() if pk in people]
+    return sorted(rows, key=lambda row: (row[0].get_full_name() or row[0].get_username()).lower())

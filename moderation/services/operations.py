@@ -1,0 +1,166 @@
+"""How the guard itself does: what waits, who is silent, what was set aside; and a pulse a minute to draw it from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
+
+from moderation.models import ContentItem, DetectedFace, MediaAsset, Pulse, ReviewCase, Scan, WebhookDelivery
+from moderation.models import WorkerStatus as Worker
+from moderation.models.ids import first_id
+from moderation.services import scanning
+from moderation.vocabulary import AlertKind, CaseState, DeliveryState, ItemStatus, ScanState
+
+SILENT_AFTER = timedelta(minutes=1)
+STUCK_AFTER = timedelta(minutes=3)
+GONE_AFTER = timedelta(days=1)
+PROMISE = timedelta(seconds=60)  # a scan should not wait longer
+PULSES_KEPT = timedelta(days=30)
+UNUSUAL = 0.05
+ASIDE = (ItemStatus.QUARANTINED, ItemStatus.FAILED)
+AT_ONCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that needs somebody; `kind` is None for what is shown and not sent to anybody."""
+
+    kind: AlertKind | None
+    subject: str
+    since: datetime
+    what: str
+    then: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """A worker and how it does: working, idle, stuck or silent."""
+
+    worker: Worker
+    state: str
+    in_hand: int
+
+
+def hands(now: datetime | None = None) -> list[Hand]:
+    """Every worker heard of within a day."""
+    now = now or timezone.now()
+    holding = dict(
+        Scan.objects.filter(state=ScanState.RUNNING)
+        .values_list("worker")
+        .annotate(Count("pk"))
+        .values_list("worker", "pk__count")
+    )
+    heard = Worker.objects.filter(seen_at__gte=now - GONE_AFTER).select_related("detector").order_by("name")
+    return [
+        Hand(worker, _state(worker, holding.get(worker.name, 0), now), holding.get(worker.name, 0)) for worker in heard
+    ]
+
+
+def _state(worker: Worker, in_hand: int, now: datetime) -> str:
+    if worker.seen_at < now - SILENT_AFTER:
+        return "silent"
+    if in_hand and (worker.progressed_at or worker.seen_at) < now - STUCK_AFTER:
+        return "stuck"
+    return "working" if in_hand else "idle"
+
+
+def troubles(now: datetime | None = None, seen: Q | None = None) -> list[Trouble]:
+    """The most urgent first; of late cases those of the platforms that `seen` lets through."""
+    now = now or timezone.now()
+    found = [trouble for hand in hands(now) if (trouble := _of_hand(hand)) is not None]
+    return [*found, *_late(now, seen or Q()), *_backlog(now)]
+
+
+def _of_hand(hand: Hand) -> Trouble | None:
+    worker = hand.worker
+    held = f"Its {hand.in_hand} scans return to the queue by themselves" if hand.in_hand else "It holds no scan"
+    if hand.state == "silent":
+        what = f"{worker.name} is silent"
+        then = f"{held}, and nothing is lost. See its log and start it again."
+        return Trouble(AlertKind.SILENT_WORKER, worker.name, worker.seen_at, what, then)
+    if hand.state == "stuck":
+        since = worker.progressed_at or worker.seen_at
+        then = f"{held} when their lease ends. If it happens again, see its log and restart it."
+        return Trouble(None, worker.name, since, f"{worker.name} makes no progress", then)
+    return None
+
+
+def _late(now: datetime, seen: Q) -> list[Trouble]:
+    """By platform: cases that should have been decided by now."""
+    late = ReviewCase.objects.filter(seen, due_at__lt=now).exclude(state=CaseState.CLOSED)
+    rows = late.values_list("item__platform__name").annotate(count=Count("pk")).order_by("item__platform__name")
+    found = []
+    for name, count in rows:
+        oldest = late.filter(item__platform__name=name).order_by("due_at").values_list("due_at", flat=True)[0]
+        what = f"{count} case{'s' if count != 1 else ''} of {name} should have been decided by now"
+        found.append(Trouble(AlertKind.LATE_CASES, name, oldest, what, "The queue shows them first."))
+    return found
+
+
+def _backlog(now: datetime) -> list[Trouble]:
+    waiting, oldest = scans_waiting(now)
+    if oldest <= 5 * PROMISE:
+        return []
+    then = "More scan workers shorten it. Uploads are taken in meanwhile, and nothing is lost."
+    return [Trouble(None, "scans", now - oldest, f"{waiting} scans wait, the oldest for {_minutes(oldest)}", then)]
+
+
+def _minutes(length: timedelta) -> str:
+    return f"{int(length.total_seconds()) // 60} min"
+
+
+def scans_waiting(now: datetime) -> tuple[int, timedelta]:
+    """How many are due, and since when the oldest waits."""
+    due = Scan.objects.filter(state=ScanState.QUEUED, next_attempt_at__lte=now)
+    oldest = due.order_by("pk").values_list("created_at", flat=True).first()
+    return due.count(), now - oldest if oldest else timedelta(0)
+
+
+def deliveries_waiting() -> int:
+    return WebhookDelivery.objects.filter(state__in=(DeliveryState.PENDING, DeliveryState.SENDING)).count()
+
+
+def set_aside(seen: Q) -> QuerySet[ContentItem]:
+    """What could not be screened, newest first; its platform has been told. `seen`: of which platforms."""
+    aside = ContentItem.objects.filter(seen, status__in=ASIDE, erased_at=None)
+    return aside.select_related("platform", "asset", "scan").order_by("-finished_at")
+
+
+def try_again(item_id: UUID, *, actor: str) -> bool:
+    """Screens an item that was set aside once more; False when it is not set aside, or its file is gone."""
+    asset = MediaAsset.objects.filter(items=item_id, items__status__in=ASIDE, items__erased_at=None).first()
+    return asset is not None and scanning.rescan(asset, actor=actor) is not None
+
+
+def try_all_again(seen: Q, *, actor: str) -> int:
+    """Up to 200 at a time; returns how many scans are queued again."""
+    assets = MediaAsset.objects.filter(items__in=set_aside(seen).order_by(), removed_at=None).distinct()
+    return sum(scanning.rescan(asset, actor=actor) is not None for asset in list(assets.order_by("pk")[:AT_ONCE]))
+
+
+@transaction.atomic
+def beat(now: datetime | None = None) -> Pulse:
+    """One row a minute, however often it is called; what is older than 30 days goes."""
+    now = now or timezone.now()
+    minute = now.replace(second=0, microsecond=0)
+    waiting, oldest = scans_waiting(now)
+    scored = DetectedFace.objects.filter(
+        pk__gte=first_id(minute - timedelta(minutes=1)), pk__lt=first_id(minute), p_value__isnull=False
+    ).aggregate(all=Count("pk"), unusual=Count("pk", filter=Q(p_value__lte=UNUSUAL)))
+    pulse, _ = Pulse.objects.get_or_create(
+        minute=minute,
+        defaults={
+            "scans_waiting": waiting,
+            "oldest_seconds": int(oldest.total_seconds()),
+            "faces": scored["all"],
+            "unusual_faces": scored["unusual"],
+            "deliveries_waiting": deliveries_waiting(),
+        },
+    )
+    Pulse.objects.filter(minute__lt=minute - PULSES_KEPT).delete()
+    return pulse

@@ -1,0 +1,179 @@
+"""What people answered in a time, as frozen rows: read once, then every statistic is a pure function of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Q
+from django.utils import timezone
+
+from moderation.models import AuditEntry, Decision, GoldItem, Opinion, ReviewCase, Verdict
+from moderation.vocabulary import Basis, CasePurpose, CaseState, DecisionState
+
+TAKEN = ("case.taken", "case.shown")
+AT_ONCE = 500  # subjects in one question to the audit trail
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From `since` on and before `until`; of these platforms, or of all (None)."""
+
+    since: datetime
+    until: datetime
+    platforms: tuple[UUID, ...] | None = None
+
+    def of(self, path: str) -> Q:
+        return Q() if self.platforms is None else Q(**{f"{path}__in": self.platforms})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A settled or void decision. `truth`: of a gold item; `first`: what the person thought before the numbers.
+
+    `looked` is the time in seconds from taking the case to deciding; None where the trail does not say.
+    """
+
+    case: int
+    item: UUID
+    platform: str
+    purpose: CasePurpose
+    person: int
+    value: str
+    reasons: tuple[str, ...]
+    decided_at: datetime
+    opened_at: datetime
+    due_at: datetime
+    void: bool = False
+    first: str = ""
+    truth: str = ""
+    truth_reasons: tuple[str, ...] = ()
+    drawn_share: float | None = None
+    looked: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Concluded:
+    """A decision that came into force; `overturned`: a later one on the same item says otherwise."""
+
+    item: UUID
+    value: str
+    decided_at: datetime
+    overturned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A case that waits, whatever its purpose: they share one queue."""
+
+    case: int
+    platform: str
+    opened_at: datetime
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that the statistics of a period are made of."""
+
+    period: Period
+    answers: tuple[Answer, ...]
+    concluded: tuple[Concluded, ...]
+    waiting: tuple[Open, ...]
+    opened: tuple[datetime, ...] = field(default=())
+    now: datetime = field(default_factory=timezone.now)
+
+
+def read(period: Period) -> Evidence:
+    return Evidence(period, _answers(period), _concluded(period), _waiting(period), _opened(period))
+
+
+def _answers(period: Period) -> tuple[Answer, ...]:
+    ended = Decision.objects.filter(
+        period.of("case__item__platform"),
+        settled_at__gte=period.since,
+        settled_at__lt=period.until,
+        state__in=(DecisionState.SETTLED, DecisionState.VOID),
+    )
+    decisions = list(ended.select_related("case__item__platform", "opinion").order_by("settled_at"))
+    cases = {decision.case_id for decision in decisions}
+    first = {
+        (opinion.case_id, opinion.user_id): opinion.value
+        for opinion in Opinion.objects.filter(case__in=cases, blind=True)
+    }
+    known = {gold.pk: gold for gold in GoldItem.objects.filter(item__in={d.case.item_id for d in decisions})}
+    taken = _taken_at(cases)
+    return tuple(_answer(decision, first, known, taken) for decision in decisions)
+
+
+def _answer(
+    decision: Decision,
+    first: dict[tuple[int, int], str],
+    known: dict[UUID, GoldItem],
+    taken: dict[tuple[int, int], list[datetime]],
+) -> Answer:
+    case, person = decision.case, decision.user_id
+    gold = known.get(case.item_id) if case.purpose == CasePurpose.GOLD else None
+    since = [at for at in taken.get((case.pk, person), []) if at <= decision.created_at]
+    return Answer(
+        case=case.pk,
+        item=case.item_id,
+        platform=case.item.platform.name,
+        purpose=CasePurpose(case.purpose),
+        person=person,
+        value=decision.value,
+        reasons=tuple(decision.opinion.reasons),
+        decided_at=decision.created_at,
+        opened_at=case.opened_at,
+        due_at=case.due_at,
+        void=decision.state == DecisionState.VOID,
+        first=first.get((case.pk, person), ""),
+        truth=gold.truth if gold else "",
+        truth_reasons=tuple(gold.reasons) if gold else (),
+        drawn_share=case.drawn_share,
+        looked=(decision.created_at - max(since)).total_seconds() if since else None,
+    )
+
+
+def _taken_at(cases: Iterable[int]) -> dict[tuple[int, int], list[datetime]]:
+    """When who took which case, as the audit trail tells."""
+    taken: dict[tuple[int, int], list[datetime]] = {}
+    numbers = list(cases)
+    for start in range(0, len(numbers), AT_ONCE):
+        subjects = [f"case:{number}" for number in numbers[start : start + AT_ONCE]]
+        entries = AuditEntry.objects.filter(subject__in=subjects, action__in=TAKEN, actor__startswith="user:")
+        for subject, actor, at in entries.values_list("subject", "actor", "created_at"):
+            taken.setdefault((int(subject[5:]), int(actor[5:])), []).append(at)
+    return taken
+
+
+def _concluded(period: Period) -> tuple[Concluded, ...]:
+    made = Verdict.objects.filter(period.of("item__platform"), basis=Basis.DECISION, decision__isnull=False)
+    within = made.filter(created_at__gte=period.since, created_at__lt=period.until)
+    rows = list(within.order_by("pk").values_list("pk", "item_id", "decision__value", "created_at"))
+    later: dict[UUID, list[tuple[UUID, str]]] = {}
+    for pk, item, value in made.filter(item__in={item for _, item, _, _ in rows}).values_list(
+        "pk", "item_id", "decision__value"
+    ):
+        later.setdefault(item, []).append((pk, value))
+    return tuple(
+        Concluded(item, value, at, any(other > pk and said != value for other, said in later[item]))
+        for pk, item, value, at in rows
+    )
+
+
+def _waiting(period: Period) -> tuple[Open, ...]:
+    waiting = ReviewCase.objects.filter(period.of("item__platform")).exclude(state=CaseState.CLOSED)
+    rows: Sequence[tuple[int, str, datetime, datetime]] = list(
+        waiting.values_list("number", "item__platform__name", "opened_at", "due_at")
+    )
+    return tuple(Open(*row) for row in rows)
+
+
+def _opened(period: Period) -> tuple[datetime, ...]:
+    opened = ReviewCase.objects.filter(
+        period.of("item__platform"), opened_at__gte=period.since, opened_at__lt=period.until
+    )
+    return tuple(opened.order_by("opened_at").values_list("opened_at", flat=True))

@@ -1,0 +1,123 @@
+"""The rows behind each figure, for a file: times in UTC, moderators under pseudonyms, nothing about authors."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from moderation.conf import derived_key
+from moderation.services.quality import figures
+from moderation.services.quality.answers import Evidence
+from moderation.services.quality.measures import Estimate
+
+Row = Sequence[object]
+Table = tuple[Row, list[Row]]
+
+
+def pseudonym(person: int) -> str:
+    """The same for a person in every file, and nobody's name: HMAC-SHA-256 under a key outside the database."""
+    return "m-" + hmac.new(derived_key("pseudonyms"), str(person).encode(), hashlib.sha256).hexdigest()[:10]
+
+
+def summary(evidence: Evidence) -> dict[str, Estimate]:
+    """Every figure of the page by name."""
+    answers = evidence.answers
+    return {
+        "kappa of two (Cohen)": figures.agreement(answers),
+        "kappa on gold items (Fleiss)": figures.agreement_on_gold(answers),
+        "gold accuracy": figures.gold_accuracy(answers),
+        **{f"error: {kind}": estimate for kind, estimate in figures.error_kinds(answers).items()},
+        **{f"swayed: {way}": estimate for way, estimate in figures.swayed(answers).items()},
+        "changed after the numbers": figures.changed_mind(answers),
+        "overturned": figures.overturned(evidence.concluded),
+        "precision of review": figures.precision(evidence.concluded),
+        "recall, estimated": figures.estimated_recall(evidence),
+        "seconds to decide, median": figures.seconds_looked(answers, 0.5),
+        "seconds to decide, 95th percentile": figures.seconds_looked(answers, 0.95),
+        "hours in the queue, median": figures.hours_waited(answers, 0.5),
+        "hours in the queue, 95th percentile": figures.hours_waited(answers, 0.95),
+        "late": figures.breaches(evidence),
+    }
+
+
+def _figures(evidence: Evidence) -> Table:
+    rows = [(name, e.value, e.low, e.high, e.n, e.count) for name, e in summary(evidence).items()]
+    return ("figure", "value", "low", "high", "n", "count"), list(rows)
+
+
+def _answers(evidence: Evidence) -> Table:
+    header = (
+        *("decided_at", "case", "platform", "purpose", "moderator", "answer", "first_opinion", "truth"),
+        *("error", "void", "seconds_to_decide", "hours_in_queue", "late", "drawn_share"),
+    )
+    rows: list[Row] = [
+        (
+            _utc(answer.decided_at),
+            answer.case,
+            answer.platform,
+            answer.purpose.value,
+            pseudonym(answer.person),
+            answer.value,
+            answer.first,
+            answer.truth,
+            figures.error_kind(answer) if answer.truth else "",
+            int(answer.void),
+            None if answer.looked is None else round(answer.looked, 1),
+            round((answer.decided_at - answer.opened_at) / timedelta(hours=1), 3),
+            int(answer.decided_at > answer.due_at),
+            answer.drawn_share,
+        )
+        for answer in evidence.answers
+    ]
+    return header, rows
+
+
+def _agreement(evidence: Evidence) -> Table:
+    rows = [
+        (
+            _utc(second.decided_at),
+            first.item,
+            first.value,
+            pseudonym(first.person),
+            second.value,
+            pseudonym(second.person),
+        )
+        for first, second in figures.pairs(evidence.answers)
+    ]
+    return ("second_decided_at", "item", "first", "first_by", "second", "second_by"), list(rows)
+
+
+def _decisions(evidence: Evidence) -> Table:
+    rows = [(_utc(one.decided_at), one.item, one.value, int(one.overturned)) for one in evidence.concluded]
+    return ("decided_at", "item", "decision", "overturned"), list(rows)
+
+
+def _queue(evidence: Evidence) -> Table:
+    rows = [
+        (one.case, one.platform, _utc(one.opened_at), _utc(one.due_at), int(one.due_at < evidence.now))
+        for one in evidence.waiting
+    ]
+    return ("case", "platform", "opened_at", "due_at", "late"), list(rows)
+
+
+def _days(evidence: Evidence) -> Table:
+    since, until = evidence.period.since, evidence.period.until
+    opened = figures.by_day(evidence.opened, since, until)
+    decided = dict(figures.by_day((answer.decided_at for answer in figures.settled(evidence.answers)), since, until))
+    return ("day", "opened", "decided"), [(day, count, decided[day]) for day, count in opened]
+
+
+TABLES: dict[str, Callable[[Evidence], Table]] = {
+    "figures": _figures,
+    "answers": _answers,
+    "agreement": _agreement,
+    "decisions": _decisions,
+    "queue": _queue,
+    "days": _days,
+}
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+
+from moderation.models import Decision, GoldItem, Opinion
+from moderation.services import audit, cases, quality
+from moderation.services.quality import answers, figures
+from moderation.services.quality.answers import Period
+from moderation.services.quality.export import pseudonym
+from moderation.vocabulary import CasePurpose, DecisionValue, Role
+from tests.factories import ACTOR, conclude, make_case, make_item, make_platform, report, screen
+from tests.moderation.console.pages import lapse, text
+
+pytestmark = pytest.mark.django_db
+Desk = Callable[..., tuple[Client, User]]
+
+
+def lately(*platforms: Any) -> Period:
+    now = timezone.now()
+    return Period(now - timedelta(days=1), now + timedelta(minutes=1), tuple(platforms) or None)
+
+
+def rows_of(answer: Any) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(answer.content.decode())))
+
+
+def test_what_people_answered_is_read_with_its_truth_its_first_opinion_and_its_time() -> None:
+    case = make_case()
+    decided = conclude(case, DecisionValue.SYNTHETIC)
+    quality.seal(case.item, DecisionValue.GENUINE, by=None, actor=ACTOR)
+    check = cases.open_check(case.item, CasePurpose.GOLD, ["at_review_line"])
+    assert check is not None
+    said = conclude(check, DecisionValue.ALTERED)
+    Opinion.objects.create(case=check, user=said.user, value=DecisionValue.GENUINE, blind=True)
+    audit.note("case.taken", f"user:{said.user_id}", f"case:{check.number}")
+    Decision.objects.filter(pk=said.pk).update(created_at=timezone.now() + timedelta(seconds=30))
+    read = answers.read(lately())
+    ordinary, gold = read.answers
+    assert (ordinary.person, ordinary.value, ordinary.truth, ordinary.looked) == (
+        decided.user_id,
+        "synthetic",
+        "",
+        None,
+    )
+    assert (gold.purpose, gold.truth, gold.first, gold.value) == (CasePurpose.GOLD, "genuine", "genuine", "altered")
+    assert gold.looked == pytest.approx(30, abs=5)
+    assert figures.swayed(read.answers)["right to wrong"].count == 1
+    assert [one.overturned for one in read.concluded] == [False], "an answer to a check overturns nothing"
+
+
+def test_a_decision_that_a_later_one_contradicts_is_overturned() -> None:
+    item = make_case().item
+    first = conclude(item.cases.get(), DecisionValue.SYNTHETIC)
+    later, _ = cases.open_case(item, ["at_review_line"])
+    conclude(later, DecisionValue.GENUINE)
+    found = answers.read(lately()).concluded
+    assert [(one.value, one.overturned) for one in found] == [("synthetic", True), ("genuine", False)]
+    assert first.value == "synthetic"
+
+
+def test_only_the_chosen_platform_and_time_count() -> None:
+    ours, theirs = make_platform(), make_platform()
+    conclude(make_case(ours))
+    conclude(make_case(theirs))
+    make_case(theirs)
+    assert [len(answers.read(lately(*chosen)).answers) for chosen in ((), (ours.pk,))] == [2, 1]
+    assert len(answers.read(lately(ours.pk)).waiting) == 0
+    Decision.objects.update(settled_at=timezone.now() - timedelta(days=2))
+    assert answers.read(lately()).answers == ()
+
+
+def test_the_page_says_each_figure_with_its_n(desk: Desk) -> None:
+    platform = make_platform("Agora")
+    for value in (DecisionValue.SYNTHETIC, DecisionValue.GENUINE):
+        conclude(make_case(platform), value)
+    page = text(desk()[0].get("/statistics/"))
+    assert "Precision of review 50 % 1.3 to 99 %, n = 2 decided" in page
+    assert "Recall, estimated – no random sample" in page
+    assert "no pairs yet" in page
+    assert "3 opened" not in page
+    assert "2 opened, 2 decided" in page
+    assert page.count("Show as a table") >= 3
+
+
+def test_it_is_calm_where_nothing_has_happened(desk: Desk) -> None:
+    page = desk()[0].get("/statistics/?days=never&platform=nobody")
+    assert page.status_code == 200
+    assert "0 opened, 0 decided" in text(page)
+
+
+def test_names_of_people_are_for_who_manages_them(desk: Desk) -> None:
+    decided = conclude(make_case())
+    client, user = desk()
+    User.objects.filter(pk=decided.user_id).update(first_name="Mara", last_name="Lindqvist")
+    assert "Mara Lindqvist" not in text(client.get("/statistics/"))
+    assert "Your own numbers" in text(client.get("/statistics/"))
+    assert "Mara Lindqvist 1" in text(desk(Role.ADMIN)[0].get("/statistics/"))
+    auditor = text(desk(Role.AUDITOR)[0].get("/statistics/"))
+    assert "Mara Lindqvist" not in auditor
+    assert user.username not in auditor
+
+
+def test_every_figure_has_its_rows_as_a_file_with_pseudonyms_and_times_in_utc(desk: Desk) -> None:
+    decided = conclude(make_case(make_platform("=Agora")))
+    client, _ = desk(Role.AUDITOR)
+    answer = client.get("/statistics/csv/answers/?days=7")
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert "attachment" in answer.headers["Content-Disposition"]
+    (row,) = rows_of(answer)
+    assert row["moderator"] == pseudonym(decided.user_id)
+    assert row["decided_at"].endswith("+00:00")
+    assert row["platform"] == "'=Agora", "no spreadsheet runs it"
+    assert decided.user.username not in answer.content.decode()
+    (figure,) = [row for row in rows_of(client.get("/statistics/csv/figures/")) if row["figure"] == "overturned"]
+    assert (figure["value"], figure["n"], figure["count"]) == ("0.0", "1", "0")
+    assert client.get("/statistics/csv/nothing/").status_code == 404
+
+
+def test_a_file_asks_for_the_password_again_and_for_the_permission(desk: Desk) -> None:
+    client, _ = desk(Role.SENIOR)
+    assert client.get("/statistics/csv/answers/").status_code == 200
+    lapse(client)
+    assert client.get("/statistics/csv/answers/").status_code == 302
+    assert desk()[0].get("/statistics/csv/answers/").status_code == 403
+    assert "CSV" not in text(desk()[0].get("/statistics/"))
+
+
+def test_a_senior_seals_an_item_whose_answer_is_known_and_retires_it(desk: Desk) -> None:
+    case = make_case()
+    conclude(case)
+    client, senior = desk(Role.SENIOR)
+    given = {"case": str(case.number), "truth": "synthetic", "reason": ["eyes_gaze"]}
+    page = client.post("/statistics/gold/seal/", given, follow=True)
+    assert f"The item of case {case.number} is sealed" in text(page)
+    known = GoldItem.objects.get()
+    assert (known.truth, known.reasons, known.sealed_by) == ("synthetic", ["eyes_gaze"], senior)
+    check = cases.open_check(case.item, CasePurpose.GOLD, case.reasons)
+    assert check is not None
+    conclude(check, DecisionValue.SYNTHETIC)
+    assert "1 of 1" in text(client.get("/statistics/gold/"))
+    client.post(f"/statistics/gold/{known.pk}/retire/")
+    known.refresh_from_db()
+    assert known.retired_at is not None
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"case": "", "truth": "genuine"}, "There is no case without a number"),
+        ({"case": "9999", "truth": "genuine"}, "There is no case 9999"),
+        ({"case": "x", "truth": "genuine"}, "There is no case x"),
+    ],
+)
+def test_only_a_case_that_exists_can_be_sealed(given: dict[str, str], told: str, desk: Desk) -> None:
+    page = desk(Role.SENIOR)[0].post("/statistics/gold/seal/", given)
+    assert page.status_code == 422
+    assert told in text(page)
+    assert not GoldItem.objects.exists()
+
+
+def test_a_wrong_answer_is_refused_and_what_was_typed_stays(desk: Desk) -> None:
+    case = screen(make_item(), report(0)).cases.get()
+    page = desk(Role.SENIOR)[0].post("/statistics/gold/seal/", {"case": str(case.number), "truth": "cannot_tell"})
+    assert page.status_code == 422
+    assert "needs an answer" in text(page)
+    assert f'value="{case.number}"' in page.content.decode()

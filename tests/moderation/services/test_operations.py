@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.core import mail
+from django.db.models import Q
+from django.test import Client
+from django.utils import timezone
+
+from moderation.models import Alert, ContentItem, DetectedFace, Pulse, ReviewCase, Scan, WorkerStatus
+from moderation.models.ids import first_id
+from moderation.services import alerts, calibration, operations
+from moderation.vocabulary import ItemStatus, Reason, Role, ScanState
+from tests.factories import (
+    ACTOR,
+    claim_one,
+    make_case,
+    make_detector,
+    make_item,
+    make_platform,
+    make_user,
+    report,
+    screen,
+)
+from tests.moderation.console.pages import text
+from tests.moderation.receiver import Receiver, answering, receiving
+
+pytestmark = pytest.mark.django_db
+MINUTE = timedelta(minutes=1)
+
+
+def worker(name: str = "scan@one:1", silent: timedelta = timedelta(0)) -> WorkerStatus:
+    version, calibrated = make_detector()
+    calibration.worker_is_ready(name, "scan", "cpu", version, calibrated, {})
+    WorkerStatus.objects.filter(name=name).update(seen_at=timezone.now() - silent)
+    return WorkerStatus.objects.get(name=name)
+
+
+def set_aside(reason: Reason = Reason.ATTEMPTS_SPENT, external_id: str = "") -> ContentItem:
+    item = make_item(**({"external_id": external_id} if external_id else {}))
+    Scan.objects.filter(items=item).update(state=ScanState.QUARANTINED, finished_at=timezone.now())
+    ContentItem.objects.filter(pk=item.pk).update(
+        status=ItemStatus.QUARANTINED, reasons=[reason], finished_at=timezone.now()
+    )
+    return item
+
+
+@pytest.fixture
+def chat(settings: Any) -> Iterator[Receiver]:
+    with receiving() as receiver:
+        settings.DEEPFAKE_GUARD = {
+            **django_settings.DEEPFAKE_GUARD,
+            "WEBHOOK_ALLOWED": [receiver.entry],
+            "ALERT_WEBHOOK": receiver.url,
+            "ALERT_EMAILS": ["team@guard.example"],
+        }
+        yield receiver
+
+
+def test_a_worker_is_working_idle_stuck_or_silent() -> None:
+    worker("idle")
+    worker("silent", 2 * MINUTE)
+    worker("gone", timedelta(days=2))
+    busy = worker("test-worker")
+    make_item()
+    claim_one()
+    states = {hand.worker.name: (hand.state, hand.in_hand) for hand in operations.hands()}
+    assert states == {"idle": ("idle", 0), "silent": ("silent", 0), "test-worker": ("working", 1)}
+    WorkerStatus.objects.filter(pk=busy.pk).update(progressed_at=timezone.now() - 4 * MINUTE)
+    assert {hand.worker.name: hand.state for hand in operations.hands()}["test-worker"] == "stuck"
+    whats = [trouble.what for trouble in operations.troubles()]
+    assert whats == ["silent is silent", "test-worker makes no progress"]
+
+
+def test_late_cases_and_a_long_backlog_are_troubles() -> None:
+    agora = make_platform("Agora")
+    make_case(agora)
+    assert operations.troubles() == []
+    ReviewCase.objects.update(due_at=timezone.now() - MINUTE)
+    make_item(agora)
+    Scan.objects.filter(state=ScanState.QUEUED).update(created_at=timezone.now() - 6 * MINUTE)
+    late, backlog = operations.troubles()
+    assert (late.subject, late.what) == ("Agora", "1 case of Agora should have been decided by now")
+    assert backlog.what == "1 scans wait, the oldest for 6 min"
+
+
+def test_a_pulse_counts_the_minute_before_it_once() -> None:
+    platform = make_platform()
+    screen(make_item(platform), report(0, 300))
+    make_item(platform)
+    now = timezone.now()
+    minute = now.replace(second=0, microsecond=0)
+    for at, face in enumerate(DetectedFace.objects.order_by("index")):
+        DetectedFace.objects.filter(pk=face.pk).update(id=first_id(minute - timedelta(seconds=30 + at)))
+    pulse = operations.beat(now)
+    assert (pulse.minute, pulse.faces, pulse.unusual_faces, pulse.scans_waiting) == (minute, 2, 1, 1)
+    operations.beat(now)
+    Pulse.objects.create(
+        minute=minute - timedelta(days=31),
+        scans_waiting=0,
+        oldest_seconds=0,
+        faces=0,
+        unusual_faces=0,
+        deliveries_waiting=0,
+    )
+    operations.beat(now)
+    assert Pulse.objects.count() == 1
+
+
+def test_what_was_set_aside_is_tried_again() -> None:
+    first, second = set_aside(), set_aside(Reason.STORAGE_LOST)
+    other = make_item()
+    assert operations.set_aside(Q()).count() == 2
+    assert operations.try_again(first.pk, actor=ACTOR)
+    assert not operations.try_again(first.pk, actor=ACTOR)
+    assert not operations.try_again(other.pk, actor=ACTOR)
+    assert operations.try_all_again(Q(), actor=ACTOR) == 1
+    assert set(ContentItem.objects.values_list("status", flat=True)) == {ItemStatus.QUEUED}
+    assert second.pk
+
+
+def test_the_team_is_told_once_by_mail_and_in_the_chat_and_again_the_next_time(chat: Receiver) -> None:
+    worker("scan@one:1", 2 * MINUTE)
+    assert [alerts.watch(), alerts.watch()] == [1, 0]
+    (message,) = mail.outbox
+    assert message.to == ["team@guard.example"]
+    assert message.subject == "[deepfake-guard] scan@one:1 is silent"
+    (request,) = chat.requests
+    assert b'"text": "scan@one:1 is silent, since ' in request.body
+    WorkerStatus.objects.update(seen_at=timezone.now())
+    assert alerts.watch() == 0
+    assert Alert.objects.get().ended_at is not None
+    WorkerStatus.objects.update(seen_at=timezone.now() - 2 * MINUTE)
+    assert alerts.watch() == 1
+    assert len(mail.outbox) == 2
+
+
+def test_late_cases_are_told_by_platform(chat: Receiver) -> None:
+    make_case(make_platform("Agora"))
+    ReviewCase.objects.update(due_at=timezone.now() - MINUTE)
+    assert alerts.watch() == 1
+    assert "1 case of Agora should have been decided by now" in mail.outbox[0].body
+
+
+def test_a_chat_that_fails_is_tried_again_where_no_mail_went(chat: Receiver, settings: Any) -> None:
+    settings.DEEPFAKE_GUARD = {**settings.DEEPFAKE_GUARD, "ALERT_EMAILS": []}
+    worker(silent=2 * MINUTE)
+    chat.answer = answering(500)
+    assert alerts.watch() == 0
+    assert (Alert.objects.get().tries, Alert.objects.get().told_at) == (1, None)
+    chat.answer = answering(200)
+    assert alerts.watch() == 1
+    assert mail.outbox == []
+
+
+def test_the_chat_is_called_as_safely_as_any_webhook(chat: Receiver, settings: Any) -> None:
+    settings.DEEPFAKE_GUARD = {**settings.DEEPFAKE_GUARD, "ALERT_EMAILS": [], "WEBHOOK_ALLOWED": []}
+    worker(silent=2 * MINUTE)
+    assert alerts.watch() == 0
+    assert chat.requests == []
+
+
+def test_without_anybody_to_tell_it_is_noted_all_the_same() -> None:
+    worker(silent=2 * MINUTE)
+    assert alerts.watch() == 0
+    assert (Alert.objects.get().subject, Alert.objects.get().tries) == ("scan@one:1", 0)
+
+
+@pytest.fixture
+def admin() -> Client:
+    client = Client()
+    client.force_login(make_user(Role.ADMIN)[0])
+    return client
+
+
+def test_the_page_says_who_is_silent_what_waits_and_what_was_set_aside(admin: Client) -> None:
+    worker("scan@one:1", 2 * MINUTE)
+    set_aside(Reason.DECODER_KILLED, "post-90120")
+    operations.beat()
+    page = text(admin.get("/operations/"))
+    assert "scan@one:1 is silent, since 2 min" in page
+    assert "It holds no scan, and nothing is lost." in page
+    assert "post-90120" in page
+    assert "decoder_killed Reading it broke the decoder each time." in page
+    assert "Try again" in page
+    assert "Refreshes every 10 s" in page
+    assert "Held" in text(admin.get("/operations/?hold=1&period=7d"))
+
+
+def test_it_is_calm_where_nothing_runs_yet(admin: Client) -> None:
+    page = text(admin.get("/operations/?period=century"))
+    assert "No history yet" in page
+    assert "No worker has been heard of for a day" in page
+
+
+def test_the_button_queues_it_again_and_only_an_admin_has_it(admin: Client) -> None:
+    item = set_aside()
+    assert "It is queued again." in text(admin.post(f"/operations/items/{item.pk}/again/", follow=True))
+    assert "Not queued" in text(admin.post(f"/operations/items/{item.pk}/again/", follow=True))
+    set_aside()
+    assert "1 scan queued again." in text(admin.post("/operations/again/", follow=True))
+    moderator = Client()
+    moderator.force_login(make_user()[0])
+    set_aside()
+    assert "Try again" not in text(moderator.get("/operations/"))
+    assert moderator.post("/operations/again/").status_code == 403
+
+
+def test_the_history_is_drawn_with_a_table_beside_it(admin: Client) -> None:
+    now = timezone.now().replace(second=0, microsecond=0)
+    for ago in range(90):
+        Pulse.objects.create(
+            minute=now - ago * MINUTE,
+            scans_waiting=ago,
+            oldest_seconds=ago,
+            faces=600,
+            unusual_faces=90,
+            deliveries_waiting=0,
+        )
+    page = admin.get("/operations/?period=24h")
+    words = text(page)
+    assert "Show the three as a table" in words
+    assert len(page.context["charts"]["rows"]) <= 60
+    assert page.context["charts"]["rows"][-1][3] == 10.0
+    assert "The last day lies above it" in words
