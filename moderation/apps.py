@@ -8,10 +8,12 @@ class ModerationConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from django.contrib.auth.signals import user_logged_in
+        from django.contrib.auth.signals import user_logged_in, user_logged_out
 
         from moderation import checks
         from moderation.console.step_up import stamp_login
+        from moderation.services import desk_sessions
 
         checks.register_all()
         user_logged_in.connect(stamp_login, dispatch_uid="guard_step_up")
+        user_logged_out.connect(desk_sessions.closed, dispatch_uid="guard_desk_sessions")

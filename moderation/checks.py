@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from cryptography.fernet import Fernet
+from django.conf import settings
+from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
+from django.shortcuts import resolve_url
+from django.urls import NoReverseMatch
 
 from moderation.conf import Conf, conf
 
@@ -26,6 +30,7 @@ NOT_NEGATIVE = ("UNDO_SECONDS", "STEP_UP_SECONDS", "STORAGE_CEILING_BYTES", "BRE
 
 def register_all() -> None:
     register(check_settings, Tags.security)
+    register(check_login, Tags.security)
 
 
 def check_settings(**_: Any) -> list[CheckMessage]:
@@ -69,3 +74,24 @@ def _webhooks(values: Conf) -> list[CheckMessage]:
             )
             found.append(Error(text, id="deepfake_guard.E005"))
     return found
+
+
+def check_login(**_: Any) -> list[CheckMessage]:
+    """Whoever signs people in is the project's business; that somebody does, and counts failures, is checked here."""
+    found: list[CheckMessage] = []
+    if not _leads_somewhere(settings.LOGIN_URL):
+        text = f"LOGIN_URL is {settings.LOGIN_URL!r}, which is no route: set it to your own, or include urls_with_login"
+        found.append(Error(text, id="deepfake_guard.E006"))
+    counted = any(backend.startswith("axes.") for backend in settings.AUTHENTICATION_BACKENDS)
+    if _leads_somewhere("guard:login") and not counted:
+        text = "the guard's own login is served, but nothing counts failures: wire django-axes as in its own settings"
+        found.append(checks.Warning(text, id="deepfake_guard.W001"))
+    return found
+
+
+def _leads_somewhere(route: str) -> bool:
+    try:
+        resolve_url(route)
+    except NoReverseMatch:
+        return False
+    return True

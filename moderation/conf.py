@@ -13,11 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 @dataclass(frozen=True)
 class Conf:
-    """Sizes in bytes and pixels, times in seconds unless the name says otherwise.
-
-    `OWN_LOGIN`: the guard's pages for signing in, second factor, sessions and invitations exist. A host that has its
-    own leaves it off.
-    """
+    """Sizes in bytes and pixels, times in seconds unless the name says otherwise."""
 
     DEVICE: str = "auto"
     ARTEFACT: str = ""
@@ -35,7 +31,6 @@ class Conf:
     ALERT_EMAILS: list[str] = field(default_factory=list)
     ALERT_WEBHOOK: str = ""
     STEP_UP_SECONDS: int = 900
-    OWN_LOGIN: bool = False
     SECOND_FACTOR_REQUIRED: bool = False
     STORAGE_CEILING_BYTES: int = 0
     DESK_BLUR: bool = True

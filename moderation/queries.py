@@ -21,6 +21,7 @@ from moderation.models import (
     DetectorVersion,
     Event,
     Opinion,
+    Platform,
     PolicyVersion,
     ReviewCase,
     Scan,
@@ -310,6 +311,10 @@ def active_policies(user: User | AnonymousUser) -> QuerySet[PolicyVersion]:
     """One for each of the person's platforms that takes content, by the platform's name."""
     active = PolicyVersion.objects.filter(sees(user, "platform"), active=True, platform__active=True)
     return active.select_related("platform").order_by("platform__name")
+
+
+def platforms_seen_by(user: User | AnonymousUser) -> QuerySet[Platform]:
+    return Platform.objects.filter(sees(user, "pk")).order_by("name")
 
 
 def detector_in_use() -> tuple[DetectorVersion | None, Calibration | None]:

@@ -1,4 +1,4 @@
-"""Everything the guard serves; a host project includes it where it likes."""
+"""Everything the guard serves in a project that signs people in itself; a host includes it where it likes."""
 
 from __future__ import annotations
 

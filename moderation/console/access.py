@@ -11,11 +11,14 @@ from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase
-from django.shortcuts import resolve_url
+from django.shortcuts import redirect, resolve_url
+from django.urls import NoReverseMatch, reverse
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
+from moderation.conf import conf
 from moderation.reach import reaches
+from moderation.services import desk_sessions, second_factors
 
 
 class DeskRequest(HttpRequest):
@@ -32,6 +35,9 @@ DECIDE, ESCALATE, REVERSE = "deepfake_guard.decide", "deepfake_guard.escalate", 
 BULK, EXPORT = "deepfake_guard.bulk", "deepfake_guard.export"
 MANAGE_POLICY, MANAGE_PEOPLE = "deepfake_guard.manage_policy", "deepfake_guard.manage_people"
 MANAGE_PLATFORM, HANDLE_ILLEGAL = "deepfake_guard.manage_platform", "deepfake_guard.handle_illegal"
+
+SETTING_UP = {"second-factor", "second-factor-begin", "second-factor-confirm", "confirm"}
+HAS_FACTOR = "guard_has_factor"
 
 
 def needs(permission: str) -> Callable[[View], View]:
@@ -65,8 +71,31 @@ def signed_in(view: View) -> View:
             if request.htmx:
                 return HttpResponseClientRedirect(login)
             return redirect_to_login(request.get_full_path() if request.method == "GET" else "", login)
+        if _must_set_up_second_factor(request):
+            return redirect("guard:second-factor")
+        desk_sessions.touch(request.session)
         answer = view(request, *args, **kwargs)
         answer.headers.setdefault("Cache-Control", "private, no-store")  # what is gone must not come back by Back
         return answer
 
     return guarded
+
+
+def _must_set_up_second_factor(request: Any) -> bool:
+    """Where the owner wants one of everybody; the pages that set it up stay open."""
+    wanted = conf().SECOND_FACTOR_REQUIRED and has_own_login()
+    if not wanted or request.session.get(HAS_FACTOR) or request.resolver_match.url_name in SETTING_UP:
+        return False
+    if second_factors.factor_of(request.user) is None:
+        return True
+    request.session[HAS_FACTOR] = True
+    return False
+
+
+def has_own_login() -> bool:
+    """Whether the project serves the guard's own sign-in (`moderation.urls_with_login`), or has one itself."""
+    try:
+        reverse("guard:login")
+    except NoReverseMatch:
+        return False
+    return True

@@ -36,6 +36,8 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from moderation.conf import conf
 from moderation.console.access import DeskRequest, signed_in
+from moderation.services import second_factors
+from moderation.services.second_factors import Answer
 
 SESSION_KEY = "guard_confirmed_at"
 PASSWORD, CODE, NAME = "step_up_password", "step_up_code", "step_up_name"  # of form fields
@@ -77,11 +79,18 @@ def step_up(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponse
 
 
 def confirmed(request: DeskRequest) -> bool:
-    """Whether the posted password is this person's; then the session is stamped. Wrong ones count as failed logins."""
+    """Whether password and, where there is one, second factor are this person's; then the session is stamped.
+
+    Wrong passwords count as failed logins, wrong codes as failed second steps.
+    """
     given = request.POST.get(PASSWORD, "").replace("\0", "")
     found = authenticate(request, username=request.user.get_username(), password=given)
     if found is None or found.pk != request.user.pk:
         return False
+    if second_factors.factor_of(request.user) is not None:
+        answer = second_factors.check(request.user, request.POST.get(CODE, "")[:40])
+        if answer not in {Answer.RIGHT, Answer.RECOVERED}:
+            return False
     stamp(request.session)
     return True
 
@@ -97,6 +106,7 @@ def ask(request: DeskRequest, target: str, *, carried: bool) -> HttpResponse:
         else [],
         "files_lost": carried and bool(request.FILES),
         "refused": PASSWORD in request.POST,
+        "factor": second_factors.factor_of(request.user),
         "no_password": not request.user.has_usable_password(),
         "minutes": conf().STEP_UP_SECONDS // 60,
     }

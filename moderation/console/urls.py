@@ -14,10 +14,10 @@ from moderation.console.explanation import explanation
 from moderation.console.gold import gold, retire, seal
 from moderation.console.item import item, item_row
 from moderation.console.lease import escalate, lease, release, skip
-from moderation.console.login import SignIn, SignOut
 from moderation.console.media import media
 from moderation.console.operations import again, all_again, operations
 from moderation.console.opinion import opinion
+from moderation.console.people import people_page, person_page, set_platforms, set_role, trust
 from moderation.console.policy import policies, policy, publish, versions
 from moderation.console.preferences import preferences_page, shown, single_keys
 from moderation.console.queue import next_case, queue
@@ -27,8 +27,6 @@ from moderation.console.upload import upload
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="guard:queue"), name="home"),
-    path("login/", SignIn.as_view(), name="login"),
-    path("logout/", SignOut.as_view(), name="logout"),
     path("confirm/", confirm, name="confirm"),
     path("queue/", queue, name="queue"),
     path("queue/next/", next_case, name="next"),
@@ -77,4 +75,9 @@ urlpatterns = [
     path("policy/<uuid:platform_id>/", policy, name="policy"),
     path("policy/<uuid:platform_id>/publish/", publish, name="policy-publish"),
     path("policy/<uuid:platform_id>/versions/", versions, name="policy-versions"),
+    path("people/", people_page, name="people"),
+    path("people/<str:user_id>/", person_page, name="person"),
+    path("people/<str:user_id>/role/", set_role, name="person-role"),
+    path("people/<str:user_id>/platforms/", set_platforms, name="person-platforms"),
+    path("people/<str:user_id>/illegal/", trust, name="person-illegal"),
 ]

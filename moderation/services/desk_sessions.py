@@ -6,11 +6,13 @@ import time
 import uuid
 from datetime import timedelta
 from importlib import import_module
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import transaction
+from django.http import HttpRequest
 from django.utils import timezone
 
 from moderation.models import DeskSession
@@ -54,9 +56,10 @@ def moved(old_key: str | None, session: SessionBase) -> None:
     DeskSession.objects.filter(session_key=old_key).update(session_key=session.session_key)
 
 
-def closed(session_key: str | None) -> None:
-    """Signed out: the session itself is gone already."""
-    DeskSession.objects.filter(session_key=session_key).delete()
+def closed(sender: Any, request: HttpRequest | None = None, **_: Any) -> None:  # noqa: ARG001
+    """Receiver of `user_logged_out`, wherever that was asked for; Django drops the session itself."""
+    if request is not None and hasattr(request, "session"):
+        DeskSession.objects.filter(session_key=request.session.session_key).delete()
 
 
 @transaction.atomic

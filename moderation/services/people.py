@@ -159,6 +159,18 @@ def reset_password(user: User, password: str | None = None, *, actor: str = "sys
 
 
 @transaction.atomic
+def chose_password(user: User, *, keep: str | None = None) -> None:
+    """The person has set a password of their own: every other session ends but the one with the key `keep`."""
+    desk_sessions.end_all(user, actor=f"user:{user.pk}", but=keep)
+    audit.note("user.password_chosen", f"user:{user.pk}", f"user:{user.pk}")
+
+
+def note_link(user: User, *, actor: str) -> None:
+    """Somebody is about to see a link with which this person can set a password."""
+    audit.note("user.link_made", actor, f"user:{user.pk}")
+
+
+@transaction.atomic
 def disable(user: User, *, actor: str = "system") -> bool:
     """No more logins, open sessions end, held cases go back to the queue. False when disabled already.
 
@@ -185,6 +197,11 @@ def enable(user: User, *, actor: str = "system") -> bool:
 def role_of(user: User) -> Role | None:
     names = {group.name for group in user.groups.all()}
     return next((role for role in Role if role.value in names), None)
+
+
+def platforms_of(user: User) -> list[Platform]:
+    """Those that are assigned by name; empty for who sees all."""
+    return list(Platform.objects.filter(people__user=user).order_by("name"))
 
 
 def _create(username: str, role: Role | str, password: str | None, platforms: Collection[Platform] | None) -> User:

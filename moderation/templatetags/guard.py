@@ -18,7 +18,7 @@ from deepfake_guard.detector.explain import words as said
 from deepfake_guard.detector.explain.strip import strip as strip_of
 from moderation import blind, queries
 from moderation.conf import conf
-from moderation.models import Decision, DetectedFace, ReviewCase, Verdict
+from moderation.models import Decision, DetectedFace, Reach, ReviewCase, Verdict
 from moderation.services import preferences
 from moderation.templatetags import figures, words
 from moderation.vocabulary import DecisionValue, Outcome, Reason, Statement
@@ -243,6 +243,19 @@ def initials(user: User) -> str:
 def role(user: User) -> str:
     group = user.groups.first()
     return group.name.capitalize() if group else "No role"
+
+
+@register.filter
+def reach_words(user: User) -> str:
+    """Which platforms this person sees; the reach is prefetched by services.people."""
+    reach: Reach | None = getattr(user, "guard_reach", None)
+    if reach is None:
+        return "no platform"
+    names = [platform.name for platform in reach.platforms.all()]
+    return "all platforms" if reach.all_platforms else ", ".join(names) or "no platform"
+
+
+register.filter("browser_words", words.browser)
 
 
 @register.simple_tag(takes_context=True)

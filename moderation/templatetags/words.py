@@ -200,3 +200,17 @@ def share(part: float) -> str:
 def size(count: int) -> str:
     """412 kB, 3.1 MB; decimal units."""
     return f"{max(1, round(count / 1000))} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
+
+
+BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+MACHINES = (
+    *(("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows")),
+    *(("Mac OS X", "macOS"), ("CrOS", "ChromeOS"), ("Linux", "Linux")),
+)
+
+
+def browser(user_agent: str) -> str:
+    """Firefox on Linux: what a browser says of itself, in two words; the first that fits, as each names others too."""
+    program = next((word for mark, word in BROWSERS if mark in user_agent), "")
+    machine = next((word for mark, word in MACHINES if mark in user_agent), "")
+    return " on ".join(filter(None, (program, machine))) or "An unknown program"

@@ -69,7 +69,7 @@ def open_desk(browser: Browser, live_server: Any) -> Iterator[Callable[..., Desk
 
     def open_one(width: int = 1280, height: int = 800, **options: Any) -> Desk:
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(int(os.environ.get("GUARD_BROWSER_TIMEOUT_MS", "10000")))
         desk = Desk(context, live_server.url, context.new_page())
         desk.page.on("console", desk.heard)
         desk.page.on("pageerror", lambda error: desk.complaints.append(str(error)))

@@ -15,17 +15,18 @@ from django.utils import timezone
 from playwright.sync_api import FilePayload, Page, expect
 
 from moderation.models import ContentItem, Platform, ReviewCase
-from moderation.services import cases
+from moderation.services import cases, people
 from moderation.vocabulary import Role
 from tests.browser import scenes
 from tests.browser.conftest import Desk
 from tests.factories import make_platform, make_user
+from tests.moderation.totp import Phone, with_phone
 
 ROOT = Path(__file__).parents[2]
 SHOWN = {
     *("login-light-1280", "queue-light-1280", "queue-dark-1280", "queue-light-390"),
     *("case-light-1280", "case-dark-1280", "case-light-390"),
-    "preferences-light-1280",
+    *("preferences-light-1280", "people-light-1280", "profile-light-1280"),
 }
 AUTHOR = {"Member since": "March 2021", "Posts": 312, "Removed before": 1, "Verified": "by phone"}
 pytestmark = pytest.mark.browser
@@ -116,3 +117,53 @@ def upload_three(page: Page) -> None:
     expect(page.locator("#file-rows progress[value]")).to_have_count(0)
     scenes.screen_all()
     expect(page.locator("#file-rows [data-final]")).to_have_count(3, timeout=15_000)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_it_takes_a_picture_of_people_and_access(
+    transactional_db: None, open_desk: Callable[..., Desk], theme: str, width: int, height: int
+) -> None:
+    """Without a scan: what is shown are people, not pictures."""
+    agora = make_platform("Agora")
+    make_platform("Lumen Board")
+    runa, password = make_user(Role.ADMIN, "runa")
+    User.objects.filter(pk=runa.pk).update(first_name="Runa", last_name="Berg")
+    people.invite("ben", "Ben Ode", Role.MODERATOR, [agora], actor="system")
+    ilya, _ = make_user(Role.SENIOR, "ilya")
+    User.objects.filter(pk=ilya.pk).update(first_name="Ilya", last_name="Novak")
+    with_phone(ilya)
+    desk = open_desk(width, height, color_scheme=theme)
+    page = desk.page
+
+    def shoot(name: str) -> None:
+        page.wait_for_load_state("networkidle")
+        shot = f"{name}-{theme}-{width}"
+        page.screenshot(path=ROOT / ("docs" if shot in SHOWN else "artifacts") / "screenshots" / f"{shot}.png")
+
+    desk.sign_in("runa", password)
+    for name, path in (("people", "/people/"), ("person", f"/people/{ilya.pk}/"), ("profile", "/profile/")):
+        desk.open(path)
+        shoot(name)
+    page.get_by_role("link", name="Set up a second factor").click()
+    page.get_by_role("button", name="Set it up").click()
+    shoot("second-factor")
+    page.fill("#id_code", Phone(runa).shows())
+    page.get_by_role("button", name="Put it in force").click()
+    expect(page.locator(".codes")).to_be_visible()
+    shoot("recovery-codes")
+    desk.open("/confirm/?next=/people/")
+    shoot("confirm")
+    desk.open("/people/")
+    page.fill("#username", "mara")
+    page.get_by_role("button", name="Invite").click()
+    link = page.locator("#link").input_value()
+    shoot("person-link")
+    desk.context.clear_cookies()
+    page.goto(link)
+    shoot("welcome")
+    desk.open("/login/")
+    page.fill("#id_username", "runa")
+    page.fill("#id_password", password)
+    page.get_by_role("button", name="Continue").click()
+    shoot("second-step")

@@ -66,3 +66,14 @@ def test_every_check_is_documented() -> None:
     assert set(re.findall(r"deepfake_guard\.[EW]\d{3}", source)) == set(
         re.findall(r"deepfake_guard\.[EW]\d{3}", documented)
     )
+
+
+def test_a_login_address_that_leads_nowhere_is_named(settings: LazySettings) -> None:
+    settings.LOGIN_URL = "no-such-route"
+    assert [found.id for found in checks.check_login()] == ["deepfake_guard.E006"]
+
+
+def test_a_login_whose_failures_nobody_counts_is_named(settings: LazySettings) -> None:
+    assert checks.check_login() == []
+    settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+    assert [found.id for found in checks.check_login()] == ["deepfake_guard.W001"]

@@ -12,18 +12,19 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from moderation.models import Derivative, ReviewCase
 from moderation.vocabulary import Role
-from tests.factories import make_case
+from tests.factories import make_case, make_user
 
 pytestmark = pytest.mark.django_db
 
 READS = set(Role)
 DECIDES = {Role.MODERATOR, Role.SENIOR, Role.ADMIN}
-OPEN = {"login", "logout", "home", "healthz", "readyz"}  # before the sign-in, or of no interest to anybody
 EXPORTS = {Role.SENIOR, Role.AUDITOR, Role.ADMIN}
 REVERSES = {Role.SENIOR, Role.ADMIN}
 POLICY = {Role.POLICY_EDITOR, Role.ADMIN}
 PLATFORM_POSTS = ("platform-active", "platform-retention", "key-issue", "endpoint-add")
 ENDPOINT_POSTS = ("endpoint-test", "endpoint-rotate", "endpoint-disable", "endpoint-enable")
+# before the sign-in, or of no interest to anybody
+OPEN = {"login", "second-step", "welcome", "logout", "home", "healthz", "readyz"}
 ROUTES: dict[str, tuple[str, set[Role]]] = {
     "confirm": ("get", READS),
     "queue": ("get", READS),
@@ -62,6 +63,24 @@ ROUTES: dict[str, tuple[str, set[Role]]] = {
     "policy": ("get", POLICY),
     "policy-publish": ("post", POLICY),
     "policy-versions": ("get", POLICY),
+    "profile": ("get", READS),
+    "password": ("get", READS),
+    "end-session": ("post", READS),
+    "end-other-sessions": ("post", READS),
+    "second-factor": ("get", READS),
+    "second-factor-begin": ("post", READS),
+    "second-factor-confirm": ("post", READS),
+    "second-factor-codes": ("post", READS),
+    "second-factor-drop": ("post", READS),
+    "people": ("get", {Role.ADMIN}),
+    "person": ("get", {Role.ADMIN}),
+    "person-role": ("post", {Role.ADMIN}),
+    "person-platforms": ("post", {Role.ADMIN}),
+    "person-illegal": ("post", {Role.ADMIN}),
+    "person-active": ("post", {Role.ADMIN}),
+    "person-link": ("post", {Role.ADMIN}),
+    "person-second-factor": ("post", {Role.ADMIN}),
+    "person-sessions": ("post", {Role.ADMIN}),
 }
 POSTS = [name for name, (method, _) in ROUTES.items() if method == "post"]
 Sample = dict[str, object]
@@ -95,6 +114,8 @@ def sample_of(case: ReviewCase) -> Sample:
         "decision_id": uuid.uuid4(),
         "platform_id": case.item.platform_id,
         "table": "figures",
+        "user_id": make_user()[0].pk,
+        "session_id": uuid.uuid4(),
     }
 
 
@@ -158,7 +179,7 @@ def test_it_changes_nothing_on_get(name: str, desk: Callable[..., tuple[Client, 
     assert desk(Role.ADMIN)[0].get(address(name, make_case())).status_code == 405
 
 
-@pytest.mark.parametrize("name", sorted(set(CONSOLE) - {"home", "healthz", "readyz"}))
+@pytest.mark.parametrize("name", sorted(set(CONSOLE) - {"home", "healthz", "readyz", "welcome"}))
 def test_it_refuses_a_post_without_the_forms_token(name: str, desk: Callable[..., tuple[Client, User]]) -> None:
     _, user = desk(Role.ADMIN)
     strict = Client(enforce_csrf_checks=True)

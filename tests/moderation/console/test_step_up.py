@@ -29,7 +29,7 @@ def far_reaching(request: DeskRequest) -> HttpResponse:
     return JsonResponse({name: request.POST.getlist(name) for name in request.POST})
 
 
-urlpatterns = [path("far/", far_reaching), path("", include("moderation.urls"))]
+urlpatterns = [path("far/", far_reaching), path("", include("moderation.urls_with_login"))]
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 FIELDS = {"note": 'says "so" & more', "reason": ["one", "two"]}
 

@@ -1,0 +1,121 @@
+"""People and access, as a person with a browser and a phone meets them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Page, expect
+
+from moderation.models import DeskSession
+from moderation.services import people
+from moderation.vocabulary import Role
+from tests.browser.conftest import Desk
+from tests.browser.test_accessibility import findings, fits
+from tests.factories import make_platform, make_user
+from tests.moderation.totp import Phone
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+NEW = "correct horse battery staple"
+
+
+def looked_at(page: Page) -> list[str]:
+    return findings(page) + ([] if fits(page) else ["the page scrolls sideways"])
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_from_the_invitation_to_the_second_factor_nobody_is_shut_out(
+    transactional_db: None, open_desk: Callable[..., Desk], theme: str, width: int
+) -> None:
+    agora = make_platform("Agora")
+    make_platform("Lumen Board")
+    _, password = make_user(Role.ADMIN, "runa")
+    found: dict[str, list[str]] = {}
+    admin = open_desk(width, 800, color_scheme=theme)
+    admin.sign_in("runa", password)
+    page = admin.open("/people/")
+    found["people"] = looked_at(page)
+    page.fill("#username", "ben")
+    page.fill("#full_name", "Ben Ode")
+    page.get_by_label("Agora").check()
+    page.get_by_role("button", name="Invite").click()
+    link = page.locator("#link").input_value()
+    found["link"] = looked_at(page)
+    page.get_by_role("link", name="Done").click()
+    found["person"] = looked_at(page)
+
+    guest = open_desk(width, 800, color_scheme=theme)
+    page = guest.page
+    page.goto(link)
+    found["welcome"] = looked_at(page)
+    page.fill("#id_new_password1", NEW)
+    page.fill("#id_new_password2", "something else")
+    page.get_by_role("button", name="Set the password").click()
+    found["welcome, refused"] = looked_at(page)
+    page.fill("#id_new_password1", NEW)
+    page.fill("#id_new_password2", NEW)
+    page.get_by_role("button", name="Set the password").click()
+    expect(page.get_by_text("Your password is set")).to_be_visible()
+    found["login, set"] = looked_at(page)
+    guest.sign_in("ben", NEW)
+
+    page = guest.open("/profile/")
+    found["profile"] = looked_at(page)
+    page.get_by_role("link", name="Set up a second factor").click()
+    found["second factor, off"] = looked_at(page)
+    page.get_by_role("button", name="Set it up").click()
+    expect(page.locator("svg.qr")).to_be_visible()
+    found["second factor, begun"] = looked_at(page)
+    ben = User.objects.get(username="ben")
+    phone = Phone(ben)
+    page.fill("#id_code", phone.shows())
+    page.get_by_role("button", name="Put it in force").click()
+    codes = page.locator(".codes li").all_text_contents()
+    assert len(codes) == 10
+    found["recovery codes"] = looked_at(page)
+    page.get_by_role("link", name="I have kept them").click()
+    page.get_by_role("link", name="Recovery codes and more").click()
+    found["second factor, on"] = looked_at(page)
+    guest.open("/profile/password/")
+    found["password"] = looked_at(page)
+
+    again = open_desk(width, 800, color_scheme=theme)
+    page = again.open("/login/")
+    page.fill("#id_username", "ben")
+    page.fill("#id_password", NEW)
+    page.get_by_role("button", name="Continue").click()
+    found["second step"] = looked_at(page)
+    page.fill("#id_code", "000000")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_contain_text("does not count")
+    found["second step, refused"] = looked_at(page)
+    page.fill("#id_code", phone.shows(1))
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/queue/")
+    page = again.open("/profile/")
+    page.get_by_role("button", name=re.compile("^Sign out everywhere else")).click()
+    assert DeskSession.objects.filter(user=ben).count() == 1
+    guest.open("/queue/")
+    expect(guest.page).to_have_url(re.compile("/login/"))
+    assert people.platforms_of(ben) == [agora]
+    assert {name: told for name, told in found.items() if told} == {}
+
+
+def test_the_question_before_a_far_step_shuts_nobody_out(
+    transactional_db: None, open_desk: Callable[..., Desk]
+) -> None:
+    _, password = make_user(Role.ADMIN, "runa")
+    desk = open_desk(390, 844, color_scheme="dark")
+    desk.sign_in("runa", password)
+    page = desk.open("/confirm/?next=/people/")
+    assert looked_at(page) == []
+    page.fill("#step-up-password", "not it")
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert looked_at(page) == []
+    page.fill("#step-up-password", password)
+    page.get_by_role("button", name="Confirm").click()
+    page.wait_for_url("**/people/")
