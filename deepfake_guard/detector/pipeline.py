@@ -1,9 +1,15 @@
-"""Media → report: decode, find faces, crop, score, explain. One `Detector` a process; it owns the decoding child."""
+"""Media → report: decode, find faces, crop, score, explain. One `Detector` a process; it owns the decoding child.
+
+A thread decodes and finds faces ahead of the networks, so that neither waits for the other.
+"""
 
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +25,9 @@ from deepfake_guard.detector.weights import Artefact
 
 Pixels = NDArray[np.uint8]
 
+BATCH = 8  # faces that are waited for before they are scored together
+AHEAD = 16  # files read before their turn, and files that are judged together at most
+
 
 @dataclass(frozen=True, slots=True)
 class _Read:
@@ -32,6 +41,13 @@ class _Read:
     shown: tuple[Derived, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
     encoding: str = ANY
+
+    def wanted(self) -> list[tuple[Pixels, Conditions]]:
+        """The crops to be scored, and under which conditions each arrived."""
+        return [(crop, Conditions(face.native_px, self.encoding)) for face, crop in self.found if not face.reason]
+
+
+_Outcome = _Read | DecoderKilled | OSError
 
 
 class Detector:
@@ -72,24 +88,45 @@ class Detector:
             raise outcome
         return outcome
 
-    def examine_many(self, paths: Iterable[Path]) -> Iterator[MediaReport | DecoderKilled | OSError]:
-        """One outcome a file, in order; the faces of all files are scored as one batch. A bad file harms no other."""
-        reads = [self._read(path) for path in paths]
-        wanted = [
-            (crop, Conditions(face.native_px, read.encoding))
-            for read in reads
-            if isinstance(read, _Read)
-            for face, crop in read.found
-            if not face.reason
-        ]
-        crops = [crop for crop, _ in wanted]
+    def examine_many(
+        self, paths: Iterable[Path], *, pictures: bool = True
+    ) -> Iterator[MediaReport | DecoderKilled | OSError]:
+        """One outcome a file, in order; faces of neighbouring files are scored together. A bad file harms no other.
+
+        Files are read ahead of the one that is yielded. pictures: make what people see (`MediaReport.derivatives`).
+        """
+        with closing(self._read_ahead(paths, pictures)) as reads:
+            for group in _groups(reads):
+                yield from self._judged(group, pictures)
+
+    def _read_ahead(self, paths: Iterable[Path], pictures: bool) -> Iterator[_Outcome]:
+        """Reads in order, made by one thread; whoever stops early ends the file in work with its decoder."""
+        thread, pending = ThreadPoolExecutor(1, "reader"), deque[Future[_Outcome]]()
+        try:
+            for path in paths:
+                pending.append(thread.submit(self._read, path, pictures))
+                if len(pending) > AHEAD:
+                    yield pending[0].result()
+                    pending.popleft()
+            while pending:
+                yield pending[0].result()
+                pending.popleft()
+        finally:
+            thread.shutdown(wait=False, cancel_futures=True)
+            if any(not future.done() for future in pending):
+                self.decoder.close()
+            thread.shutdown(wait=True)
+
+    def _judged(self, reads: Sequence[_Outcome], pictures: bool) -> Iterator[MediaReport | DecoderKilled | OSError]:
+        wanted = [pair for read in reads if isinstance(read, _Read) for pair in read.wanted()]
         started = time.perf_counter()
-        scores = iter(self.score(np.stack(crops), [given for _, given in wanted]) if crops else [])
+        crops, conditions = [crop for crop, _ in wanted], [given for _, given in wanted]
+        scores = iter(self.score(np.stack(crops), conditions) if crops else [])
         share = (time.perf_counter() - started) / max(1, len(crops))
         for read in reads:
-            yield self._report(read, scores, share) if isinstance(read, _Read) else read
+            yield self._report(read, scores, share, pictures) if isinstance(read, _Read) else read
 
-    def _read(self, path: Path) -> _Read | DecoderKilled | OSError:
+    def _read(self, path: Path, pictures: bool) -> _Outcome:
         started = time.perf_counter()
         try:
             picture = media.read(path, self.decoder)
@@ -100,19 +137,18 @@ class Detector:
         decoded = time.perf_counter()
         found = tuple(faces.find(picture.rgb, self.finder))
         searched = time.perf_counter()
-        small = media.shrunk(picture.rgb, media.VIEW_PX)
-        shown = (media.thumbnail(small), media.view(small))
+        shown = _whole_pictures(picture.rgb) if pictures else ()
         timings = {"decode": decoded - started, "faces": searched - decoded, "derive": time.perf_counter() - searched}
         height, width = picture.rgb.shape[:2]
         return _Read(picture.media_type, picture.remarks, (width, height), found, shown, timings, encoding.of(picture))
 
-    def _report(self, read: _Read, scores: Iterator[CropScore], share: float) -> MediaReport:
+    def _report(self, read: _Read, scores: Iterator[CropScore], share: float, pictures: bool) -> MediaReport:
         scored = tuple(FaceScore(face, None if face.reason else next(scores)) for face, _ in read.found)
         status, reasons = _conclusion(read, scored)
         if read.found and not self.finder.trusted:
             reasons = (*reasons, "low_quality_face_finder")
         started = time.perf_counter()
-        derivatives = (*read.shown, *_face_pictures(read, scored))
+        derivatives = (*read.shown, *_face_pictures(read, scored)) if pictures else ()
         derive = read.timings.get("derive", 0.0) + time.perf_counter() - started
         count = sum(1 for face in scored if face.result)
         return MediaReport(
@@ -126,6 +162,24 @@ class Detector:
             self.artefact.manifest.calibration_id,
             {**read.timings, "score": share * count, "derive": derive},
         )
+
+
+def _groups(reads: Iterable[_Outcome]) -> Iterator[list[_Outcome]]:
+    """Neighbours with about BATCH faces to be scored."""
+    group: list[_Outcome] = []
+    for read in reads:
+        group.append(read)
+        faces_in_it = sum(len(each.wanted()) for each in group if isinstance(each, _Read))
+        if faces_in_it >= BATCH or len(group) >= AHEAD:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _whole_pictures(rgb: Pixels) -> tuple[Derived, ...]:
+    small = media.shrunk(rgb, media.VIEW_PX)
+    return media.thumbnail(small), media.view(small)
 
 
 def _conclusion(read: _Read, scored: Sequence[FaceScore]) -> tuple[str, tuple[str, ...]]:

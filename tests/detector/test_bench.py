@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from deepfake_guard.detector.bench import lines, machine, run, subjects, timing
+from deepfake_guard.detector.bench import Plan, lines, machine, run, subjects, timing
 from deepfake_guard.detector.bench.benchmark import GOALS, ratios, setting
 from deepfake_guard.detector.bench.published import Published
 from deepfake_guard.detector.bench.subjects import Scale
@@ -34,11 +34,22 @@ def test_the_published_arithmetic_gives_the_numbers_of_ours(kernels: str) -> Non
 
 def test_a_small_run_gives_every_figure_and_renders(tmp_path: Path) -> None:
     tiny_artefact(tmp_path / "artefact")
-    document = run(
-        rounds=1, batches=(8,), photos=1, artefact=tmp_path / "artefact", face_finder=tmp_path, scale=SMALL
-    )  # without YuNet's file another finder takes over
+    said: list[str] = []
+    plan = Plan(rounds=1, batches=(8,), photos=1, scale=SMALL)
+    document = run(plan, artefact=tmp_path / "artefact", face_finder=tmp_path, say=said.append)
+    assert len(said) == plan.parts()  # without YuNet's file another finder takes over
     rows = {**document["arithmetic"]["8"], **document["shares"]}
-    assert {"backbone", "published", "ours_fp32", "ours_bf16", "resnet18_k31", "lite0_backbone"} <= set(rows)
+    assert document["skipped"] == {}
+    assert {"default_set", "default_muflow"} == set(document["default"]["rows"])
+    assert {
+        "backbone_plain",
+        "backbone",
+        "published",
+        "ours_fp32",
+        "ours_bf16",
+        "resnet18_k31",
+        "lite0_backbone",
+    } <= set(rows)
     assert all(row["least_ms"] <= row["median_ms"] <= row["most_ms"] for row in rows.values())
     assert all(ratio > 0 for ratio in document["ratios"].values())
     assert document["start"]["cold_start_s"] > document["start"]["load_s"] > 0
@@ -49,11 +60,37 @@ def test_a_small_run_gives_every_figure_and_renders(tmp_path: Path) -> None:
     assert "## Whole photographs (1 of one megapixel" in "\n".join(lines(document))
 
 
+def calls(ran: list[str]) -> dict[str, subjects.Call]:
+    return {name: lambda _, name=name: ran.append(name) for name in ("one", "other")}
+
+
 def test_each_subject_runs_once_a_round_in_turn() -> None:
     ran: list[str] = []
-    calls = {name: lambda _, name=name: ran.append(name) for name in ("one", "other")}
-    timing.compare(calls, batch=1, side=32, rounds=2)
+    rows, skipped = timing.compare(calls(ran), 1, 32, 2, 100.0, {})
     assert ran == ["one", "other"] * 3  # the first round is not counted
+    assert [row["rounds"] for row in rows.values()] == [2, 2]
+    assert not skipped
+
+
+def test_what_would_not_fit_is_not_tried_and_said() -> None:
+    ran: list[str] = []
+    rows, skipped = timing.compare(calls(ran), 8, 32, 1, 60.0, {"one": 12.0, "other": 0.1})
+    assert set(ran) == {"other"}
+    assert set(rows) == {"other"}
+    assert skipped == {"one": "about 96 s a batch of 8, and 60 s were left"}
+
+
+def test_a_long_first_call_counts_and_is_not_repeated_beyond_the_budget() -> None:
+    table = timing.Rounds(8, 10.0)
+    assert table.allows("slow")
+    table.add("slow", 7.0)
+    assert table.taken["slow"] == [7.0]
+    assert not table.allows("slow")
+    assert table.allows("quick")
+    table.add("quick", 0.1)
+    assert table.taken["quick"] == []
+    assert table.allows("quick")
+    assert not table.skipped
 
 
 def test_ratios_are_speeds_over_speeds() -> None:
@@ -70,19 +107,16 @@ def test_ratios_are_speeds_over_speeds() -> None:
     assert set(GOALS) <= set(found)
 
 
+def test_a_ratio_of_what_was_skipped_is_none() -> None:
+    rows = {name: {"median_ms": 1.0} for name in ("published", "ours_fp32", "backbone")}
+    assert ratios(rows, {})["published_bf16"] is None
+    assert ratios(rows, {})["published_fp32"] == 1.0
+
+
 def test_the_machine_is_named_with_the_flags_that_decide_about_bfloat16() -> None:
     here = machine.machine()
     assert here["processor"]
     assert set(here["flags"]) | set(here["without"]) == set(machine.FLAGS)
-
-
-def test_a_subject_that_has_had_enough_sits_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    ran: list[str] = []
-    monkeypatch.setattr(timing, "ENOUGH", 0.0)
-    calls = {name: lambda _, name=name: ran.append(name) for name in ("one", "other")}
-    timed = timing.compare(calls, batch=1, side=32, rounds=3)
-    assert ran == ["one", "other"]
-    assert [row["rounds"] for row in timed.values()] == [1, 1]
 
 
 def test_a_document_is_rendered_whole() -> None:
@@ -90,14 +124,17 @@ def test_a_document_is_rendered_whole() -> None:
     rate = {"median": 9.0, "least": 8.0, "most": 10.0}
     document = {
         "machine": {**machine.machine(), "load_average": 99.0},
-        "setting": setting(Scale(), 3),
+        "setting": {**setting(Plan(rounds=3)), "seconds": 200.0},
         "arithmetic": {"8": dict.fromkeys(("backbone", "published", "ours_fp32", "ours_bf16"), row)},
         "shares": dict.fromkeys(("resnet18_backbone", "resnet18_k31", "lite0_backbone", "lite0_k31"), row),
-        "ratios": dict.fromkeys((*GOALS, "published_bf16"), 21.5),
+        "skipped": {"ours_bf16, batch 8": "about 96 s a batch of 8, and 60 s were left"},
+        "default": {"detector_id": "muflow-1", "signals": ["muflow"], "rows": {"default_set": row}},
+        "ratios": {**dict.fromkeys(GOALS, 21.5), "published_bf16": None},
         "goals": GOALS,
         "start": dict.fromkeys(("import_torch_s", "load_s", "first_score_s", "cold_start_s", "peak_mb"), 1.0),
         "photographs": {
             "photos": 24, "faces": 24, "face_finder": "yunet", "photo_faces_per_s": rate, "crop_faces_per_s": rate,
+            "desk_faces_per_s": rate,
             "ratio": 0.7, "stages": {"decode": 0.25, "score": 0.75},
         },
     }  # fmt: skip
@@ -105,5 +142,7 @@ def test_a_document_is_rendered_whole() -> None:
     assert "The machine was busy" in page
     assert "| 8 | published arithmetic | 200.0 | 40 | 30 – 50 |" in page
     assert "| ours float32 over the published arithmetic | 21.50 | ≥ 20 |" in page
+    assert "| ours bfloat16 over the published arithmetic | not measured |" in page
+    assert "Not measured: ours_bf16, batch 8 (about 96 s" in page
     assert "decode 25%, score 75%" in page
     assert not np.any([line != line.rstrip() for line in page.splitlines()])

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .. import faces, weights
 from ..pipeline import Detector
+from ..weights import Artefact
 from . import photographs
 from .machine import machine, starts
-from .subjects import Scale, published_setting, shares
-from .timing import compare
+from .subjects import CROP_PX, Scale, as_loaded, published_setting, shares
+from .timing import Budget, compare, paces
 
 GOALS = {
     "published_fp32": 20.0,
@@ -21,69 +23,115 @@ GOALS = {
     "backbone_lite0_k31": 0.55,
 }
 RATIO_BATCH = 8
+BATCHES = (1, 8, 32)
+BUDGET = 240.0  # seconds; building models and starting processes come on top
 
 
 def _silent(line: str) -> None:
     """Progress that nobody asked for."""
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much is measured. rounds >= 1; batch 8, which the ratios are stated for, is always timed. budget: seconds."""
+
+    rounds: int = 5
+    batches: Sequence[int] = BATCHES
+    photos: int = 24
+    budget: float = BUDGET
+    scale: Scale = field(default_factory=Scale)
+
+    def sizes(self) -> list[int]:
+        """The batches, ascending."""
+        return sorted({*self.batches, RATIO_BATCH})
+
+    def parts(self) -> int:
+        """How many lines `run` says."""
+        return len(self.sizes()) + 4
+
+
 def run(
+    plan: Plan | None = None,
     *,
-    rounds: int = 5,
-    batches: Sequence[int] = (1, 8, 32),
-    photos: int = 24,
     artefact: Path | None = None,
     face_finder: Path | None = None,
-    scale: Scale | None = None,
     say: Callable[[str], None] = _silent,
 ) -> dict[str, Any]:
-    """Minutes on the CPU; the machine should have nothing else to do. rounds >= 1; batch 8, which the ratios are stated
-    for, is always timed.
+    """Minutes on the CPU; the machine should have nothing else to do.
 
-    -> "machine", "arithmetic" {batch: {subject: median_ms, least_ms, most_ms, faces_per_s}}, "shares" (the same at
-    batch 8), "ratios", "goals", "start", "photographs". Raises ArtefactError for the artefact.
+    -> "machine", "arithmetic" {batch: {subject: median_ms, least_ms, most_ms, rounds, faces_per_s}}, "shares" and
+    "default" (the same at batch 8), "skipped" (what has no figure, and why), "ratios", "goals", "start", "photographs".
+    Raises ArtefactError for the artefact.
     """
-    scale = scale or Scale()
-    document: dict[str, Any] = {"machine": machine(), "setting": setting(scale, rounds)}
-    subjects, arithmetic = published_setting(scale), {}
-    for batch in sorted({*batches, RATIO_BATCH}):
-        say(f"batch {batch}: {', '.join(subjects)}")
-        arithmetic[str(batch)] = compare(subjects, batch, scale.input_px, rounds)
-    say("kernel 3|1 beside the bare backbones")
-    beside = compare(shares(scale), RATIO_BATCH, scale.input_px, rounds)
-    document |= {"arithmetic": arithmetic, "shares": beside}
-    document |= {"ratios": ratios(arithmetic[str(RATIO_BATCH)], beside), "goals": GOALS}
+    plan = plan or Plan()
+    budget = Budget(plan.budget)
+    document: dict[str, Any] = {"machine": machine(), "setting": setting(plan)}
+    document |= _arithmetic(plan, budget, say)
+    loaded = weights.load(artefact, "cpu")
+    say("the default set")
+    document["default"] = _default(loaded, plan, budget)
     say("fresh processes")
-    document["start"] = starts(artefact, min(rounds, 3))
-    say(f"{photos} photographs of one megapixel beside their crops")
-    detector = Detector(weights.load(artefact, "cpu"), faces.choose(face_finder))
+    document["start"] = starts(artefact, min(plan.rounds, 3))
+    say(f"{plan.photos} photographs of one megapixel beside their crops")
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        made = photographs.pictures(folder, photos)
-        document["photographs"] = photographs.measure(detector, made, folder, rounds, RATIO_BATCH)
+        made = photographs.pictures(folder, plan.photos)
+        detector = Detector(loaded, faces.choose(face_finder))
+        document["photographs"] = photographs.measure(detector, made, folder, plan.rounds, budget)
+    document["setting"]["seconds"] = plan.budget - budget.left()
     return document
 
 
-def ratios(arithmetic: dict[str, Any], beside: dict[str, Any]) -> dict[str, float]:
+def _arithmetic(plan: Plan, budget: Budget, say: Callable[[str], None]) -> dict[str, Any]:
+    """Everything on random weights."""
+    subjects, arithmetic, skipped = published_setting(plan.scale), {}, {}
+    expected: dict[str, float] = {}
+    sizes = plan.sizes()
+    for batch in sizes:
+        say(f"batch {batch}: {', '.join(subjects)}")
+        seconds = budget.share(0.4 if batch <= RATIO_BATCH else 0.3)
+        rows, missing = compare(subjects, batch, plan.scale.input_px, plan.rounds, seconds, expected)
+        arithmetic[str(batch)] = rows
+        skipped |= {f"{name}, batch {batch}": why for name, why in missing.items()}
+        expected = expected | paces(rows, batch)
+    say("kernel 3|1 beside the bare backbones")
+    beside, missing = compare(shares(plan.scale), RATIO_BATCH, plan.scale.input_px, plan.rounds, budget.share(0.4), {})
+    skipped |= missing
+    found = ratios(arithmetic[str(RATIO_BATCH)], beside)
+    return {"arithmetic": arithmetic, "shares": beside, "skipped": skipped, "ratios": found, "goals": GOALS}
+
+
+def _default(loaded: Artefact, plan: Plan, budget: Budget) -> dict[str, Any]:
+    """The artefact itself, all its signals and heads beside µFlow alone, on face crops."""
+    rows, _ = compare(as_loaded(loaded.ensemble), RATIO_BATCH, CROP_PX, plan.rounds, budget.share(0.3), {})
+    names = list(loaded.calibration.signals)
+    return {"detector_id": loaded.manifest.detector_id, "signals": names, "rows": rows}
+
+
+def ratios(arithmetic: Mapping[str, Any], beside: Mapping[str, Any]) -> dict[str, float | None]:
     """published_*: how many times faster ours is than the published arithmetic; backbone_*: µFlow's speed as a share of
-    its bare backbone's, both in single precision. All by medians at batch 8."""
+    its bare backbone's, both in single precision. All by medians at batch 8; None where a part was skipped."""
     took = {name: row["median_ms"] for name, row in {**arithmetic, **beside}.items()}
+    pairs = {
+        "published_fp32": ("published", "ours_fp32"),
+        "published_bf16": ("published", "ours_bf16"),
+        "backbone_resnet18_published": ("backbone", "ours_fp32"),
+        "backbone_resnet18_k31": ("resnet18_backbone", "resnet18_k31"),
+        "backbone_lite0_k31": ("lite0_backbone", "lite0_k31"),
+    }
     return {
-        "published_fp32": took["published"] / took["ours_fp32"],
-        "published_bf16": took["published"] / took["ours_bf16"],
-        "backbone_resnet18_published": took["backbone"] / took["ours_fp32"],
-        "backbone_resnet18_k31": took["resnet18_backbone"] / took["resnet18_k31"],
-        "backbone_lite0_k31": took["lite0_backbone"] / took["lite0_k31"],
+        name: took[slow] / took[quick] if slow in took and quick in took else None
+        for name, (slow, quick) in pairs.items()
     }
 
 
-def setting(scale: Scale, rounds: int) -> dict[str, Any]:
+def setting(plan: Plan) -> dict[str, Any]:
     """What the arithmetic was timed on."""
     return {
         "backbone": "resnet18 with random weights",
         "pooling": "flatten",
-        "input_px": scale.input_px,
-        "steps": scale.steps,
-        "averages": scale.averages,
-        "rounds": rounds,
+        "input_px": plan.scale.input_px,
+        "steps": plan.scale.steps,
+        "averages": plan.scale.averages,
+        "rounds": plan.rounds,
     }

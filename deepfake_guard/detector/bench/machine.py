@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-FLAGS = ("avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16")  # those that decide about bfloat16 and int8
+FLAGS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")  # those that decide about single precision and bfloat16
 # A process of its own: the clock starts after `import torch`, as the goal for loading says
 START = """
 import json, resource, sys, time
@@ -26,9 +26,9 @@ import numpy as np
 from deepfake_guard.detector import weights
 artefact = weights.load(Path(sys.argv[1]) if sys.argv[1] else None, "cpu")
 loaded = time.perf_counter()
-artefact.model.score(np.zeros((1, 224, 224, 3), np.uint8))
+artefact.ensemble.score(np.zeros((1, 224, 224, 3), np.uint8))
 first = time.perf_counter()
-artefact.model.score(np.zeros((8, 224, 224, 3), np.uint8))
+artefact.ensemble.score(np.zeros((8, 224, 224, 3), np.uint8))
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform == "linux" else 1024**2)
 print(json.dumps({"import_torch_s": imported - began, "load_s": loaded - imported, "first_score_s": first - loaded,
                   "cold_start_s": first - began, "peak_mb": peak}))

@@ -13,7 +13,8 @@ import numpy as np
 from PIL import Image
 
 from .. import faces, media
-from ..pipeline import Detector
+from ..pipeline import BATCH, Detector
+from .timing import Budget
 
 PHOTO_PX, CROP_PX = 1024, 224
 FACE = (178, 63, 268, 176)  # left, top, right, bottom in scikit-image's portrait
@@ -32,33 +33,36 @@ def pictures(folder: Path, count: int) -> list[Path]:
     return made
 
 
-def measure(detector: Detector, photos: list[Path], folder: Path, rounds: int, batch: int) -> dict[str, Any]:
-    """Files in batches, as `score` takes them, alternating with the faces found in them as ready crop files.
+def measure(detector: Detector, photos: list[Path], folder: Path, rounds: int, budget: Budget) -> dict[str, Any]:
+    """Files as `score` takes them, the same with the pictures that moderators see, and the faces found in them as ready
+    crop files, in turn, `rounds` times after one that is not counted; fewer when the budget is spent.
 
-    -> faces a second of both, their ratio, and each stage's share of a whole photograph's time.
+    -> faces a second of each, the first's over the crops', and each stage's share of a whole photograph's time.
     """
     with closing(detector):
         detector.warm_up()
         crops, stages = _cut(detector, photos, folder), Counter[str]()
         if not crops:
             raise ValueError("no face was found in any of the photographs: nothing can be compared")
-        whole, ready = [], []
+        rates: dict[str, list[float]] = {"photo": [], "desk": [], "crop": []}
         for turn in range(rounds + 1):
-            took, shares = _photographs(detector, photos, batch)
-            again = _crops(detector, crops, batch)
+            began = time.monotonic()
+            took, _ = _photographs(detector, photos, pictures=False)
+            desk, shares = _photographs(detector, photos, pictures=True)
+            again = _crops(detector, crops)
             if turn:
-                whole.append(len(crops) / took)
-                ready.append(len(crops) / again)
                 stages.update(shares)
-    ratio = statistics.median(part / rest for part, rest in zip(whole, ready, strict=True))
+                for name, seconds in zip(rates, (took, desk, again), strict=True):
+                    rates[name].append(len(crops) / seconds)
+            if turn and time.monotonic() - began > budget.left():
+                break
     total = sum(stages.values())
     return {
         "photos": len(photos),
         "faces": len(crops),
         "face_finder": detector.finder.name,
-        "photo_faces_per_s": _rates(whole),
-        "crop_faces_per_s": _rates(ready),
-        "ratio": ratio,
+        **{f"{name}_faces_per_s": _rates(values) for name, values in rates.items()},
+        "ratio": statistics.median(part / rest for part, rest in zip(rates["photo"], rates["crop"], strict=True)),
         "stages": {name: seconds / total for name, seconds in sorted(stages.items())},
     }
 
@@ -74,20 +78,19 @@ def _cut(detector: Detector, photos: list[Path], folder: Path) -> list[Path]:
     return paths
 
 
-def _photographs(detector: Detector, photos: list[Path], batch: int) -> tuple[float, Counter[str]]:
+def _photographs(detector: Detector, photos: list[Path], *, pictures: bool) -> tuple[float, Counter[str]]:
     stages, began = Counter[str](), time.perf_counter()
-    for at in range(0, len(photos), batch):
-        for outcome in detector.examine_many(photos[at : at + batch]):
-            if isinstance(outcome, Exception):
-                raise outcome
-            stages.update(dict(outcome.timings))
+    for outcome in detector.examine_many(photos, pictures=pictures):
+        if isinstance(outcome, Exception):
+            raise outcome
+        stages.update(dict(outcome.timings))
     return time.perf_counter() - began, stages
 
 
-def _crops(detector: Detector, crops: list[Path], batch: int) -> float:
+def _crops(detector: Detector, crops: list[Path]) -> float:
     began = time.perf_counter()
-    for at in range(0, len(crops), batch):
-        read = [faces.as_crop(media.read(path, detector.decoder).rgb) for path in crops[at : at + batch]]
+    for at in range(0, len(crops), BATCH):
+        read = [faces.as_crop(media.read(path, detector.decoder).rgb) for path in crops[at : at + BATCH]]
         detector.score(np.stack(read))
     return time.perf_counter() - began
 

@@ -1,20 +1,33 @@
 """The published arithmetic, written for this comparison from METHOD: what ours is measured against.
 
 Same weights, same numbers (a test says so), but: the covariance is inverted in every call, channels are permuted by a
-convolution with a C x C matrix, the global affine and the subnet's scale are applied where they are defined.
+convolution with a C x C matrix, the global affine and the subnet's scale are applied where they are defined, and the
+backbone runs as timm gives it, batch norms and all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..features import Backbone
 from ..flow import Coupling
 from ..gaussian import Gaussian, pool
 from ..signals.muflow import Layer, MuFlow
+
+
+def plain_maps(backbone: Backbone, pixels: Tensor) -> list[Tensor]:
+    """The maps of a backbone in which nothing is folded, in torch's usual layout."""
+    maps: list[Tensor] = backbone.net((pixels / 255.0 - backbone.mean) / backbone.std)
+    return maps
+
+
+def inference(call: Callable[[Tensor], object]) -> Callable[[Tensor], object]:
+    """The same call without gradients."""
+    return torch.inference_mode()(call)
 
 
 class Published:
@@ -28,7 +41,7 @@ class Published:
     @torch.inference_mode()
     def __call__(self, pixels: Tensor) -> Tensor:
         """uint8 [n, 3, s, s] at the input's size -> mean NLL over layers [n]."""
-        maps: Sequence[Tensor] = self.model.backbone(pixels)
+        maps = plain_maps(self.model.backbone, pixels)
         stages = zip(self.model.stages(), maps, self.covariances, self.matrices, strict=True)
         return torch.stack([self._layer(*stage) for stage in stages]).mean(0)
 

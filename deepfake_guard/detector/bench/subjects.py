@@ -6,19 +6,20 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ..ensemble import Ensemble
 from ..export import export_onnx
 from ..features import NAME, Backbone
 from ..gaussian import Gaussian, pooled_width
 from ..signals.muflow import MuFlow, Settings
-from .published import Published
+from .published import Published, inference, plain_maps
 
 AVERAGES = 1000  # METHOD's N: a factor has one direction less
+CROP_PX = 224
 Call = Callable[[Tensor], object]
 
 
@@ -51,17 +52,10 @@ def ours(model: MuFlow) -> Call:
 
 
 def ours_bfloat16(backbone: str, kernels: str, scale: Scale) -> Call:
-    """The same, convolutions in bfloat16 and channels last."""
+    """The same, convolutions in bfloat16; like single precision, the backbone runs channels last."""
     model = muflow(backbone, kernels, scale)
     model.precision = torch.bfloat16
-    layout: Any = torch.channels_last
-    model.backbone.to(memory_format=layout)
-
-    def call(pixels: Tensor) -> object:
-        views = model.views(pixels).contiguous(memory_format=torch.channels_last)
-        return model.score_features(model.maps(views))
-
-    return call
+    return ours(model)
 
 
 def onnx(model: MuFlow) -> Call | None:
@@ -81,9 +75,11 @@ def onnx(model: MuFlow) -> Call | None:
 
 
 def published_setting(scale: Scale) -> dict[str, Call]:
-    """resnet18, `flatten`, every step 3x3: the bare backbone, the published arithmetic, and ours four ways."""
+    """resnet18, `flatten`, every step 3x3: the bare backbone as it comes and as ours runs it, the published arithmetic,
+    and ours three ways."""
     model = muflow("resnet18", "3", scale)
     found: dict[str, Call | None] = {
+        "backbone_plain": inference(lambda pixels: plain_maps(model.backbone, pixels)),
         "backbone": _backbone(model),
         "published": Published(model),
         "ours_fp32": ours(model),
@@ -103,9 +99,14 @@ def shares(scale: Scale) -> dict[str, Call]:
     return found
 
 
-def _backbone(model: MuFlow) -> Call:
-    @torch.inference_mode()
-    def call(pixels: Tensor) -> object:
-        return model.backbone(pixels)
+def as_loaded(ensemble: Ensemble) -> dict[str, Call]:
+    """A loaded artefact on crops: with all its signals and heads, and µFlow alone."""
 
-    return call
+    def scored(which: Ensemble) -> Call:
+        return lambda pixels: which.score(pixels.permute(0, 2, 3, 1).contiguous().numpy())
+
+    return {"default_set": scored(ensemble), "default_muflow": scored(ensemble.alone())}
+
+
+def _backbone(model: MuFlow) -> Call:
+    return inference(lambda pixels: model.backbone(pixels))

@@ -11,10 +11,14 @@ EXAMPLES = ["bench", "bench --rounds 3 --photos 8 --json | jq .ratios"]
 
 def add(parts: parser.Parts) -> None:
     """The options of `bench`."""
-    what = "time the detector on this machine, side by side in one process; minutes, on a machine at rest"
+    what = "time the detector on this machine, side by side in one process; under five minutes, on a machine at rest"
     made = parser.command(parts, "bench", what, run, EXAMPLES, "the artefact is wrong")
     made.add_argument("--rounds", type=int, default=5, metavar="N", help="alternating rounds (default: 5)")
     made.add_argument("--photos", type=int, default=24, metavar="N", help="photographs of a megapixel (default: 24)")
+    made.add_argument(
+        "--budget", type=float, default=240.0, metavar="SECONDS", help="what does not fit is left out (default: 240)"
+    )
+    parser.takes_faces(made)
     parser.takes_artefact(made)
     parser.takes_json(made)
 
@@ -23,10 +27,19 @@ def run(options: argparse.Namespace) -> int:
     """Measure and print: Markdown, or the whole document with --json."""
     from deepfake_guard.detector import bench  # here: it imports torch
 
-    if options.rounds < 1 or options.photos < 1:
-        raise parser.WrongUsage("--rounds and --photos are at least 1")
-    with output.at_work("measuring"):
-        measured = bench.run(rounds=options.rounds, photos=options.photos, artefact=options.artefact, say=output.say)
+    if options.rounds < 1 or options.photos < 1 or options.budget <= 0:
+        raise parser.WrongUsage("--rounds and --photos are at least 1, --budget is positive")
+    plan = bench.Plan(options.rounds, photos=options.photos, budget=options.budget)
+    with output.bar("measuring", plan.parts()) as progress:
+        began: list[str] = []
+
+        def say(line: str) -> None:
+            output.advance(progress, 1 if began else 0)
+            began.append(line)
+            output.say(line)
+
+        measured = bench.run(plan, artefact=options.artefact, face_finder=options.faces, say=say)
+        output.advance(progress, 1)
     if options.json:
         output.document(measured)
     else:

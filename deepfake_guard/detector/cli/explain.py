@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _explained(detector: Detector, path: Path) -> tuple[rows.Row, list[Explanation]]:
-    outcome = next(iter(detector.examine_many([path])))
+    outcome = next(detector.examine_many([path], pictures=False))
     if isinstance(outcome, Exception):
         return rows.of_failure(path, outcome), []
     return rows.of_report(path, outcome), list(_faces(detector, path, outcome))

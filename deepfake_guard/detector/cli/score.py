@@ -57,15 +57,13 @@ def run(options: argparse.Namespace) -> int:
     if not paths:
         output.complain("no picture found there")
         return 1
-    judged, failed = score_crops if options.crops else examine, False
+    judged, failed = crops_in_batches if options.crops else examine, False
     with loading.detector(options) as detector, output.bar("scoring", len(paths)) as progress:
         shown = _csv(detector) if options.csv else _json() if options.json else _Shown()
-        for at in range(0, len(paths), BATCH):
-            batch = paths[at : at + BATCH]
-            for row in judged(detector, batch):
-                failed |= row["status"] == "failed" or not UNREADABLE.isdisjoint(row["reasons"])
-                shown(row)
-            output.advance(progress, len(batch))
+        for row in judged(detector, paths):
+            failed |= row["status"] == "failed" or not UNREADABLE.isdisjoint(row["reasons"])
+            shown(row)
+            output.advance(progress, 1)
     if isinstance(shown, _Shown):
         output.tables(shown.table)
         output.line("p-value: the share of genuine calibration faces at least this unusual. People decide.")
@@ -104,8 +102,14 @@ def _csv(detector: Detector) -> Callable[[rows.Row], None]:
 
 def examine(detector: Detector, paths: Sequence[Path]) -> Iterator[rows.Row]:
     """Whole pictures: faces are found and cut."""
-    for path, outcome in zip(paths, detector.examine_many(paths), strict=True):
+    for path, outcome in zip(paths, detector.examine_many(paths, pictures=False), strict=True):
         yield rows.of_failure(path, outcome) if isinstance(outcome, Exception) else rows.of_report(path, outcome)
+
+
+def crops_in_batches(detector: Detector, paths: Sequence[Path]) -> Iterator[rows.Row]:
+    """`score_crops`, a few at a time."""
+    for at in range(0, len(paths), BATCH):
+        yield from score_crops(detector, paths[at : at + BATCH])
 
 
 def score_crops(detector: Detector, paths: Sequence[Path]) -> Iterator[rows.Row]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import timm
 import torch
 from torch import Tensor, nn
 
 from ..manifest import ArtefactError
-from .lite0 import NAME, STAGES, checkpoint_path, convert
+from ..snapshot import Snapshot
+from .folding import FAMILIES, as_is, folded
+from .lite0 import MEAN, NAME, STAGES, STD, checkpoint_path, convert
+from .lite0_net import Lite0
 from .matching import matched, read
 
 # METHOD's table of variants under timm's names. OpenAI's CLIP was trained with QuickGELU, and normalises by itself.
@@ -37,8 +40,10 @@ def default_stages(name: str) -> tuple[int, ...]:
     and for which METHOD names none: the blocks at a quarter, half and three quarters of the depth.
     Raises ArtefactError for a name that timm does not know.
     """
-    if not _known(name).fixed_input_size:
+    if name == NAME or not _known(name).fixed_input_size:
         return STAGES
+    import timm
+
     with torch.device("meta"):  # only to be counted: no memory, no drawing of random numbers
         whole: Any = timm.create_model(name, pretrained=False)
     depth = len(whole.feature_info)
@@ -69,24 +74,19 @@ class Backbone(nn.Module):
         options: for timm's constructor (`{"depth": 1}`). seed: random weights, by name. hub: timm's pretrained ones."""
         super().__init__()
         self.name, self.input_px = name, input_px
-        known = _known(name)
-        self.fixed = bool(known.fixed_input_size)  # transformers: the position embedding is made for one size
         self.stages = tuple(default_stages(name) if stages is None else stages)
-        asked: dict[str, Any] = {"features_only": True, "out_indices": self.stages, **options}
-        if self.fixed:
-            asked["img_size"] = input_px
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed or 0)
-            net: Any = timm.create_model(name, pretrained=hub, **asked)
-        if type(net).__name__ == "EfficientNetFeatures":  # the one family that timm does not cut
-            net.blocks = net.blocks[: max(entry["stage"] for entry in net.feature_info.get_dicts())]
-        self.channels: tuple[int, ...] = tuple(net.feature_info.channels())
-        self.strides: tuple[int, ...] = tuple(net.feature_info.reduction())
-        self.net: nn.Module = net
+            built = _lite0(self.stages) if name == NAME and not options and not hub else None
+            built = built or _by_timm(name, self.stages, input_px, options, hub)
+        self.net = built.net
+        self.channels, self.strides = built.channels, built.strides
+        self.fixed = built.fixed  # transformers: the position embedding is made for one size
+        self._quick = Snapshot(folded if name.startswith(FAMILIES) else as_is)
         if seed is None and not hub:
-            for weight in net.state_dict().values():
+            for weight in self.net.state_dict().values():
                 weight.fill_(torch.nan) if weight.is_floating_point() else weight.zero_()
-        for key, values in (("mean", known.mean), ("std", known.std)):
+        for key, values in (("mean", built.mean), ("std", built.std)):
             self.register_buffer(key, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
         self.requires_grad_(False)
         self.eval()
@@ -142,7 +142,12 @@ class Backbone(nn.Module):
 
     def forward(self, pixels: Tensor) -> list[Tensor]:
         """uint8 or float [n, 3, h, w] in 0..255, RGB -> one [n, C, h/s, w/s] per stage (lite0: s = 4, 8, 16)."""
-        features: list[Tensor] = self.net((pixels / 255.0 - self.mean) / self.std)
+        scale = 1 / (255.0 * self.std)
+        normalised = torch.addcmul(-self.mean / self.std, pixels.to(scale.dtype), scale)
+        tracing = torch.jit.is_tracing()  # type: ignore[no-untyped-call]
+        if not self.fixed and normalised.device.type != "mps":
+            normalised = normalised.contiguous(memory_format=torch.channels_last)
+        features: list[Tensor] = (self.net if tracing else self._quick.of(self.net))(normalised)
         return features
 
     def _filled(self, found: Mapping[str, Tensor], where: str) -> Backbone:
@@ -154,8 +159,41 @@ class Backbone(nn.Module):
         return self
 
 
+@dataclass(frozen=True, slots=True)
+class _Built:
+    """A cut network and what is known of it."""
+
+    net: nn.Module
+    channels: tuple[int, ...]
+    strides: tuple[int, ...]
+    mean: Sequence[float]
+    std: Sequence[float]
+    fixed: bool = False
+
+
+def _lite0(stages: Sequence[int]) -> _Built:
+    net = Lite0(stages)
+    return _Built(net, net.channels, net.strides, (MEAN,) * 3, (STD,) * 3)
+
+
+def _by_timm(name: str, stages: Sequence[int], input_px: int, options: Mapping[str, Any], hub: bool) -> _Built:
+    import timm  # here: it takes a second, and scoring with lite0 needs none of it
+
+    known = _known(name)
+    asked: dict[str, Any] = {"features_only": True, "out_indices": tuple(stages), **options}
+    if known.fixed_input_size:
+        asked["img_size"] = input_px
+    net: Any = timm.create_model(name, pretrained=hub, **asked)
+    if type(net).__name__ == "EfficientNetFeatures":  # the one family that timm does not cut
+        net.blocks = net.blocks[: max(entry["stage"] for entry in net.feature_info.get_dicts())]
+    widths, strides = tuple(net.feature_info.channels()), tuple(net.feature_info.reduction())
+    return _Built(net, widths, strides, known.mean, known.std, bool(known.fixed_input_size))
+
+
 def _known(name: str) -> Any:
     """What timm says of the network and its weights: normalisation, whether the input has one size."""
+    import timm
+
     known = timm.get_pretrained_cfg(name) if timm.is_model(name) else None
     if known is None:
         raise ArtefactError(f"timm {timm.__version__} knows no backbone {name!r}")

@@ -1,6 +1,6 @@
 """FastFlow (METHOD stage B): an invertible map of one feature map, with its log-determinant place by place."""
 
 from .fastflow import KERNELS, Coupling, FastFlow, FlowSettings
-from .fused import Fused
+from .fused import Fused, fused
 
-__all__ = ["KERNELS", "Coupling", "FastFlow", "FlowSettings", "Fused"]
+__all__ = ["KERNELS", "Coupling", "FastFlow", "FlowSettings", "Fused", "fused"]

@@ -8,6 +8,7 @@ State and log-determinants stay in single precision at least, whatever an autoca
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -121,6 +122,7 @@ class FastFlow(nn.Module):
     def __init__(self, shape: tuple[int, int, int], settings: FlowSettings | int, seed: int) -> None:
         super().__init__()
         self.shape = shape
+        self.quick: Any = None  # what `fused` keeps
         self.settings = settings if isinstance(settings, FlowSettings) else FlowSettings(settings)
         self.norm = nn.LayerNorm(shape) if self.settings.layer_norm else None
         with torch.random.fork_rng(devices=[]):

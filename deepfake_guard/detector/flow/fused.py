@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..snapshot import Snapshot
 from .fastflow import SUBNET_SCALE, Coupling, FastFlow
 
 AT_ONCE = 2**19  # values of a map worked on together on a CPU: 2 MiB in single precision
@@ -30,8 +31,16 @@ class _Step:
     affine: tuple[Tensor, Tensor] | None
 
 
+def fused(flow: FastFlow) -> Fused:
+    """The flow for scoring; kept on the flow, and made anew when its parameters have changed."""
+    if flow.quick is None:
+        flow.quick = Snapshot(Fused)
+    made: Fused = flow.quick.of(flow)
+    return made
+
+
 class Fused:
-    """A snapshot of a flow's parameters: made in a millisecond for each call, so that it is never out of date."""
+    """A flow with its constants folded, as its parameters are now."""
 
     def __init__(self, flow: FastFlow) -> None:
         with torch.no_grad():

@@ -6,14 +6,13 @@ After GenD (arXiv 2508.06248): the embedding is L2-normalised, and what was lear
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-import timm
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..features import MEAN, NAME, STD, checkpoint_path, convert
+from ..features import MEAN, STD, Lite0, checkpoint_path, convert, folded
+from ..snapshot import Snapshot
 
 STAGES = (2, 3, 4)  # strides 8, 16, 32
 CHANNELS = (40, 112, 320)
@@ -31,8 +30,8 @@ class TunedBackbone(nn.Module):
         if not classes or classes[0] != GENUINE or len(set(classes)) != len(classes):
             raise ValueError(f"classes are distinct and begin with {GENUINE!r}, got {list(classes)}")
         self.classes = tuple(classes)
-        net: Any = timm.create_model(NAME, pretrained=False, features_only=True, out_indices=STAGES)
-        self.net: nn.Module = net
+        self.net = Lite0(STAGES)
+        self._quick = Snapshot(folded)
         self.norm = nn.LayerNorm(POOLED)
         self.project = nn.Linear(POOLED, EMBEDDED)
         self.directions = nn.Parameter(F.normalize(torch.randn(len(self.classes), EMBEDDED)))
@@ -54,7 +53,10 @@ class TunedBackbone(nn.Module):
 
     def maps(self, pixels: Tensor) -> list[Tensor]:
         """uint8 or float [n, 3, h, w] in 0..255, RGB -> feature maps [n, C, h/s, w/s], s = 8, 16, 32."""
-        maps: list[Tensor] = self.net(((pixels / 255.0 - MEAN) / STD).contiguous(memory_format=torch.channels_last))
+        learning = torch.is_grad_enabled() and any(part.requires_grad for part in self.net.parameters())
+        tracing = torch.jit.is_tracing()  # type: ignore[no-untyped-call]
+        net = self.net if learning or tracing else self._quick.of(self.net)
+        maps: list[Tensor] = net(((pixels / 255.0 - MEAN) / STD).contiguous(memory_format=torch.channels_last))
         return maps
 
     @staticmethod

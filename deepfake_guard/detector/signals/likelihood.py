@@ -16,7 +16,8 @@ import math
 import torch
 from torch import Tensor
 
-from ..flow import FastFlow, Fused
+from ..flow import FastFlow
+from ..flow import fused as for_scoring
 from ..gaussian import LINEAR_POOLINGS, Gaussian, Mixture, pool, spread
 from .places import energy, energy_places, floor
 
@@ -40,7 +41,7 @@ def layer_nll(
     fused: through the flow's copy for scoring, which has no gradients. Raises ValueError as `check_objective`.
     """
     check_objective(objective, pooling)
-    z, log_det = Fused(flow)(features) if fused else flow(features)
+    z, log_det = for_scoring(flow)(features) if fused else flow(features)
     with torch.autocast(z.device.type, enabled=False):  # half precision is for convolutions
         pooled = pool(z, pooling)
         pull, shares = energy(gaussian, pooled)
