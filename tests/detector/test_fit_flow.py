@@ -110,7 +110,7 @@ def test_a_finished_run_started_again_gives_its_best_flows(tmp_path: Path, whole
 
 
 def test_the_best_epoch_is_kept_not_the_last(tmp_path: Path) -> None:
-    wild = replace(SHORT, lr=0.05, epochs=8, patience=3)
+    wild = replace(SHORT, lr=0.3, epochs=8, patience=3)
     model, told = fitted(tmp_path, wild)
     end = told[-1]
     assert end.best_epoch < end.epoch, "the rate is meant to overshoot"
