@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -99,7 +99,7 @@ class Detector:
             for group in _groups(reads):
                 yield from self._judged(group, pictures)
 
-    def _read_ahead(self, paths: Iterable[Path], pictures: bool) -> Iterator[_Outcome]:
+    def _read_ahead(self, paths: Iterable[Path], pictures: bool) -> Generator[_Outcome, None, None]:
         """Reads in order, made by one thread; whoever stops early ends the file in work with its decoder."""
         thread, pending = ThreadPoolExecutor(1, "reader"), deque[Future[_Outcome]]()
         try:

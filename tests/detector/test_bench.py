@@ -61,7 +61,10 @@ def test_a_small_run_gives_every_figure_and_renders(tmp_path: Path) -> None:
 
 
 def calls(ran: list[str]) -> dict[str, subjects.Call]:
-    return {name: lambda _, name=name: ran.append(name) for name in ("one", "other")}
+    def named(name: str) -> subjects.Call:
+        return lambda _: ran.append(name)
+
+    return {name: named(name) for name in ("one", "other")}
 
 
 def test_each_subject_runs_once_a_round_in_turn() -> None:

@@ -84,8 +84,9 @@ def run(
 
 def _arithmetic(plan: Plan, budget: Budget, say: Callable[[str], None]) -> dict[str, Any]:
     """Everything on random weights."""
-    subjects, arithmetic, skipped = published_setting(plan.scale), {}, {}
+    subjects, arithmetic = published_setting(plan.scale), {}
     expected: dict[str, float] = {}
+    skipped: dict[str, str] = {}
     sizes = plan.sizes()
     for batch in sizes:
         say(f"batch {batch}: {', '.join(subjects)}")

@@ -144,7 +144,7 @@ class Backbone(nn.Module):
         """uint8 or float [n, 3, h, w] in 0..255, RGB -> one [n, C, h/s, w/s] per stage (lite0: s = 4, 8, 16)."""
         scale = 1 / (255.0 * self.std)
         normalised = torch.addcmul(-self.mean / self.std, pixels.to(scale.dtype), scale)
-        tracing = torch.jit.is_tracing()  # type: ignore[no-untyped-call]
+        tracing = torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
         if not self.fixed and normalised.device.type != "mps":
             normalised = normalised.contiguous(memory_format=torch.channels_last)
         features: list[Tensor] = (self.net if tracing else self._quick.of(self.net))(normalised)

@@ -27,7 +27,7 @@ def folded(net: nn.Module) -> nn.Module:
                 setattr(part, before, fuse_conv_bn_eval(conv, norm))
                 setattr(part, after, getattr(norm, "act", nn.Identity()))  # timm's norms bring their activation
     layout: torch.memory_format = torch.channels_last
-    return quick.to(memory_format=layout).requires_grad_(False)  # type: ignore[call-overload,no-any-return]
+    return quick.to(memory_format=layout).requires_grad_(False)
 
 
 def as_is(net: nn.Module) -> nn.Module:

@@ -32,14 +32,19 @@ class SameConv(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """[n, C, h, w] -> [n, D, ceil(h / stride), ceil(w / stride)]."""
-        if self.stride[0] > 1:
-            x = F.pad(x, [*self._around(int(x.shape[3])), *self._around(int(x.shape[2]))])
-        return super().forward(x)
+        if self.stride[0] == 1:
+            return super().forward(x)
+        rows, columns = (self._window(int(size)) for size in x.shape[2:])
+        y = F.conv2d(x, self.weight, self.bias, self.stride, (rows[0], columns[0]), groups=self.groups)
+        return y[:, :, rows[1] : rows[2], columns[1] : columns[2]]
 
-    def _around(self, size: int) -> tuple[int, int]:
-        stride, kernel = self.stride[0], self.kernel_size[0]
-        missing = max((-(-size // stride) - 1) * stride + kernel - size, 0)
-        return missing // 2, missing - missing // 2
+    def _window(self, size: int) -> tuple[int, int, int]:
+        """Padding on both sides, and where what is wanted begins and ends. Where the padding is odd, one whole step too
+        much goes to both sides and the first place is dropped: cheaper than a padded copy."""
+        stride, count = self.stride[0], -(-size // self.stride[0])
+        missing = max((count - 1) * stride + self.kernel_size[0] - size, 0)
+        begin = missing % 2
+        return missing // 2 + begin * stride, begin, begin + count
 
 
 class Separable(nn.Module):
@@ -76,8 +81,8 @@ class Inverted(nn.Module):
         """[n, C, h, w] -> [n, D, h / stride, w / stride]."""
         y = F.relu6(self.bn1(self.conv_pw(x)), inplace=True)
         y = F.relu6(self.bn2(self.conv_dw(y)), inplace=True)
-        y = self.bn3(self.conv_pwl(y))
-        return y + x if self.added else y
+        shaped: Tensor = self.bn3(self.conv_pwl(y))
+        return shaped + x if self.added else shaped
 
 
 class Lite0(nn.Module):

@@ -54,7 +54,7 @@ class TunedBackbone(nn.Module):
     def maps(self, pixels: Tensor) -> list[Tensor]:
         """uint8 or float [n, 3, h, w] in 0..255, RGB -> feature maps [n, C, h/s, w/s], s = 8, 16, 32."""
         learning = torch.is_grad_enabled() and any(part.requires_grad for part in self.net.parameters())
-        tracing = torch.jit.is_tracing()  # type: ignore[no-untyped-call]
+        tracing = torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
         net = self.net if learning or tracing else self._quick.of(self.net)
         maps: list[Tensor] = net(((pixels / 255.0 - MEAN) / STD).contiguous(memory_format=torch.channels_last))
         return maps
