@@ -11,9 +11,11 @@ class ModerationConfig(AppConfig):
         from django.contrib.auth.signals import user_logged_in, user_logged_out
 
         from moderation import checks
+        from moderation.console.leaving import give_back
         from moderation.console.step_up import stamp_login
         from moderation.services import desk_sessions
 
         checks.register_all()
         user_logged_in.connect(stamp_login, dispatch_uid="guard_step_up")
         user_logged_out.connect(desk_sessions.closed, dispatch_uid="guard_desk_sessions")
+        user_logged_out.connect(give_back, dispatch_uid="guard_give_back")

@@ -15,6 +15,7 @@ from moderation.vocabulary import DecisionValue, Effect, Outcome, Reason, ScanSt
 
 UNCERTAIN_AT = 0.1
 REVIEW_AT = 0.01
+LONGEST_HOURS = 24 * 90
 SEVERITY = {Outcome.ALLOW: 0, Outcome.REVIEW: 1, Outcome.BLOCK: 2}
 
 ON_NOT_APPLICABLE: Mapping[str, Outcome] = {
@@ -76,6 +77,8 @@ class Rules:
     several_faces: SeveralFaces = SeveralFaces.BONFERRONI
     on_not_applicable: Mapping[str, Outcome] = field(default_factory=lambda: dict(ON_NOT_APPLICABLE))
     on_decision: Mapping[str, OnDecision] = field(default_factory=lambda: dict(ON_DECISION))
+    due_hours: float | None = None  # within which a person has decided; None: what the guard is set to
+    opinions: int = 1  # equal ones that a decision needs; 2: each unseen by the other
     blind_first: float = 0.0  # share of cases in which a first opinion comes before the numbers: 0 off, 1 always
     checks: Checks = Checks()
 
@@ -101,9 +104,24 @@ class Rules:
         decision = _decision(document.get("on_decision", {}), errors)
         blind_first = _share(document.get("blind_first", 0.0), "/blind_first", errors)
         checks = _checks(document.get("checks", {}), errors)
+        due_hours = _hours(document.get("due_hours"), "/due_hours", errors)
+        opinions = document.get("opinions", 1)
+        if isinstance(opinions, bool) or opinions not in (1, 2):
+            errors.append(_error("/opinions", "must be 1 or 2"))
+            opinions = 1
         if errors:
             raise InvalidRules(errors)
-        return cls(review_at, block_at, SeveralFaces(several), not_applicable, decision, blind_first, checks)
+        return cls(
+            review_at,
+            block_at,
+            SeveralFaces(several),
+            not_applicable,
+            decision,
+            due_hours=due_hours,
+            opinions=opinions,
+            blind_first=blind_first,
+            checks=checks,
+        )
 
     def to_document(self) -> dict[str, Any]:
         return {
@@ -115,6 +133,8 @@ class Rules:
                 str(value): {"outcome": rule.outcome.value, "effect": rule.effect.value}
                 for value, rule in self.on_decision.items()
             },
+            "due_hours": self.due_hours,
+            "opinions": self.opinions,
             "blind_first": self.blind_first,
             "checks": {"sample": self.checks.sample, "second": self.checks.second, "gold": self.checks.gold},
         }
@@ -268,6 +288,15 @@ def _share(value: Any, pointer: str, errors: list[dict[str, str]]) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         errors.append(_error(pointer, "must be a number from 0 (off) to 1 (always)"))
         return 0.0
+    return float(value)
+
+
+def _hours(value: Any, pointer: str, errors: list[dict[str, str]]) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= LONGEST_HOURS:
+        errors.append(_error(pointer, f"must be hours, above 0 and at most {LONGEST_HOURS}"))
+        return None
     return float(value)
 
 

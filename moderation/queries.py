@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import Case, Count, F, FilteredRelation, FloatField, Prefetch, Q, QuerySet, TextField, Value, When
-from django.db.models.functions import Cast, Coalesce
+from django.db.models import Prefetch, Q, QuerySet, TextField
+from django.db.models.functions import Cast
 from django.utils import timezone
 
-from moderation import blind
+from moderation import blind, search
 from moderation.models import (
+    Appeal,
+    Batch,
     Calibration,
     ContentItem,
     Decision,
     Derivative,
     DetectorVersion,
     Event,
+    IllegalRecord,
     Opinion,
     Platform,
     PolicyVersion,
     ReviewCase,
+    SavedFilter,
     Scan,
     Verdict,
     WebhookDelivery,
@@ -36,9 +41,12 @@ SENIOR = "deepfake_guard.reverse"
 SOON = timedelta(hours=1)
 WORKER_SILENT = timedelta(minutes=1)
 PAGE = 25
+POLICIES_NAMED = 200
+AHEAD_AT_MOST = 24  # pictures
 NOT_SCORED = "not_scored"
-VIEWS = ("all", "due", "free", "mine", "escalated")
-BEYOND_ANY_P = 2.0  # where a case without a p-value stands when the smallest comes first
+UNTOLD = Q(case__escalated_at=None) & ~Q(case__state=CaseState.CLOSED)
+VIEWS = ("all", "due", "free", "mine", "escalated", "closed")
+COUNTED_AT_MOST = 1000  # beyond it a count costs more than it tells
 SORTS: dict[str, tuple[str, ...]] = {"due": ("due_at", "number"), "p": ("least", "number"), "oldest": ("number",)}
 
 
@@ -51,6 +59,10 @@ class CaseFilter:
     platform: str = ""
     finding: str = ""
     reason: str = ""
+    policy: str = ""
+    reported: str = ""
+    since: str = ""
+    until: str = ""
     sort: str = "due"
 
     @classmethod
@@ -59,11 +71,20 @@ class CaseFilter:
         values = {field.name: given.get(field.name, "").replace("\0", "").strip()[:100] for field in fields(cls)}
         values["view"] = values["view"] if values["view"] in VIEWS else "all"
         values["sort"] = values["sort"] if values["sort"] in SORTS else "due"
+        values["policy"] = values["policy"] if _is_id(values["policy"]) else ""
+        for name in ("since", "until"):
+            values[name] = values[name] if _day(values[name]) else ""
         return cls(**values)
 
     @property
     def narrows(self) -> bool:
-        return bool(self.q or self.platform or self.finding or self.reason)
+        chosen = (self.q, self.platform, self.finding, self.reason, self.policy, self.reported, self.since, self.until)
+        return any(chosen)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What a page is ordered by; a minus before each: the greatest first."""
+        return ("-number",) if self.view == "closed" else SORTS[self.sort]
 
     def address(self, **changed: str) -> dict[str, str]:
         """What differs from the defaults, for an address."""
@@ -79,86 +100,122 @@ class CasePage:
     older: str
 
 
+def _is_id(text: str) -> bool:
+    try:
+        return bool(uuid.UUID(text))
+    except ValueError:
+        return False
+
+
+def _day(text: str) -> datetime | None:
+    """The beginning of an ISO date, in the console's zone."""
+    try:
+        return timezone.make_aware(datetime.combine(date.fromisoformat(text), time()))
+    except ValueError:
+        return None
+
+
 def in_view(view: str, user: User | AnonymousUser) -> Q:
     now = timezone.now()
-    if view == "due":
-        return Q(due_at__lte=now + SOON)
-    if view == "mine":
-        return Q(holder=user.pk, lease_until__gt=now)
-    if view == "free":
-        return (Q(lease_until=None) | Q(lease_until__lte=now)) & within_reach(user)
-    return Q(escalated_at__isnull=False) if view == "escalated" else Q()
+    if view == "closed":
+        return Q(state=CaseState.CLOSED)
+    narrowed = {
+        "due": Q(due_at__lte=now + SOON),
+        "mine": Q(holder=user.pk, lease_until__gt=now),
+        "free": (Q(lease_until=None) | Q(lease_until__lte=now)) & within_reach(user),
+        "escalated": Q(escalated_at__isnull=False),
+        "late": Q(due_at__lt=now),
+    }
+    return Q(state=CaseState.OPEN) & narrowed.get(view, Q())
 
 
 def within_reach(user: User | AnonymousUser) -> Q:
     """What this person may take: of their platforms, and an escalated case waits for a senior (DESIGN §3)."""
-    return sees(user) if user.has_perm(SENIOR) else sees(user) & Q(escalated_at=None)
+    seen = sees(user, "platform")  # of the row itself: a join here would undo the lease's conditional UPDATE
+    return seen if user.has_perm(SENIOR) else seen & Q(escalated_at=None)
 
 
 def view_counts(user: User | AnonymousUser) -> dict[str, int]:
-    """Open cases of the person's platforms by view, and `late`."""
-    counts: dict[str, Any] = {view: Count("pk", filter=in_view(view, user)) for view in VIEWS if view != "all"}
-    counts["late"] = Count("pk", filter=Q(due_at__lt=timezone.now()))
-    return ReviewCase.objects.filter(sees(user), state=CaseState.OPEN).aggregate(all=Count("pk"), **counts)
+    """Open cases of the person's platforms by view, and `late`; COUNTED_AT_MOST + 1 stands for more."""
+    seen = sees(user, "platform")
+    return {view: _counted(in_view(view, user) & seen) for view in (*VIEWS, "late") if view != "closed"}
+
+
+def _counted(which: Q) -> int:
+    return ReviewCase.objects.filter(which).order_by()[: COUNTED_AT_MOST + 1].count()
 
 
 def oldest_open_case(user: User | AnonymousUser) -> datetime | None:
-    oldest = ReviewCase.objects.filter(sees(user), state=CaseState.OPEN).order_by("opened_at").first()
+    oldest = ReviewCase.objects.filter(sees(user, "platform"), state=CaseState.OPEN).order_by("number").first()
     return oldest.opened_at if oldest else None
 
 
 def open_case_count(user: User | AnonymousUser) -> int:
-    return ReviewCase.objects.filter(sees(user), state=CaseState.OPEN).count()
+    """COUNTED_AT_MOST + 1 stands for more."""
+    return _counted(Q(state=CaseState.OPEN) & sees(user, "platform"))
 
 
-def open_cases(chosen: CaseFilter, user: User | AnonymousUser) -> QuerySet[ReviewCase]:
-    cases = ReviewCase.objects.filter(in_view(chosen.view, user), sees(user), state=CaseState.OPEN).annotate(
-        verdict=FilteredRelation("item__verdicts", condition=Q(item__verdicts__current=True)),
-        hidden=blind.hidden(user),
-        least=Case(
-            When(blind.hidden_cases(user), then=Value(BEYOND_ANY_P)),
-            default=Coalesce(F("verdict__p_value"), Value(BEYOND_ANY_P)),
-            output_field=FloatField(),
-        ),
-    )
+def open_cases(chosen: CaseFilter, user: User | AnonymousUser, authors: Sequence[str] = ()) -> QuerySet[ReviewCase]:
+    """`authors`: keyed digests of whom `q` may name."""
+    cases = ReviewCase.objects.filter(in_view(chosen.view, user), sees(user, "platform"))
+    cases = cases.annotate(hidden=blind.hidden(user))
     if chosen.q:
-        named = Q(item__external_id__icontains=chosen.q) | Q(item__author_digest=chosen.q)
-        cases = cases.filter(named | Q(number=int(chosen.q)) if chosen.q.isdecimal() and len(chosen.q) < 19 else named)
+        cases = cases.filter(number__in=search.numbers(chosen.q, authors))
     if chosen.platform:
-        cases = cases.filter(item__platform__name=chosen.platform)
+        cases = cases.filter(platform__in=Platform.objects.filter(name=chosen.platform))
+    if chosen.policy:
+        cases = cases.filter(policy=uuid.UUID(chosen.policy))
+    if chosen.reported:
+        cases = cases.filter(reports__gt=0)
     if chosen.finding or chosen.reason:
         cases = cases.exclude(blind.hidden_cases(user))  # a list by what was found would tell it
-    if chosen.finding == NOT_SCORED:
-        cases = cases.filter(verdict__p_value=None)
-    elif chosen.finding:
-        cases = cases.filter(verdict__statement=chosen.finding)
+    if chosen.finding:
+        cases = cases.filter(statement="" if chosen.finding == NOT_SCORED else chosen.finding)
     if chosen.reason:
         # a JSON list as text: the codes are words of ours, so quotes bound them (SQLite has no JSON containment)
         cases = cases.annotate(reasons_text=Cast("reasons", TextField())).filter(
             reasons_text__contains=f'"{chosen.reason}"'
         )
+    cases = cases.filter(_within_days(chosen))
+    if chosen.view == "closed":  # each with what was said in it: a check of the desk has another verdict in force
+        settled = Decision.objects.filter(state=DecisionState.SETTLED).order_by("-settled_at")
+        cases = cases.prefetch_related(Prefetch("decisions", queryset=settled, to_attr="said"))
     return cases.select_related("item__platform", "item__asset", "holder").prefetch_related(*case_parts())
+
+
+def _within_days(chosen: CaseFilter) -> Q:
+    """By when a case came. What came since then is due since then, too, and that is what the index knows."""
+    since, until = _day(chosen.since), _day(chosen.until)
+    days = Q(opened_at__gte=since, due_at__gte=since) if since else Q()
+    return days & Q(opened_at__lt=until + timedelta(days=1)) if until else days
 
 
 def case_parts() -> tuple[Prefetch[Any], ...]:
     """`item.current_verdicts` (one or none) and `item.scan.thumbnails`."""
     current = Verdict.objects.filter(current=True).select_related("policy", "decision__user")
-    thumbnails = Derivative.objects.filter(kind=DerivativeKind.THUMBNAIL)
+    thumbnails = Derivative.objects.filter(kind=DerivativeKind.THUMBNAIL, asset__locked_at=None)
     return (
         Prefetch("item__verdicts", queryset=current, to_attr="current_verdicts"),
         Prefetch("item__scan__derivatives", queryset=thumbnails, to_attr="thumbnails"),
     )
 
 
-def case_page(chosen: CaseFilter, user: User | AnonymousUser, *, after: str = "", before: str = "") -> CasePage:
+def case_page(
+    chosen: CaseFilter,
+    user: User | AnonymousUser,
+    *,
+    after: str = "",
+    before: str = "",
+    authors: Sequence[str] = (),
+) -> CasePage:
     """One page by keyset: the cursor is the last (or first) row's sort values."""
-    keys = SORTS[chosen.sort]
-    cases = open_cases(chosen, user)
+    keys, descending = [key.lstrip("-") for key in chosen.keys], chosen.keys[0].startswith("-")
+    cases = open_cases(chosen, user, authors)
     backwards = bool(before) and not after
     cursor = _read_cursor(after or before, keys)
     if cursor is not None:
-        cases = cases.filter(_beyond(keys, cursor, "lt" if backwards else "gt"))
-    order = [f"-{key}" if backwards else key for key in keys]
+        cases = cases.filter(_beyond(keys, cursor, "lt" if backwards != descending else "gt"))
+    order = [f"-{key}" if backwards != descending else key for key in keys]
     rows = list(cases.order_by(*order)[: PAGE + 1])
     more, rows = len(rows) > PAGE, rows[:PAGE]
     if backwards:
@@ -172,10 +229,11 @@ def case_page(chosen: CaseFilter, user: User | AnonymousUser, *, after: str = ""
 
 
 def _beyond(keys: Sequence[str], cursor: Sequence[Any], way: str) -> Q:
-    """(a, b) > (x, y) as a > x or (a = x and b > y)."""
+    """(a, b) > (x, y) as a ≥ x and (a > x or b > y): the first part alone is what an index can be entered by."""
+    first = Q(**{f"{keys[0]}__{way}": cursor[0]})
     if len(keys) == 1:
-        return Q(**{f"{keys[0]}__{way}": cursor[0]})
-    return Q(**{f"{keys[0]}__{way}": cursor[0]}) | Q(**{keys[0]: cursor[0], f"{keys[1]}__{way}": cursor[1]})
+        return first
+    return Q(**{f"{keys[0]}__{way}e": cursor[0]}) & (first | Q(**{f"{keys[1]}__{way}": cursor[1]}))
 
 
 def _write_cursor(case: ReviewCase, keys: Sequence[str]) -> str:
@@ -197,6 +255,18 @@ def _read_cursor(text: str, keys: Sequence[str]) -> list[Any] | None:
 def case_by_number(number: int) -> ReviewCase | None:
     cases = ReviewCase.objects.select_related("item__platform", "item__asset", "item__scan__detector", "holder")
     return cases.prefetch_related(*case_parts()).filter(pk=number).first()
+
+
+def cases_by_number(numbers: Sequence[int]) -> list[ReviewCase]:
+    """In the given order."""
+    found = ReviewCase.objects.filter(pk__in=numbers).select_related("item__platform", "item__asset", "holder")
+    by_number = {case.pk: case for case in found.prefetch_related(*case_parts())}
+    return [by_number[number] for number in numbers if number in by_number]
+
+
+def decisions_of(batch: Batch) -> list[Decision]:
+    made = Decision.objects.filter(batch=batch).select_related("case__item__platform", "opinion", "verdict")
+    return list(made.order_by("case"))
 
 
 def item_by_id(item_id: Any) -> ContentItem | None:
@@ -245,15 +315,29 @@ def case_of(item: ContentItem) -> ReviewCase | None:
 
 
 def case_after(case: ReviewCase, user: User | AnonymousUser) -> ReviewCase | None:
-    """What would come next: for the card under the decision; who takes it is settled when it is taken."""
-    waiting = ReviewCase.objects.filter(in_view("free", user), state=CaseState.OPEN).exclude(pk=case.pk)
-    return waiting.select_related("item").prefetch_related(*case_parts()).order_by("due_at", "number").first()
+    """What would come next: leased ahead for this person, else the most urgent free one."""
+    waiting = ReviewCase.objects.filter(state=CaseState.OPEN).exclude(pk=case.pk).order_by("due_at", "number")
+    waiting = waiting.select_related("item").prefetch_related(*case_parts())
+    return waiting.filter(_ahead(user)).first() or waiting.filter(in_view("free", user)).first()
+
+
+def _ahead(user: User | AnonymousUser) -> Q:
+    return Q(holder=user.pk, lease_until__gt=timezone.now(), shown_at=None)
+
+
+def pictures_ahead(case: ReviewCase, user: User | AnonymousUser) -> list[Derivative]:
+    """Pictures of the cases that are leased ahead for this person, to be fetched before they are shown."""
+    ahead = ReviewCase.objects.filter(_ahead(user), state=CaseState.OPEN).exclude(pk=case.pk)
+    kinds = Q(kind=DerivativeKind.VIEW) | Q(kind=DerivativeKind.FACE, scan__items__cases__blind_first=False)
+    pictures = Derivative.objects.filter(kinds, scan__items__cases__in=ahead, asset__locked_at=None)
+    return list(pictures[:AHEAD_AT_MOST])
 
 
 def history(item: ContentItem) -> tuple[list[Verdict], list[Decision], list[Event], list[ReviewCase]]:
     """Oldest first within each kind; what only checked the desk is left out."""
     verdicts = Verdict.objects.filter(item=item).select_related("policy", "decision__user").order_by("created_at")
-    asked = Decision.objects.filter(case__item=item, case__purpose=CasePurpose.REVIEW)
+    # what was said on a case that is still open stays untold, so that the next person thinks for themselves
+    asked = Decision.objects.filter(~UNTOLD, case__item=item, case__purpose=CasePurpose.REVIEW)
     decisions = asked.select_related("user", "opinion").order_by("created_at")
     events = Event.objects.filter(item=item).prefetch_related("deliveries").order_by("created_at")
     cases = ReviewCase.objects.filter(item=item, purpose=CasePurpose.REVIEW).order_by("opened_at")
@@ -267,7 +351,11 @@ def first_deliveries(item: ContentItem) -> list[WebhookDelivery]:
 
 
 def decisions_on(case: ReviewCase) -> list[Decision]:
-    return list(Decision.objects.filter(case=case).select_related("user", "opinion").order_by("created_at"))
+    return list(Decision.objects.filter(~UNTOLD, case=case).select_related("user", "opinion").order_by("created_at"))
+
+
+def appeal_of(case: ReviewCase) -> Appeal | None:
+    return Appeal.objects.filter(case=case).select_related("against__decision").first()
 
 
 def shown_scan(item: ContentItem) -> Scan | None:
@@ -285,12 +373,25 @@ def has_picture(item: ContentItem) -> bool:
 
 
 def derivatives(scan: Scan | None) -> list[Derivative]:
-    return list(Derivative.objects.filter(scan=scan)) if scan else []
+    """None of what is locked."""
+    return list(Derivative.objects.filter(scan=scan, asset__locked_at=None)) if scan else []
+
+
+def open_record(case: ReviewCase) -> IllegalRecord | None:
+    """Of a locked case; else the last one, if any."""
+    return IllegalRecord.objects.filter(case=case).select_related("marked_by", "handled_by").order_by("-pk").first()
+
+
+def locked_view(case: ReviewCase) -> Derivative | None:
+    """The one picture that people with `handle_illegal` may ask for."""
+    made = Derivative.objects.filter(scan__items=case.item_id, kind=DerivativeKind.VIEW, asset__locked_at__isnull=False)
+    return made.first()
 
 
 def served_derivative(derivative_id: Any) -> Derivative | None:
-    """A stored picture that still belongs to an item which has not been erased."""
+    """A stored picture that still belongs to an item which has not been erased, and is not locked."""
     kept = Derivative.objects.filter(pk=derivative_id, asset__items__erased_at=None, asset__items__isnull=False)
+    kept = kept.filter(asset__locked_at=None)
     return kept.distinct().first()
 
 
@@ -305,6 +406,16 @@ def undone_opinion(case: ReviewCase, user: User | AnonymousUser) -> Opinion | No
     given = Opinion.objects.filter(case=case, user=user.pk, decision__isnull=False).select_related("decision")
     last = given.order_by("-created_at").first()
     return last if last is not None and last.decision.state == DecisionState.UNDONE else None
+
+
+def saved_filters(user: User | AnonymousUser) -> list[SavedFilter]:
+    return list(SavedFilter.objects.filter(user=user.pk).order_by("name"))
+
+
+def policies_in_use(user: User | AnonymousUser) -> list[PolicyVersion]:
+    """Versions that the queue can be narrowed to."""
+    versions = PolicyVersion.objects.filter(sees(user, "platform")).select_related("platform")
+    return list(versions.order_by("platform__name", "-number")[:POLICIES_NAMED])
 
 
 def active_policies(user: User | AnonymousUser) -> QuerySet[PolicyVersion]:

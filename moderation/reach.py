@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Model, Q
 
-from moderation.models import ContentItem, Decision, Derivative, Platform, Reach, ReviewCase
+from moderation.models import Batch, ContentItem, Decision, Derivative, Platform, Reach, ReviewCase
 
 Person = AbstractBaseUser | AnonymousUser
 
@@ -23,7 +23,8 @@ class Seen:
 # what a route is about: the name of the first argument in its address, and the way from there to the platform;
 # None: about no platform's content
 SUBJECTS: dict[str, tuple[type[Model], str] | None] = {
-    "number": (ReviewCase, "item__platform"),
+    "number": (ReviewCase, "platform"),
+    "batch_id": (Batch, "case__platform"),
     "item_id": (ContentItem, "platform"),
     "derivative_id": (Derivative, "asset__platform"),
     "decision_id": (Decision, "case__item__platform"),

@@ -69,6 +69,13 @@ class Reason(StrEnum):
     AT_RESOLUTION = "at_resolution"
     BELOW_LINES = "below_lines"
     DECIDED = "decided"
+    # why a person looks although no line was reached
+    USER_REPORT = "user_report"
+    GRAVE_REPORT = "grave_report"
+    APPEALED = "appealed"
+    OPINIONS_DIFFER = "opinions_differ"
+    NOBODY_CAN_TELL = "nobody_can_tell"
+    SUSPECTED_ILLEGAL = "suspected_illegal"  # locked by a person
     # why a pending decision was voided
     ITEM_ERASED = "item_erased"
     SUPERSEDED = "superseded"
@@ -122,9 +129,48 @@ class Effect(StrEnum):
     REMOVE = "remove"
 
 
+class ReportReason(StrEnum):
+    """What a user of the platform says is wrong; the first two are grave."""
+
+    MINOR = "minor"
+    INTIMATE = "intimate"
+    IMPERSONATION = "impersonation"
+    FRAUD = "fraud"
+    MISLEADING = "misleading"
+    OTHER = "other"
+
+
+GRAVE_REPORTS = (ReportReason.MINOR, ReportReason.INTIMATE)
+
+
+class IllegalKind(StrEnum):
+    """What a locked item is suspected of."""
+
+    CHILD_ABUSE = "child_abuse"
+    INTIMATE_WITHOUT_CONSENT = "intimate_without_consent"
+    TERRORISM = "terrorism"
+    OTHER_CRIME = "other_crime"
+
+
+class RecordState(StrEnum):
+    """Of the record that a platform's duty to report needs."""
+
+    OPEN = "open"
+    REPORTED = "reported"
+    RELEASED = "released"
+
+
+class AppealOutcome(StrEnum):
+    """`upheld`: what was decided stays as it was."""
+
+    UPHELD = "upheld"
+    OVERTURNED = "overturned"
+
+
 class CaseState(StrEnum):
     OPEN = "open"
     SETTLING = "settling"
+    LOCKED = "locked"  # suspected illegal content: for people with `handle_illegal` alone
     CLOSED = "closed"
 
 
@@ -135,6 +181,14 @@ class CasePurpose(StrEnum):
     GOLD = "gold"  # the answer is known
     SAMPLE = "sample"  # drawn at random from what policy let pass
     SECOND = "second"  # decided already; a second person answers without knowing
+
+
+class Severity(IntEnum):
+    """How soon a case must be looked at, from why it is there (moderation.urgency)."""
+
+    LOW = 0
+    NORMAL = 1
+    HIGH = 2
 
 
 class DecisionReason(StrEnum):
@@ -182,7 +236,11 @@ class EventType(StrEnum):
     ITEM_FAILED = "item.failed"
     ITEM_QUARANTINED = "item.quarantined"
     CASE_OPENED = "case.opened"
+    CASE_LOCKED = "case.locked"
     DECISION_MADE = "decision.made"
+    DECISION_REVERSED = "decision.reversed"
+    APPEAL_OPENED = "appeal.opened"
+    APPEAL_DECIDED = "appeal.decided"
     ENDPOINT_TEST = "endpoint.test"
 
 

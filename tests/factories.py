@@ -130,8 +130,8 @@ def make_case(platform: Platform | None = None, reached: int = 0, **given: Any) 
 
 
 def pending(case: ReviewCase, value: DecisionValue = DecisionValue.SYNTHETIC, **given: Any) -> Decision:
-    """A decision on an open case by somebody new; it could settle now."""
-    user, _ = make_user()
+    """A decision on an open case by somebody new (or `user`); it could settle now."""
+    user = given.pop("user", None) or make_user()[0]
     lease = cases.lease(case, user)
     assert lease is not None
     reasons = given.pop("reasons", [next(iter(DecisionReason))])

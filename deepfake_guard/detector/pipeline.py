@@ -41,6 +41,7 @@ class _Read:
     shown: tuple[Derived, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
     encoding: str = ANY
+    fingerprint: str = ""
 
     def wanted(self) -> list[tuple[Pixels, Conditions]]:
         """The crops to be scored, and under which conditions each arrived."""
@@ -140,7 +141,16 @@ class Detector:
         shown = _whole_pictures(picture.rgb) if pictures else ()
         timings = {"decode": decoded - started, "faces": searched - decoded, "derive": time.perf_counter() - searched}
         height, width = picture.rgb.shape[:2]
-        return _Read(picture.media_type, picture.remarks, (width, height), found, shown, timings, encoding.of(picture))
+        return _Read(
+            picture.media_type,
+            picture.remarks,
+            (width, height),
+            found,
+            shown,
+            timings,
+            encoding.of(picture),
+            media.fingerprint(small),
+        )
 
     def _report(self, read: _Read, scores: Iterator[CropScore], share: float, pictures: bool) -> MediaReport:
         scored = tuple(FaceScore(face, None if face.reason else next(scores)) for face, _ in read.found)
@@ -161,6 +171,7 @@ class Detector:
             self.artefact.manifest.detector_id,
             self.artefact.manifest.calibration_id,
             {**read.timings, "score": share * count, "derive": derive},
+            read.fingerprint,
         )
 
 

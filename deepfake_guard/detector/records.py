@@ -101,3 +101,4 @@ class MediaReport:
     detector_id: str
     calibration_id: str
     timings: Mapping[str, float]  # seconds: decode, faces, score, derive
+    fingerprint: str = ""  # PDQ hash of the whole picture, 64 hex digits; empty where it has none

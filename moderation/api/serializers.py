@@ -186,15 +186,16 @@ class ItemSerializer(serializers.ModelSerializer[ContentItem]):
 
     @extend_schema_field(ReviewSerializer(allow_null=True))
     def get_review(self, item: ContentItem) -> Any:
-        """A pending decision is not told: until it settles the case is open (DESIGN §4.9)."""
+        """What was said is told when the case is closed: not while it can be taken back, nor between two opinions."""
         case = max(item.cases.all(), key=lambda case: case.number, default=None)
         if case is None:
             return None
-        settled = [decision for decision in case.decisions.all() if decision.state == DecisionState.SETTLED]
+        closed = case.state == CaseState.CLOSED
+        settled = [made for made in case.decisions.all() if closed and made.state == DecisionState.SETTLED]
         last = max(settled, key=lambda decision: decision.created_at, default=None)
         return ReviewSerializer(
             {
-                "state": "closed" if case.state == CaseState.CLOSED else "open",
+                "state": "closed" if closed else "open",
                 "decision": last.value if last else None,
                 "reasons": last.opinion.reasons if last else [],
                 "decided_at": last.settled_at if last else None,

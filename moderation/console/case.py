@@ -16,12 +16,13 @@ from moderation.console import disguise
 from moderation.console.access import DECIDE, ESCALATE, VIEW, DeskRequest, needs
 from moderation.console.findings import picture_of, unexplained
 from moderation.console.lease import case_or_404, own_hold, taken_by_other
+from moderation.console.reports import reports_on
 from moderation.models import ReviewCase
 from moderation.policy import Rules
-from moderation.services import platforms
+from moderation.services import cases, platforms
 from moderation.services.closeups import TRIES
 from moderation.services.decisions import NEEDS_REASON, LeaseLost
-from moderation.vocabulary import CaseState, DecisionReason, DecisionValue, Effect
+from moderation.vocabulary import CaseState, DecisionReason, DecisionValue, Effect, IllegalKind
 
 EFFECTS = (Effect.ALLOW, Effect.LABEL, Effect.RESTRICT, Effect.REMOVE)
 
@@ -59,6 +60,8 @@ def views(request: DeskRequest, number: int) -> HttpResponse:
 @needs(VIEW)
 def case(request: DeskRequest, number: int) -> HttpResponse:
     case = case_or_404(number)
+    if "prefetch" not in request.headers.get("Sec-Purpose", ""):
+        cases.show(case, request.user)
     return case_page(request, case, _given_before(case, request.user))
 
 
@@ -80,12 +83,14 @@ def case_page(
     *,
     reason_missing: bool = False,
     lost: LeaseLost | None = None,
+    ready: str | None = None,
     status: int = 200,
 ) -> HttpResponse:
     verdict = next(iter(case.item.current_verdicts), None)  # type: ignore[attr-defined]  # prefetched by queries
     hidden = blind.is_hidden(case, request.user)
     may_decide = request.user.has_perm(DECIDE)
     beyond = case.escalated_at is not None and not request.user.has_perm(queries.SENIOR)
+    barred = may_decide and case.state == CaseState.OPEN and not cases.may_take(case, request.user)
     context: dict[str, Any] = {
         "case": case,
         "item": case.item,
@@ -97,15 +102,23 @@ def case_page(
         "versions": [] if hidden else queries.other_versions(case.item),
         "views_waiting": case.views_due_at is not None and case.views_tries <= TRIES,
         "history": [] if hidden else disguise.history(case),
-        "may_decide": may_decide and case.state == CaseState.OPEN and not beyond,
+        "may_decide": may_decide and case.state == CaseState.OPEN and not beyond and not barred,
         "beyond": beyond,
         "may_escalate": request.user.has_perm(ESCALATE) and case.escalated_at is None,
         "hold": own_hold(case, request.user),
         "other": taken_by_other(case, request.user),
         "next": queries.case_after(case, request.user) if may_decide else None,
+        "ahead": queries.pictures_ahead(case, request.user) if may_decide else [],
         "given": given,
         "reason_missing": reason_missing,
         "lost": lost,
+        "ready": ready,
+        "appeal": queries.appeal_of(case),
+        "reports": reports_on(case.item),
+        "locked": case.item.asset is not None and case.item.asset.locked_at is not None,
+        "may_lock": may_decide and case.state != CaseState.LOCKED,
+        "illegal_kinds": list(IllegalKind),
+        "barred": barred,
         "choices": [(value, value in NEEDS_REASON) for value in DecisionValue],
         "reasons": list(enumerate(DecisionReason, start=1)),
         "effects": EFFECTS,

@@ -13,9 +13,9 @@ from django.views.decorators.http import require_POST
 
 from moderation.console.access import DECIDE, DeskRequest, needs
 from moderation.console.case import Given, case_page
-from moderation.console.lease import case_or_404, posted_token, take, take_next
+from moderation.console.lease import case_or_404, posted_token, take_next
 from moderation.models import Decision, ReviewCase
-from moderation.services import decisions
+from moderation.services import cases, decisions
 from moderation.vocabulary import DecisionReason, DecisionState, DecisionValue, Effect
 
 
@@ -34,7 +34,8 @@ def decide(request: DeskRequest, number: int) -> HttpResponse:
     except decisions.OpinionMissing:
         return redirect("guard:case", number)
     except decisions.LeaseLost as lost:
-        return case_page(request, case_or_404(number), given, lost=lost, status=409)
+        ready = take_next(request.user) if lost.gone else None
+        return case_page(request, case_or_404(number), given, lost=lost, ready=ready, status=409)
     address = take_next(request.user)
     return redirect(address) if address else redirect("guard:queue")
 
@@ -56,7 +57,7 @@ def held_or_taken(case: ReviewCase, request: DeskRequest) -> uuid.UUID:
     token = posted_token(request)
     if token is not None:
         return token
-    lease = take(case, request.user)
+    lease = cases.lease(case, request.user)
     if lease is None:
         raise decisions.LeaseLost(ReviewCase.objects.get(pk=case.pk))
     return lease.token

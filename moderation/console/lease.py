@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.contrib import messages
 from django.contrib.auth.models import User
@@ -14,11 +15,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from moderation import queries
-from moderation.conf import conf
 from moderation.console.access import DECIDE, ESCALATE, DeskRequest, needs
 from moderation.console.disguise import as_if_new
 from moderation.models import ReviewCase
-from moderation.services import audit, cases, exposure
+from moderation.services import cases, exposure
 
 PART = "deepfake_guard/parts/lease.html"
 
@@ -44,7 +44,7 @@ def own_hold(case: ReviewCase, user: User) -> Hold | None:
     if case.holder_id != user.pk or case.lease_token is None or case.lease_until is None:
         return None
     seconds = round((case.lease_until - timezone.now()).total_seconds())
-    return Hold(case.lease_token, seconds, conf().CASE_LEASE_SECONDS) if seconds > 0 else None
+    return Hold(case.lease_token, seconds, round(cases.hold_length().total_seconds())) if seconds > 0 else None
 
 
 def taken_by_other(case: ReviewCase, user: User) -> bool:
@@ -52,21 +52,13 @@ def taken_by_other(case: ReviewCase, user: User) -> bool:
     return running and case.holder_id not in (None, user.pk)
 
 
-def take(case: ReviewCase, user: User) -> cases.Lease | None:
-    lease = cases.lease(case, user)
-    if lease is not None:
-        audit.note("case.taken", f"user:{user.pk}", f"case:{case.pk}")
-    return lease
-
-
 def take_next(user: User, after: ReviewCase | None = None) -> str | None:
-    """Take the most urgent free case; its address, with the heading as the place to start. None at the daily cap."""
+    """Take the next case; its address, with the heading as the place to start. None at the daily cap."""
     if exposure.cap_is_reached(user):
         return None
     lease = cases.lease_next(user, after)
     if lease is None:
         return None
-    audit.note("case.taken", f"user:{user.pk}", f"case:{lease.case.pk}")
     return f"{reverse('guard:case', args=[lease.case.pk])}#case-title"
 
 
@@ -77,16 +69,26 @@ def posted_token(request: DeskRequest) -> uuid.UUID | None:
         return None
 
 
+def posted_idle(request: DeskRequest) -> timedelta:
+    """How long ago the page's last input was; what makes no sense counts as just now."""
+    given = request.POST.get("idle", "")
+    return timedelta(seconds=min(int(given), 86_400)) if given.isascii() and given.isdigit() else timedelta(0)
+
+
 @require_POST
 @needs(DECIDE)
 def lease(request: DeskRequest, number: int) -> HttpResponse:
-    """Take the case, or (with a token) hold on to it; answers with the ring, or with who has it now."""
+    """Take the case, or (with a token) say that the page is alive; answers with the ring, or with who has it now."""
     case = case_or_404(number)
-    token = posted_token(request)
-    kept = cases.renew(case, token) is not None if token else own_hold(case, request.user) is not None
-    if not kept and token is None:
-        take(case, request.user)
+    token, idle = posted_token(request), posted_idle(request)
+    kept = cases.renew(case, token, idle) is not None if token else False
+    kept = kept or own_hold(case_or_404(number), request.user) is not None
+    if not kept and idle < cases.hold_length():  # somebody is there, and nobody else has it
+        kept = cases.lease(case, request.user) is not None
     case = case_or_404(number)
+    if kept:
+        cases.show(case, request.user)
+        cases.renew_ahead(request.user, idle)
     if not request.htmx:
         return redirect("guard:case", number)
     context = {"case": case, "hold": own_hold(case, request.user), "lost": bool(token) and not kept}
@@ -96,10 +98,11 @@ def lease(request: DeskRequest, number: int) -> HttpResponse:
 @require_POST
 @needs(DECIDE)
 def release(request: DeskRequest, number: int) -> HttpResponse:
+    """Give the case back, and with it what was fetched ahead; also sent by a page that is being left (204)."""
     token = posted_token(request)
-    if token is not None:
-        cases.release(case_or_404(number), token)
-    return redirect("guard:queue")
+    if token is not None and cases.release(case_or_404(number), token):
+        cases.release_ahead(request.user)
+    return HttpResponse(status=204) if request.POST.get("leaving") else redirect("guard:queue")
 
 
 @require_POST

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from moderation import blind, queries
 from moderation.console.access import VIEW, DeskRequest, needs
+from moderation.models import Derivative
 
 SERVED = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 
@@ -22,6 +23,11 @@ def media(request: DeskRequest, derivative_id: uuid.UUID) -> HttpResponse:
         raise Http404("no such picture")
     if blind.picture_is_hidden(derivative, request.user):
         raise Http404("shown after the first opinion")
+    return picture_response(derivative, cached="private, max-age=300")  # short: an erased one should not live on
+
+
+def picture_response(derivative: Derivative, *, cached: str) -> HttpResponse:
+    """The stored picture with its headers. Raises Http404 where the file has gone."""
     try:
         with storages["media"].open(derivative.storage_name) as stored:
             content = stored.read()
@@ -31,7 +37,7 @@ def media(request: DeskRequest, derivative_id: uuid.UUID) -> HttpResponse:
         content,
         content_type=derivative.media_type,
         headers={
-            "Cache-Control": "private, max-age=300",  # short: an erased picture should not live on in a browser
+            "Cache-Control": cached,
             "Content-Disposition": f'inline; filename="{derivative.kind}.{SERVED[derivative.media_type]}"',
             "X-Content-Type-Options": "nosniff",
             "Content-Security-Policy": "default-src 'none'; sandbox",

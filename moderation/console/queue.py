@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from moderation import queries, reach
 from moderation.console.access import DECIDE, VIEW, DeskRequest, needs
 from moderation.console.lease import take_next
-from moderation.services import exposure
+from moderation.services import exposure, filters, platforms
 from moderation.vocabulary import Reason, Statement
 
-VIEW_NAMES = {"all": "All open", "due": "Due within 1 h", "free": "Free", "mine": "Mine", "escalated": "Escalated"}
+VIEW_NAMES = {
+    "all": "All open",
+    "due": "Due within 1 h",
+    "free": "Free",
+    "mine": "Mine",
+    "escalated": "Escalated",
+    "closed": "Closed",
+}
 FINDINGS = (
     *((statement.value, statement.value.replace("_", " ")) for statement in Statement),
     (queries.NOT_SCORED, "not scored"),
@@ -28,6 +37,8 @@ REASONS = (
     Reason.DECODE_ERROR,
     Reason.TOO_MANY_PIXELS,
     Reason.ATTEMPTS_SPENT,
+    Reason.USER_REPORT,
+    Reason.APPEALED,
 )
 
 
@@ -36,7 +47,11 @@ REASONS = (
 def queue(request: DeskRequest) -> HttpResponse:
     chosen = queries.CaseFilter.read(request.GET)
     page = queries.case_page(
-        chosen, request.user, after=request.GET.get("after", ""), before=request.GET.get("before", "")
+        chosen,
+        request.user,
+        after=request.GET.get("after", ""),
+        before=request.GET.get("before", ""),
+        authors=platforms.author_digests(chosen.q) if chosen.q else (),
     )
     counts = queries.view_counts(request.user)
     context: dict[str, Any] = {
@@ -44,10 +59,13 @@ def queue(request: DeskRequest) -> HttpResponse:
         "page": page,
         "counts": counts,
         "oldest": queries.oldest_open_case(request.user),
-        "views": [(name, VIEW_NAMES[name], counts[name], _address(chosen, view=name)) for name in queries.VIEWS],
+        "views": [(name, VIEW_NAMES[name], counts.get(name), _address(chosen, view=name)) for name in queries.VIEWS],
         "newer": _address(chosen, before=page.newer) if page.newer else "",
         "older": _address(chosen, after=page.older) if page.older else "",
         "policies": queries.active_policies(request.user),
+        "versions": queries.policies_in_use(request.user),
+        "saved": queries.saved_filters(request.user),
+        "here": urlencode(chosen.address()),
         "capped": exposure.cap_is_reached(request.user),
         "findings": FINDINGS,
         "reasons": REASONS,
@@ -62,6 +80,26 @@ def _address(chosen: queries.CaseFilter, *, after: str = "", before: str = "", *
         name: value for name, value in (("after", after), ("before", before)) if value
     }
     return f"?{urlencode(fields)}"
+
+
+@require_POST
+@needs(VIEW)
+def save_filter(request: DeskRequest) -> HttpResponse:
+    """Keep the view under a name. The address is read and written anew, so it can hold nothing but filters."""
+    chosen = queries.CaseFilter.read(QueryDict(request.POST.get("address", "")[:1000]))
+    address = urlencode(chosen.address())
+    try:
+        filters.save(request.user, request.POST.get("name", ""), address)
+    except ValueError as error:
+        messages.warning(request, f"Not kept: {error}.")
+    return redirect(f"{reverse('guard:queue')}?{address}")
+
+
+@require_POST
+@needs(VIEW)
+def delete_filter(request: DeskRequest, filter_id: uuid.UUID) -> HttpResponse:
+    filters.delete(request.user, filter_id)
+    return redirect("guard:queue")
 
 
 @require_POST

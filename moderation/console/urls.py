@@ -7,11 +7,13 @@ from django.views.generic import RedirectView
 
 from moderation.console import platform as door
 from moderation.console import platform_endpoints as hooks
+from moderation.console.campaign import batch, campaign, reverse_batch, undo_batch
 from moderation.console.case import case, views
 from moderation.console.decide import decide, hold, undo
 from moderation.console.detector import detector
 from moderation.console.explanation import explanation
 from moderation.console.gold import gold, retire, seal
+from moderation.console.illegal import handle, lock, locked_picture, record, record_file
 from moderation.console.item import item, item_row
 from moderation.console.lease import escalate, lease, release, skip
 from moderation.console.media import media
@@ -20,7 +22,9 @@ from moderation.console.opinion import opinion
 from moderation.console.people import people_page, person_page, set_platforms, set_role, trust
 from moderation.console.policy import policies, policy, publish, versions
 from moderation.console.preferences import preferences_page, shown, single_keys
-from moderation.console.queue import next_case, queue
+from moderation.console.queue import delete_filter, next_case, queue, save_filter
+from moderation.console.reports import report
+from moderation.console.review import appeal, reverse_decision
 from moderation.console.statistics import statistics, statistics_csv
 from moderation.console.step_up import confirm
 from moderation.console.upload import upload
@@ -30,6 +34,8 @@ urlpatterns = [
     path("confirm/", confirm, name="confirm"),
     path("queue/", queue, name="queue"),
     path("queue/next/", next_case, name="next"),
+    path("queue/filters/", save_filter, name="save-filter"),
+    path("queue/filters/<uuid:filter_id>/delete/", delete_filter, name="delete-filter"),
     path("cases/<int:number>/", case, name="case"),
     path("cases/<int:number>/views/", views, name="views"),
     path("cases/<int:number>/shown/", shown, name="shown"),
@@ -39,9 +45,21 @@ urlpatterns = [
     path("cases/<int:number>/escalate/", escalate, name="escalate"),
     path("cases/<int:number>/opinion/", opinion, name="opinion"),
     path("cases/<int:number>/decide/", decide, name="decide"),
+    path("cases/<int:number>/reverse/", reverse_decision, name="reverse"),
+    path("cases/<int:number>/campaign/", campaign, name="campaign"),
+    path("batches/<uuid:batch_id>/", batch, name="batch"),
+    path("batches/<uuid:batch_id>/undo/", undo_batch, name="undo-batch"),
+    path("batches/<uuid:batch_id>/reverse/", reverse_batch, name="reverse-batch"),
+    path("cases/<int:number>/lock/", lock, name="lock"),
+    path("cases/<int:number>/illegal/", record, name="illegal"),
+    path("cases/<int:number>/illegal/record.json", record_file, name="illegal-file"),
+    path("cases/<int:number>/illegal/handle/", handle, name="illegal-handle"),
+    path("cases/<int:number>/illegal/<uuid:derivative_id>/", locked_picture, name="locked-picture"),
+    path("cases/<int:number>/appeal/", appeal, name="appeal"),
     path("decisions/<uuid:decision_id>/undo/", undo, name="undo"),
     path("decisions/<uuid:decision_id>/hold/", hold, name="hold"),
     path("items/<uuid:item_id>/", item, name="item"),
+    path("items/<uuid:item_id>/report/", report, name="report"),
     path("items/<uuid:item_id>/row/", item_row, name="item-row"),
     path("items/<uuid:item_id>/faces/<int:number>/", explanation, name="explanation"),
     path("media/<uuid:derivative_id>/", media, name="media"),

@@ -3,12 +3,14 @@
 from moderation.models.audit import AuditEntry, AuditHead
 from moderation.models.content import ContentItem, Derivative, IdempotencyKey, MediaAsset
 from moderation.models.detection import Calibration, DetectedFace, DetectorVersion
+from moderation.models.illegal import IllegalRecord
 from moderation.models.operations import Alert, Pulse
 from moderation.models.person import DeskSession, Reach, RecoveryCode, SecondFactor
 from moderation.models.platform import ApiKey, Platform, PolicyVersion
 from moderation.models.preferences import Exposure, Preferences
 from moderation.models.quality import GoldItem
-from moderation.models.review import Decision, Opinion, ReviewCase
+from moderation.models.report import UserReport
+from moderation.models.review import Appeal, Batch, Decision, Opinion, ReviewCase, SavedFilter
 from moderation.models.scan import Scan, WorkerStatus
 from moderation.models.verdict import Verdict
 from moderation.models.webhook import Event, WebhookDelivery, WebhookEndpoint
@@ -16,8 +18,10 @@ from moderation.models.webhook import Event, WebhookDelivery, WebhookEndpoint
 __all__ = [
     "Alert",
     "ApiKey",
+    "Appeal",
     "AuditEntry",
     "AuditHead",
+    "Batch",
     "Calibration",
     "ContentItem",
     "Decision",
@@ -29,6 +33,7 @@ __all__ = [
     "Exposure",
     "GoldItem",
     "IdempotencyKey",
+    "IllegalRecord",
     "MediaAsset",
     "Opinion",
     "Platform",
@@ -38,8 +43,10 @@ __all__ = [
     "Reach",
     "RecoveryCode",
     "ReviewCase",
+    "SavedFilter",
     "Scan",
     "SecondFactor",
+    "UserReport",
     "Verdict",
     "WebhookDelivery",
     "WebhookEndpoint",

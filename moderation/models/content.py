@@ -18,12 +18,15 @@ class MediaAsset(models.Model):
     width = models.PositiveIntegerField(null=True, help_text="pixels as stored, before EXIF; unknown until decoded")
     height = models.PositiveIntegerField(null=True)
     frames = models.PositiveIntegerField(null=True)
+    pdq = models.CharField(max_length=64, blank=True, help_text="PDQ hash, hex; near copies differ in <= 31 bits")
     storage_name = models.CharField(max_length=200, unique=True)
     created_at = models.DateTimeField(auto_now_add=True)
     removed_at = models.DateTimeField(null=True, blank=True, help_text="when retention deleted the file")
+    locked_at = models.DateTimeField(null=True, blank=True, help_text="suspected illegal: shown to nobody, kept")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["platform", "sha256"], name="equal_content_once")]
+        indexes = [models.Index(fields=["sha256"], name="assets_by_hash", opclasses=["varchar_pattern_ops"])]
 
     def __str__(self) -> str:
         return f"{self.media_type} {self.sha256[:12]}"
@@ -56,6 +59,9 @@ class ContentItem(models.Model):
         indexes = [
             models.Index(fields=["platform", "-id"], name="items_newest_first"),
             models.Index(fields=["scan"], name="items_of_a_scan"),
+            # for search by the beginning of a word, whatever the database's collation
+            models.Index(fields=["external_id"], name="items_by_external_id", opclasses=["varchar_pattern_ops"]),
+            models.Index(fields=["author_digest"], name="items_by_author", opclasses=["varchar_pattern_ops"]),
         ]
 
     def __str__(self) -> str:

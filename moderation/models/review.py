@@ -2,10 +2,24 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from moderation.models.content import ContentItem
 from moderation.models.ids import choices, new_id
-from moderation.vocabulary import CasePurpose, CaseState, DecisionState, DecisionValue, Effect
+from moderation.models.platform import Platform, PolicyVersion
+from moderation.vocabulary import AppealOutcome, CasePurpose, CaseState, DecisionState, DecisionValue, Effect, Statement
+
+BEYOND_ANY_P = 2.0  # where a case without a p-value stands when the smallest comes first
+OPEN_CASES = (
+    ("open_cases", ("due_at",), models.Q()),
+    ("open_cases_by_age", (), models.Q()),
+    ("open_cases_by_p", ("least",), models.Q()),
+    ("open_cases_of_a_platform", ("platform", "due_at"), models.Q()),
+    ("open_cases_of_a_policy", ("policy", "due_at"), models.Q()),
+    ("open_cases_by_finding", ("statement", "due_at"), models.Q()),
+    ("open_cases_escalated", ("due_at",), models.Q(escalated_at__isnull=False)),
+    ("open_cases_reported", ("due_at",), models.Q(reports__gt=0)),
+)
 
 
 class ReviewCase(models.Model):
@@ -14,6 +28,13 @@ class ReviewCase(models.Model):
     number = models.BigAutoField(primary_key=True)
     public_id = models.UUIDField(default=new_id, unique=True, editable=False)
     item = models.ForeignKey(ContentItem, models.CASCADE, related_name="cases")
+    # what the queue is ordered and narrowed by stands in the row itself, so that a page costs the same at any length
+    platform = models.ForeignKey(Platform, models.CASCADE, related_name="+", db_index=False)
+    policy = models.ForeignKey(PolicyVersion, models.PROTECT, null=True, related_name="+", db_index=False)
+    statement = models.CharField(max_length=20, choices=choices(Statement), blank=True)
+    least = models.FloatField(default=BEYOND_ANY_P, help_text="the item's p-value; 2 where none is to be told")
+    report_weight = models.FloatField(default=0, help_text="sum of the reporters' records")
+    reports = models.PositiveIntegerField(default=0)
     state = models.CharField(max_length=10, choices=choices(CaseState), default=CaseState.OPEN)
     purpose = models.CharField(max_length=10, choices=choices(CasePurpose), default=CasePurpose.REVIEW)
     drawn_share = models.FloatField(null=True, help_text="of a random draw: how likely this item was to be in it")
@@ -22,6 +43,9 @@ class ReviewCase(models.Model):
     blind_first = models.BooleanField(default=False, help_text="a first opinion comes before the numbers")
     lease_token = models.UUIDField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
+    taken_at = models.DateTimeField(null=True, blank=True, help_text="when it was last leased")
+    alive_at = models.DateTimeField(null=True, blank=True, help_text="when the holder's page was last heard of")
+    shown_at = models.DateTimeField(null=True, blank=True, help_text="when this hold was shown; null: fetched ahead")
     holder = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="held_cases"
     )
@@ -30,7 +54,7 @@ class ReviewCase(models.Model):
         null=True, blank=True, help_text="a worker may make the close views; empty: made, or not to be made"
     )
     views_tries = models.PositiveSmallIntegerField(default=0)
-    opened_at = models.DateTimeField(auto_now_add=True)
+    opened_at = models.DateTimeField(default=timezone.now)
     closed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -47,10 +71,14 @@ class ReviewCase(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["due_at", "number"], condition=models.Q(state=CaseState.OPEN), name="open_cases"),
             models.Index(
                 fields=["views_due_at"], condition=models.Q(views_due_at__isnull=False), name="cases_without_views"
             ),
+            *(
+                models.Index(fields=[*fields, "number"], condition=models.Q(state=CaseState.OPEN) & narrowed, name=name)
+                for name, fields, narrowed in OPEN_CASES
+            ),
+            models.Index(fields=["taken_at", "platform"], name="cases_taken"),
         ]
 
     def __str__(self) -> str:
@@ -87,6 +115,8 @@ class Decision(models.Model):
     case = models.ForeignKey(ReviewCase, models.CASCADE, related_name="decisions")
     opinion = models.OneToOneField(Opinion, models.PROTECT, related_name="decision")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT)
+    batch = models.ForeignKey("Batch", models.PROTECT, null=True, blank=True, related_name="decisions")
+    reverses = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="reversals")
     value = models.CharField(max_length=20, choices=choices(DecisionValue))
     effect = models.CharField(max_length=10, choices=choices(Effect), default=Effect.NONE)
     state = models.CharField(max_length=10, choices=choices(DecisionState), default=DecisionState.PENDING)
@@ -104,8 +134,53 @@ class Decision(models.Model):
         indexes = [
             models.Index(
                 fields=["settle_at"], condition=models.Q(state=DecisionState.PENDING), name="pending_decisions"
-            )
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.value} ({self.state})"
+
+
+class Batch(models.Model):
+    """Decisions that a senior made at once on near copies of one picture."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    case = models.ForeignKey(
+        ReviewCase, models.CASCADE, related_name="+", help_text="whose picture the others are like"
+    )
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"batch of case {self.case_id}"
+
+
+class Appeal(models.Model):
+    """An author's word against what was decided; its case is never decided by who decided on the item before."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    case = models.OneToOneField(ReviewCase, models.CASCADE, related_name="appeal")
+    against = models.OneToOneField("Verdict", models.CASCADE, related_name="appeal")
+    text = models.TextField(blank=True, max_length=2000)
+    outcome = models.CharField(max_length=10, choices=choices(AppealOutcome), blank=True)
+    opened_at = models.DateTimeField(auto_now_add=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"appeal on case {self.case_id}"
+
+
+class SavedFilter(models.Model):
+    """A view of the queue under a name, for one person."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    name = models.CharField(max_length=60)
+    address = models.CharField(max_length=1000, help_text="query string of the queue")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "name"], name="saved_filter_once")]
+
+    def __str__(self) -> str:
+        return self.name

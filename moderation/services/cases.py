@@ -10,15 +10,41 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, DateTimeField, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from moderation import blind, dispatch, queries
+from moderation import blind, dispatch, queries, urgency
 from moderation.conf import conf
-from moderation.models import ContentItem, GoldItem, Opinion, ReviewCase
-from moderation.policy import Rules
+from moderation.models import (
+    Appeal,
+    ContentItem,
+    Decision,
+    GoldItem,
+    Opinion,
+    Platform,
+    PolicyVersion,
+    ReviewCase,
+    UserReport,
+    Verdict,
+)
+from moderation.models.review import BEYOND_ANY_P
+from moderation.policy import DEFAULT_RULES, Rules
 from moderation.services import audit, platforms
-from moderation.vocabulary import CasePurpose, CaseState, DecisionState, DecisionValue
+from moderation.vocabulary import (
+    GRAVE_REPORTS,
+    Basis,
+    CasePurpose,
+    CaseState,
+    DecisionState,
+    DecisionValue,
+    Reason,
+)
+
+SERVED_LATELY = timedelta(hours=1)
+HELD_AT_MOST = timedelta(minutes=10)  # without input, whatever the setting says
+AT_ONCE = 3  # one is shown, the pictures of two are fetched ahead
+FREE = {"lease_token": None, "lease_until": None, "holder": None, "shown_at": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +54,32 @@ class Lease:
     until: datetime
 
 
-def open_case(item: ContentItem, reasons: Sequence[str]) -> tuple[ReviewCase, bool]:
-    """The item's open case, made when there is none, in the caller's transaction: (case, whether it is new)."""
+def open_case(
+    item: ContentItem,
+    reasons: Sequence[str],
+    *,
+    policy: PolicyVersion | None = None,
+    p_value: float | None = None,
+    statement: str = "",
+) -> tuple[ReviewCase, bool]:
+    """The item's open case, made when there is none, in the caller's transaction: (case, whether it is new).
+
+    `policy` is the version that asked for it (by default the one in force), `p_value` and `statement` what it found.
+    """
+    policy = policy or platforms.active_policy(item.platform)
+    found: dict[str, Any] = {
+        "policy": policy,
+        "statement": statement,
+        "least": BEYOND_ANY_P if p_value is None else p_value,
+    }
     asked = ReviewCase.objects.filter(item=item, purpose=CasePurpose.REVIEW)
     case = asked.exclude(state=CaseState.CLOSED).first()
     if case is not None:
+        if case.blind_first:
+            found["least"] = BEYOND_ANY_P
+        ReviewCase.objects.filter(pk=case.pk).update(**found)  # another run may have found something else
         return case, False
-    case = _new_case(item, reasons)
+    case = _new_case(item, reasons, **found)
     audit.note("case.opened", "system", f"case:{case.number}", item=item.pk)
     return case, True
 
@@ -46,16 +91,25 @@ def open_check(
     checks = ReviewCase.objects.filter(item=item).exclude(purpose=CasePurpose.REVIEW)
     if checks.exclude(state=CaseState.CLOSED).exists():
         return None
-    case = _new_case(item, reasons, purpose=purpose, drawn_share=drawn_share)
+    spoken = Verdict.objects.filter(item=item, basis=Basis.POLICY).select_related("policy")
+    judged = spoken.order_by("-created_at").first()
+    found: dict[str, Any] = {"policy": platforms.active_policy(item.platform)}
+    if judged is not None:
+        least = BEYOND_ANY_P if judged.p_value is None else judged.p_value
+        found = {"policy": judged.policy, "statement": judged.statement, "least": least}
+    case = _new_case(item, reasons, purpose=purpose, drawn_share=drawn_share, **found)
     audit.note("check.opened", "system", f"case:{case.number}", item=item.pk, purpose=str(purpose))
     return case
 
 
 def _new_case(item: ContentItem, reasons: Sequence[str], **given: Any) -> ReviewCase:
     """Every case is made here, so that a check of the desk differs from the others in nothing that is shown."""
-    due_at = timezone.now() + timedelta(hours=conf().CASE_DUE_HOURS)
-    case = ReviewCase(item=item, reasons=list(reasons), due_at=due_at, **given)
+    case = ReviewCase(item=item, platform=item.platform, reasons=list(reasons), opened_at=timezone.now(), **given)
+    weigh_reports(case)
+    case.due_at = due(case)
     case.blind_first = blind.drawn(case.public_id, _blind_share(item))
+    if case.blind_first:
+        case.least = BEYOND_ANY_P  # its place among the smallest p-values would tell
     case.views_due_at = timezone.now() if queries.has_picture(item) else None
     case.save(force_insert=True)
     if case.views_due_at is not None:
@@ -67,64 +121,221 @@ def _blind_share(item: ContentItem) -> float:
     return Rules.from_document(platforms.active_policy(item.platform).rules).blind_first
 
 
-def available(user: User) -> QuerySet[ReviewCase]:
-    """Open cases nobody else holds, and on which this person has not already said that they cannot tell.
+def weigh_reports(case: ReviewCase) -> None:
+    """Fill in how often the case's item was reported, and how far the reporters are to be believed; saves nothing."""
+    reports = list(UserReport.objects.filter(item=case.item_id))
+    if not reports:
+        return
+    records = reporters_records(case.item, [report.reporter_digest for report in reports])
+    case.reports = len(reports)
+    case.report_weight = sum(urgency.record(*records[report.reporter_digest]) for report in reports)
+    grave = {report.reason for report in reports} & set(GRAVE_REPORTS)
+    reason = Reason.GRAVE_REPORT if grave else Reason.USER_REPORT
+    case.reasons = list(dict.fromkeys([*case.reasons, reason.value]))
 
-    A check of the desk is for people who have not answered on its item before, nor sealed its answer.
-    """
-    passed = Opinion.objects.filter(
-        case=OuterRef("pk"), user=user, value=DecisionValue.CANNOT_TELL, decision__state=DecisionState.SETTLED
+
+def reporters_records(item: ContentItem, reporters: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Of each reporter's reports on other items that a person has decided: how many were (confirmed, unfounded)."""
+    decided = UserReport.objects.filter(
+        reporter_digest__in=reporters, item__verdicts__current=True, item__verdicts__decision__isnull=False
+    ).exclude(item=item)
+    records = dict.fromkeys(reporters, (0, 0))
+    for reporter, value in decided.values_list("reporter_digest", "item__verdicts__decision__value"):
+        confirmed, unfounded = records[reporter]
+        right = value != DecisionValue.GENUINE
+        records[reporter] = (confirmed + right, unfounded + (not right))
+    return records
+
+
+def hear_reports(case: ReviewCase) -> None:
+    """Another report on an open case, in the caller's transaction: it may be due sooner, never later."""
+    weigh_reports(case)
+    case.due_at = min(case.due_at, due(case))
+    case.save(update_fields=["reports", "report_weight", "reasons", "due_at"])
+
+
+def due(case: ReviewCase) -> datetime:
+    """By the rules that it was opened under (`moderation.urgency`)."""
+    rules = Rules.from_document(case.policy.rules) if case.policy else DEFAULT_RULES
+    return urgency.due_at(
+        case.opened_at,
+        rules.due_hours or conf().CASE_DUE_HOURS,
+        urgency.severity_of(case.reasons),
+        p_value=None if case.least == BEYOND_ANY_P else case.least,
+        line=rules.review_at,
+        reports=case.report_weight,
     )
+
+
+def available(user: User) -> QuerySet[ReviewCase]:
+    """Open cases that nobody else holds and that this person may take, the most urgent first."""
+    free = Q(lease_until=None) | Q(lease_until__lt=timezone.now()) | Q(holder=user)
+    return _open_to(user).filter(free).order_by("due_at", "number")
+
+
+def _open_to(user: User) -> QuerySet[ReviewCase]:
+    """Open cases on which this person has not had their say, whoever holds them.
+
+    An appeal is for people who have decided nothing about its item before, a check of the desk for people who have
+    not answered on its item before. Conditions on other rows are subqueries:
+    a join would make the conditional UPDATE of `lease` look at an old snapshot.
+    """
+    settled = Decision.objects.filter(user=user, state=DecisionState.SETTLED)
+    said = settled.filter(case=OuterRef("pk"))
+    judged = settled.filter(case__item=OuterRef("item"))
+    appealed = Appeal.objects.filter(case=OuterRef("pk"))
+    cases = ReviewCase.objects.filter(~Exists(said), queries.within_reach(user), state=CaseState.OPEN)
     answered = Opinion.objects.filter(case__item=OuterRef("item"), user=user).exclude(case=OuterRef("pk"))
     sealed = GoldItem.objects.filter(item=OuterRef("item"), sealed_by=user)
     fresh = Q(purpose=CasePurpose.REVIEW) | (~Exists(answered) & ~Exists(sealed))
-    free = Q(lease_until=None) | Q(lease_until__lt=timezone.now()) | Q(holder=user)
-    cases = ReviewCase.objects.filter(free, fresh, ~Exists(passed), queries.within_reach(user), state=CaseState.OPEN)
-    return cases.order_by("due_at", "number")
+    return cases.filter(fresh, ~(Exists(appealed) & Exists(judged)))
 
 
+def may_take(case: ReviewCase, user: User) -> bool:
+    """Whether this person may decide it, were it free."""
+    return _open_to(user).filter(pk=case.pk).exists()
+
+
+@transaction.atomic
 def lease(case: ReviewCase, user: User) -> Lease | None:
     """Take this case, or take it again with a fresh token; None when somebody else has it or it is not open."""
-    token, until = uuid.uuid4(), _until()
+    token, now = uuid.uuid4(), timezone.now()
     taken = available(user).filter(pk=case.pk).order_by()
-    if not taken.update(lease_token=token, lease_until=until, holder=user):
+    until = now + hold_length()
+    if not taken.update(lease_token=token, lease_until=until, holder=user, taken_at=now, alive_at=now, shown_at=None):
         return None
+    audit.note("case.taken", f"user:{user.pk}", f"case:{case.pk}")
     return Lease(ReviewCase.objects.get(pk=case.pk), token, until)
 
 
 @transaction.atomic
 def lease_next(user: User, after: ReviewCase | None = None) -> Lease | None:
-    """The most urgent case that is free; `after` is passed over once (skipped by this person)."""
+    """The next case for this person: what waits for them already, else the most urgent one whose platform's turn it is.
+
+    Up to two more are leased with it, so that their pictures can be fetched ahead. `after` is passed over once.
+    """
     waiting = available(user)
     if after is not None:
         waiting = waiting.filter(Q(due_at__gt=after.due_at) | Q(due_at=after.due_at, number__gt=after.number))
-    if connection.features.has_select_for_update_skip_locked:
-        waiting = waiting.select_for_update(no_key=True, skip_locked=True, of=("self",))
-    case = waiting.first()
-    return lease(case, user) if case is not None else None
+    held = list(waiting.filter(holder=user, lease_until__gt=timezone.now())[:AT_ONCE])
+    leases = [lease for case in held[:1] if (lease := _keep(case, user))]
+    while len(leases) + len(held[1:]) < AT_ONCE and (taken := _take_free(waiting, user)):
+        leases.append(taken)
+    return leases[0] if leases else None
 
 
-def renew(case: ReviewCase, token: uuid.UUID) -> datetime | None:
-    """Hold on for another while; None when the case has gone to somebody else or has been decided."""
-    until = _until()
+def _keep(case: ReviewCase, user: User) -> Lease | None:
+    """One's own hold goes on under its token: another window of the same person shares it."""
+    until = renew(case, case.lease_token) if case.lease_token else None
+    return Lease(case, case.lease_token, until) if until and case.lease_token else lease(case, user)
+
+
+def _take_free(waiting: QuerySet[ReviewCase], user: User) -> Lease | None:
+    """One of the platform whose turn it is; where others have just taken all of its cases, of the next platform."""
+    free = waiting.filter(Q(lease_until=None) | Q(lease_until__lte=timezone.now()))
+    lanes = _lanes(free)
+    while lanes:
+        lane = urgency.turn(lanes, timezone.now())
+        own = free.filter(platform=lane.name)
+        if connection.features.has_select_for_update_skip_locked:
+            own = own.select_for_update(no_key=True, skip_locked=True, of=("self",))
+        case = own.first()
+        if case is not None:
+            return lease(case, user)
+        lanes.remove(lane)
+    return None
+
+
+def _lanes(free: QuerySet[ReviewCase]) -> list[urgency.Lane]:
+    """Each platform that has free cases; one index look-up a platform."""
+    since = timezone.now() - SERVED_LATELY
+    taken = ReviewCase.objects.filter(taken_at__gt=since).values_list("platform").annotate(count=Count("pk"))
+    served = dict(taken.order_by())
+    head = free.filter(platform=OuterRef("pk")).values("due_at")[:1]
+    heads = Platform.objects.annotate(head=Subquery(head)).filter(head__isnull=False).values_list("pk", "head")
+    return [urgency.Lane(pk, head, served.get(pk, 0)) for pk, head in heads]
+
+
+def is_held(case: ReviewCase) -> bool:
+    """As the given row says."""
+    return case.lease_until is not None and case.lease_until > timezone.now()
+
+
+def show(case: ReviewCase, user: User) -> bool:
+    """This person sees the case now: from here on it counts as viewed. False when it did already, or is not theirs."""
+    held = ReviewCase.objects.filter(pk=case.pk, state=CaseState.OPEN, holder=user, lease_until__gt=timezone.now())
+    with transaction.atomic():
+        if not held.filter(shown_at=None).update(shown_at=timezone.now()):
+            return False
+        audit.note("case.shown", f"user:{user.pk}", f"case:{case.pk}")
+    return True
+
+
+def renew(case: ReviewCase, token: uuid.UUID, idle: timedelta = timedelta(0)) -> datetime | None:
+    """The page is alive, and its last input was `idle` ago: the hold runs from that input on, never from the report.
+
+    None when the case has gone to somebody else, has been decided, or has seen no input for too long.
+    """
+    now = timezone.now()
     held = ReviewCase.objects.filter(pk=case.pk, state=CaseState.OPEN, lease_token=token)
-    return until if held.update(lease_until=until) else None
+    if not held.update(alive_at=now, lease_until=_later(now - idle)):
+        return None
+    until = held.values_list("lease_until", flat=True).first()
+    return until if until is not None and until > now else None
+
+
+def renew_ahead(user: User, idle: timedelta = timedelta(0)) -> int:
+    """What was leased ahead stays as long as the case that is shown; returns how many."""
+    now = timezone.now()
+    return _ahead(user).filter(lease_until__gt=now).update(alive_at=now, lease_until=_later(now - idle))
 
 
 def release(case: ReviewCase, token: uuid.UUID) -> bool:
     held = ReviewCase.objects.filter(pk=case.pk, state=CaseState.OPEN, lease_token=token)
-    return bool(held.update(lease_token=None, lease_until=None, holder=None))
+    return bool(held.update(**FREE))
+
+
+def release_ahead(user: User) -> int:
+    """Give back what was leased ahead and never shown; returns how many."""
+    return _ahead(user).update(**FREE)
+
+
+def release_all(user: User) -> int:
+    """Everything this person holds goes back to the queue (signing out); returns how many."""
+    return ReviewCase.objects.filter(state=CaseState.OPEN, holder=user).update(**FREE)
+
+
+def _ahead(user: User) -> QuerySet[ReviewCase]:
+    return ReviewCase.objects.filter(state=CaseState.OPEN, holder=user, shown_at=None)
 
 
 @transaction.atomic
 def escalate(case: ReviewCase, user: User, token: uuid.UUID) -> bool:
     """Hand one's own case to a senior; False when it is not one's own any more."""
     held = ReviewCase.objects.filter(pk=case.pk, state=CaseState.OPEN, lease_token=token, holder=user)
-    if not held.update(escalated_at=timezone.now(), lease_token=None, lease_until=None, holder=None):
+    if not held.update(escalated_at=timezone.now(), **FREE):
         return False
     audit.note("case.escalated", f"user:{user.pk}", f"case:{case.number}")
     return True
 
 
-def _until() -> datetime:
-    return timezone.now() + timedelta(seconds=conf().CASE_LEASE_SECONDS)
+def lock(case: ReviewCase) -> None:
+    """Nobody decides it any more, in the caller's transaction (services.illegal)."""
+    reasons = list(dict.fromkeys([*case.reasons, Reason.SUSPECTED_ILLEGAL.value]))
+    ReviewCase.objects.filter(pk=case.pk).update(state=CaseState.LOCKED, reasons=reasons, closed_at=None, **FREE)
+
+
+def hand_to_seniors(case: ReviewCase, reason: Reason) -> None:
+    """The case is open again, and only seniors take it; in the caller's transaction."""
+    reasons = list(dict.fromkeys([*case.reasons, reason.value]))
+    ReviewCase.objects.filter(pk=case.pk).update(reasons=reasons, escalated_at=timezone.now())
+    audit.note("case.escalated", "system", f"case:{case.number}", reason=reason.value)
+
+
+def hold_length() -> timedelta:
+    """How long a hold lasts from the last input."""
+    return min(timedelta(seconds=conf().CASE_LEASE_SECONDS), HELD_AT_MOST)
+
+
+def _later(last_input: datetime) -> Greatest:
+    return Greatest(F("lease_until"), Value(last_input + hold_length(), output_field=DateTimeField()))

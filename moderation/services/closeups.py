@@ -21,6 +21,7 @@ from moderation import dispatch, queries
 from moderation.models import Derivative, MediaAsset, ReviewCase
 from moderation.vocabulary import CaseState, DerivativeKind
 
+UNDECIDED = (CaseState.OPEN, CaseState.SETTLING)  # of what is locked no picture is made
 TRIES = 3
 AGAIN_AFTER = timedelta(minutes=5)  # above the task's time limit, so that no two workers make the same
 RUNG_AT_ONCE = 200
@@ -39,7 +40,9 @@ class Wanted:
 def claim(case_number: int) -> Wanted | None:
     """One try at a case whose views are due; None when there is nothing to make for it (any more)."""
     now = timezone.now()
-    due = ReviewCase.objects.filter(pk=case_number, views_due_at__lte=now).exclude(state=CaseState.CLOSED)
+    due = ReviewCase.objects.filter(pk=case_number, views_due_at__lte=now).filter(
+        state__in=(CaseState.OPEN, CaseState.SETTLING)
+    )
     if not due.update(views_due_at=now + AGAIN_AFTER, views_tries=F("views_tries") + 1):
         return None
     case = ReviewCase.objects.select_related("item__asset", "item__scan").get(pk=case_number)
@@ -98,7 +101,9 @@ def _are_made(scan_id: uuid.UUID) -> bool:
 def sweep() -> int:
     """Rings for what is due and was not made; returns how often."""
     room = max(0, RUNG_AT_ONCE - dispatch.depth(dispatch.VIEWS_QUEUE))
-    due = ReviewCase.objects.filter(views_due_at__lte=timezone.now()).exclude(state=CaseState.CLOSED)
+    due = ReviewCase.objects.filter(views_due_at__lte=timezone.now()).filter(
+        state__in=(CaseState.OPEN, CaseState.SETTLING)
+    )
     waiting = list(due.order_by("views_due_at").values_list("pk", flat=True)[:room])
     for number in waiting:
         dispatch.ring_views(number)

@@ -14,6 +14,7 @@ from moderation import blind, dispatch
 from moderation.conf import conf
 from moderation.models import ContentItem, Decision, Opinion, ReviewCase
 from moderation.policy import Rules
+from moderation.quorum import Step, next_step
 from moderation.services import audit, cases, platforms, verdicts
 from moderation.vocabulary import CasePurpose, CaseState, DecisionReason, DecisionState, DecisionValue, Effect, Reason
 
@@ -36,6 +37,11 @@ class LeaseLost(Exception):
         super().__init__(f"case {case.number} is {case.state}")
         self.case = case
         self.decision = Decision.objects.filter(case=case).order_by("-created_at").first()
+
+    @property
+    def gone(self) -> bool:
+        """Whether there is nothing left to decide here for whoever came late."""
+        return self.case.state != CaseState.OPEN or cases.is_held(self.case)
 
 
 @transaction.atomic
@@ -111,13 +117,33 @@ def settle(decision_id: uuid.UUID) -> bool:
         Decision.objects.filter(pk=decision_id).update(state=DecisionState.VOID, void_reason=void)
         _close(decision, CaseState.CLOSED)
         audit.note("decision.void", "system", f"case:{decision.case_id}", decision=decision_id, reason=void.value)
-    elif decision.value == DecisionValue.CANNOT_TELL and decision.case.purpose == CasePurpose.REVIEW:
-        _close(decision, CaseState.OPEN)
-        audit.note("decision.settled", "system", f"case:{decision.case_id}", decision=decision_id)
     else:
+        _bring_on(decision)
+    return True
+
+
+def _bring_on(decision: Decision) -> None:
+    """What a settled decision leads to: the end of the case, another person, or a senior."""
+    case = decision.case
+    if case.purpose != CasePurpose.REVIEW:
         verdicts.conclude(decision)
         _close(decision, CaseState.CLOSED)
-    return True
+        return
+    settled = Decision.objects.filter(case=case, state=DecisionState.SETTLED).order_by("settled_at", "pk")
+    said = list(settled.values_list("value", "effect"))
+    rules = Rules.from_document(platforms.active_policy(case.item.platform).rules)
+    step = next_step([value for value, _ in said], rules.opinions, senior=case.escalated_at is not None)
+    if step is Step.CONCLUDE:
+        effects = {effect for value, effect in said if value == decision.value}
+        apart = len(effects) > 1 and case.escalated_at is None  # of one mind, but not on what is to be done
+        verdicts.conclude(decision, effect=rules.on_decision[decision.value].effect if apart else None)
+        _close(decision, CaseState.CLOSED)
+        return
+    _close(decision, CaseState.OPEN)
+    audit.note("decision.settled", "system", f"case:{case.pk}", decision=decision.pk, next=step.value)
+    if step is Step.ASK_SENIOR and case.escalated_at is None:
+        unsure = decision.value == DecisionValue.CANNOT_TELL
+        cases.hand_to_seniors(case, Reason.NOBODY_CAN_TELL if unsure else Reason.OPINIONS_DIFFER)
 
 
 def settle_due(limit: int = 500) -> int:
@@ -139,3 +165,53 @@ def _close(decision: Decision, state: CaseState) -> None:
     ReviewCase.objects.filter(pk=decision.case_id, state=CaseState.SETTLING).update(
         state=state, closed_at=closed_at, holder=None, lease_token=None, lease_until=None
     )
+
+
+class NotReversible(ValueError):
+    """Nothing settled is in force here, it is not what the person had seen, or it would stay as it is."""
+
+
+@transaction.atomic
+def reverse(
+    case: ReviewCase,
+    user: User,
+    seen: uuid.UUID,
+    value: DecisionValue,
+    *,
+    why: str,
+    reasons: Sequence[str] = (),
+    effect: Effect | None = None,
+) -> Decision:
+    """A senior's reversal: new rows and an event, at once; nothing is edited. `seen` is the decision in force.
+
+    Raises ReasonMissing without a why, NotReversible, ValueError.
+    """
+    given = [DecisionReason(reason).value for reason in reasons]
+    if not why.strip():
+        raise ReasonMissing(value)
+    list(ContentItem.objects.select_for_update(no_key=True, of=("self",)).filter(cases=case).values_list("pk"))
+    case = ReviewCase.objects.select_related("item__platform").get(pk=case.pk)
+    earlier = Decision.objects.filter(pk=seen, case=case, verdict__current=True).first()
+    if earlier is None or case.state != CaseState.CLOSED or case.item.erased_at is not None:
+        raise NotReversible("This decision is not in force any more.")
+    if ReviewCase.objects.filter(item=case.item, purpose=CasePurpose.REVIEW).exclude(state=CaseState.CLOSED).exists():
+        raise NotReversible("A person is looking at this item again; that comes first.")
+    rules = Rules.from_document(platforms.active_policy(case.item.platform).rules)
+    asked = effect or rules.on_decision[value].effect
+    if value is DecisionValue.CANNOT_TELL or (value, asked) == (earlier.value, earlier.effect):
+        raise NotReversible("This would leave things as they are.")
+    now = timezone.now()
+    opinion = Opinion.objects.create(case=case, user=user, value=value, reasons=given, note=why.strip())
+    decision = Decision.objects.create(
+        case=case,
+        opinion=opinion,
+        user=user,
+        reverses=earlier,
+        value=value,
+        effect=asked,
+        state=DecisionState.SETTLED,
+        settle_at=now,
+        settled_at=now,
+    )
+    verdicts.conclude(decision)
+    return decision

@@ -175,3 +175,8 @@ def author_digest(platform: Platform, author_ref: str) -> str:
     if not author_ref:
         return ""
     return hmac.new(bytes(platform.author_key), author_ref.encode(), hashlib.sha256).hexdigest()
+
+
+def author_digests(author_ref: str) -> list[str]:
+    """The author's digest under each platform's key, for a search by the platform's own reference."""
+    return [author_digest(platform, author_ref) for platform in Platform.objects.all()]

@@ -16,6 +16,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from moderation.models import (
+    Appeal,
     ContentItem,
     Decision,
     Derivative,
@@ -26,6 +27,7 @@ from moderation.models import (
     Platform,
     ReviewCase,
     Scan,
+    UserReport,
     Verdict,
     WebhookDelivery,
 )
@@ -90,6 +92,8 @@ def _close_cases(item: ContentItem, now: datetime) -> None:
         state=DecisionState.VOID, void_reason=Reason.ITEM_ERASED, settled_at=now
     )
     Opinion.objects.filter(case__item=item).update(note="")
+    Appeal.objects.filter(case__item=item).update(text="")
+    UserReport.objects.filter(item=item).delete()
     ReviewCase.objects.filter(item=item).exclude(state=CaseState.CLOSED).update(
         state=CaseState.CLOSED, closed_at=now, lease_token=None, lease_until=None, holder=None
     )

@@ -171,6 +171,8 @@ def _scan(asset: MediaAsset, priority: Priority) -> Scan:
         if live.priority > priority:
             Scan.objects.filter(pk=live.pk, state=ScanState.QUEUED).update(priority=priority)
         return live
+    if asset.locked_at is not None and (last := Scan.objects.filter(asset=asset).order_by("-run").first()):
+        return last  # no worker makes another picture of it
     current = _current(asset)
     if current is not None:
         return current

@@ -7,11 +7,21 @@ from typing import Any
 
 from django.utils import timezone
 
-from moderation.models import ContentItem, Decision, PolicyVersion, Scan
+from moderation.models import Appeal, ContentItem, Decision, PolicyVersion, ReviewCase, Scan, UserReport
 from moderation.models.verdict import Verdict
 from moderation.policy import Evidence, FaceEvidence, PolicyResult, Rules, decide
 from moderation.services import audit, cases, platforms, webhooks
-from moderation.vocabulary import Basis, CasePurpose, Effect, EventType, ItemStatus, Outcome, Reason, ScanState
+from moderation.vocabulary import (
+    AppealOutcome,
+    Basis,
+    CasePurpose,
+    Effect,
+    EventType,
+    ItemStatus,
+    Outcome,
+    Reason,
+    ScanState,
+)
 
 ENDED = {
     ItemStatus.DONE: EventType.ITEM_SCREENED,
@@ -27,7 +37,9 @@ def judge(item: ContentItem) -> Verdict | None:
     A person's conclusion stays in force: a later policy verdict on the same item is kept beside it, not above it.
     None when there is nothing to judge: it failed through us, or was erased meanwhile.
     """
-    locked = ContentItem.objects.select_for_update(no_key=True, of=("self",)).select_related("scan", "platform")
+    locked = ContentItem.objects.select_for_update(no_key=True, of=("self",)).select_related(
+        "scan", "platform", "asset"
+    )
     found = locked.filter(pk=item.pk, erased_at=None).first()
     scan = found.scan if found is not None else None
     if found is None or scan is None:
@@ -43,16 +55,33 @@ def judge(item: ContentItem) -> Verdict | None:
     verdict = _write_policy_verdict(item, scan, policy, evidence, result)
     in_force = verdict if verdict.current else Verdict.objects.select_related("policy").get(item=item, current=True)
     webhooks.emit(item.platform, ENDED[status], item, {**_about(item, status), **_told(in_force)})
-    if result.outcome is Outcome.REVIEW and verdict.current:
-        _ask_a_person(item, status, result)
+    if item.asset is not None and item.asset.locked_at is not None:
+        return lock(item)  # equal content of what is locked
+    reported = UserReport.objects.filter(item=item).exists()
+    if verdict.current and (result.outcome is Outcome.REVIEW or reported):
+        _ask_a_person(item, status, policy, result)
     return verdict
 
 
-def _ask_a_person(item: ContentItem, status: ItemStatus, result: PolicyResult) -> None:
-    case, opened = cases.open_case(item, result.reasons)
+def _ask_a_person(item: ContentItem, status: ItemStatus, policy: PolicyVersion, result: PolicyResult) -> None:
+    case, opened = cases.open_case(
+        item, result.reasons, policy=policy, p_value=result.p_value, statement=result.statement or ""
+    )
     if opened:
         body = {**_about(item, status), "case_id": str(case.public_id)}
         webhooks.emit(item.platform, EventType.CASE_OPENED, item, body)
+
+
+def ask_a_person_again(item: ContentItem) -> None:
+    """What policy let pass has been reported: a person looks, in the caller's transaction."""
+    verdict = in_force(item)
+    if verdict is None or verdict.decision_id is not None:
+        return
+    case, opened = cases.open_case(
+        item, [], policy=verdict.policy, p_value=verdict.p_value, statement=verdict.statement
+    )
+    if opened:
+        webhooks.emit(item.platform, EventType.CASE_OPENED, item, {**about(item), "case_id": str(case.public_id)})
 
 
 def _write_policy_verdict(
@@ -86,10 +115,11 @@ def _write_policy_verdict(
     return verdict
 
 
-def conclude(decision: Decision) -> Verdict | None:
+def conclude(decision: Decision, *, effect: Effect | None = None) -> Verdict | None:
     """A settled decision becomes the current verdict, in the caller's transaction, which holds the item's lock.
 
-    None for the answer to a check of the desk: it changes no outcome, and nobody is told.
+    None for the answer to a check of the desk: it changes no outcome, and nobody is told. `effect` stands in for the
+    decision's own, where people of one mind asked for different ones.
     """
     item = decision.case.item
     if decision.case.purpose != CasePurpose.REVIEW:
@@ -107,7 +137,7 @@ def conclude(decision: Decision) -> Verdict | None:
         basis=Basis.DECISION,
         outcome=rule.outcome,
         statement=earlier.statement if earlier else "",
-        effect=decision.effect,
+        effect=effect or decision.effect,
         reasons=[Reason.DECIDED, *decision.opinion.reasons],
         p_value=earlier.p_value if earlier else None,
         n=earlier.n if earlier else None,
@@ -115,7 +145,10 @@ def conclude(decision: Decision) -> Verdict | None:
         evidence=earlier.evidence if earlier else {},
     )
     told = {"decision": decision.value, "decision_reasons": decision.opinion.reasons, **_told(verdict)}
-    webhooks.emit(item.platform, EventType.DECISION_MADE, item, {**_about(item, ItemStatus(item.status)), **told})
+    kind, more = EventType.DECISION_REVERSED if decision.reverses_id else EventType.DECISION_MADE, {}
+    if appeal := Appeal.objects.filter(case=decision.case_id, decided_at=None).select_related("against").first():
+        kind, more = EventType.APPEAL_DECIDED, _answer(appeal, verdict)
+    webhooks.emit(item.platform, kind, item, {**_about(item, ItemStatus(item.status)), **told, **more})
     audit.note(
         "verdict.decision",
         f"user:{decision.user_id}",
@@ -125,6 +158,50 @@ def conclude(decision: Decision) -> Verdict | None:
         outcome=str(verdict.outcome),
     )
     return verdict
+
+
+def lock(item: ContentItem, case: ReviewCase | None = None) -> Verdict:
+    """A person suspects illegal content: the item is kept and asked out of view, in the caller's transaction.
+
+    `case` is the one that was locked; without it (equal content of another item) its own is found or made.
+    """
+    policy, earlier = platforms.active_policy(item.platform), in_force(item)
+    if case is None:
+        case, _ = cases.open_case(item, [Reason.SUSPECTED_ILLEGAL], policy=policy)
+    cases.lock(case)
+    ContentItem.objects.filter(pk=item.pk).update(legal_hold=True)
+    Verdict.objects.filter(item=item, current=True).update(current=False)
+    verdict = Verdict.objects.create(
+        item=item,
+        scan=item.scan,
+        policy=policy,
+        basis=Basis.DECISION,
+        outcome=Outcome.BLOCK,
+        statement=earlier.statement if earlier else "",
+        effect=Effect.REMOVE,
+        reasons=[Reason.SUSPECTED_ILLEGAL],
+        p_value=earlier.p_value if earlier else None,
+        n=earlier.n if earlier else None,
+        faces_scored=earlier.faces_scored if earlier else 0,
+        evidence=earlier.evidence if earlier else {},
+    )
+    body = {**about(item), "case_id": str(case.public_id), **_told(verdict)}
+    webhooks.emit(item.platform, EventType.CASE_LOCKED, item, body)
+    audit.note("verdict.locked", "system", f"item:{item.pk}", verdict=verdict.pk, case=case.pk)
+    return verdict
+
+
+def _answer(appeal: Appeal, verdict: Verdict) -> dict[str, str]:
+    """The appeal's outcome: overturned when the platform is asked for anything else than before."""
+    same = (verdict.outcome, verdict.effect) == (appeal.against.outcome, appeal.against.effect)
+    outcome = AppealOutcome.UPHELD if same else AppealOutcome.OVERTURNED
+    Appeal.objects.filter(pk=appeal.pk).update(outcome=outcome, decided_at=timezone.now())
+    audit.note("appeal.decided", "system", f"appeal:{appeal.pk}", outcome=outcome.value, verdict=verdict.pk)
+    return {"appeal_id": str(appeal.pk), "appeal": outcome.value}
+
+
+def in_force(item: ContentItem) -> Verdict | None:
+    return Verdict.objects.filter(item=item, current=True).select_related("policy", "decision").first()
 
 
 def _evidence(scan: Scan) -> Evidence:
@@ -142,6 +219,11 @@ def _about(item: ContentItem, status: ItemStatus) -> dict[str, Any]:
         "revision": item.revision,
         "status": status.value,
     }
+
+
+def about(item: ContentItem) -> dict[str, Any]:
+    """What every event says of its item."""
+    return _about(item, ItemStatus(item.status))
 
 
 def _told(verdict: Verdict) -> dict[str, Any]:

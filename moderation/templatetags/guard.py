@@ -52,6 +52,8 @@ for name, table in {
     "status_words": words.STATUSES,
     "event_words": words.EVENTS,
     "reason_words": words.REASONS,
+    "illegal_words": words.ILLEGAL_KINDS,
+    "report_words": words.REPORT_REASONS,
     "action_words": words.ACTIONS,
     "switch_words": words.SWITCHES,
     "cure_words": words.CURES,
@@ -202,6 +204,12 @@ def ago(moment: datetime) -> str:
     return words.span(timezone.now() - moment)
 
 
+@register.filter
+def seconds_ago(moment: datetime) -> str:
+    """12 s, then as `ago`: for what has just happened."""
+    return words.moments(timezone.now() - moment)
+
+
 def _is_held(case: ReviewCase) -> bool:
     return case.lease_until is not None and case.lease_until > timezone.now()
 
@@ -256,6 +264,13 @@ def reach_words(user: User) -> str:
 
 
 register.filter("browser_words", words.browser)
+
+
+@register.filter
+def counted(count: int) -> str:
+    """A count that stops at a limit: 1,000+."""
+    limit = queries.COUNTED_AT_MOST
+    return f"{limit:,}+" if count > limit else str(count)
 
 
 @register.simple_tag(takes_context=True)

@@ -14,9 +14,11 @@ from moderation.vocabulary import (
     DecisionValue,
     Effect,
     EventType,
+    IllegalKind,
     ItemStatus,
     Outcome,
     Reason,
+    ReportReason,
     Statement,
 )
 
@@ -79,7 +81,11 @@ EVENTS: dict[str, str] = {
     EventType.ITEM_FAILED: "was told that screening failed",
     EventType.ITEM_QUARANTINED: "was told that the item is set aside",
     EventType.CASE_OPENED: "was told that a person will look",
+    EventType.CASE_LOCKED: "was asked to take it out of view, and to report it",
     EventType.DECISION_MADE: "was told of the decision",
+    EventType.DECISION_REVERSED: "was told of the reversal",
+    EventType.APPEAL_OPENED: "was told that the appeal is heard",
+    EventType.APPEAL_DECIDED: "was told how the appeal ended",
     EventType.ENDPOINT_TEST: "was sent a test",
 }
 REASONS: dict[str, str] = {
@@ -107,6 +113,12 @@ REASONS: dict[str, str] = {
     Reason.AT_RESOLUTION: "As unusual as calibration can tell",
     Reason.BELOW_LINES: "Below every line",
     Reason.DECIDED: "Decided by a person",
+    Reason.USER_REPORT: "Reported by users",
+    Reason.GRAVE_REPORT: "Reported as grave",
+    Reason.APPEALED: "The author appealed",
+    Reason.OPINIONS_DIFFER: "Two people were of two minds",
+    Reason.NOBODY_CAN_TELL: "Two people could not tell",
+    Reason.SUSPECTED_ILLEGAL: "Suspected illegal content",
     Reason.ITEM_ERASED: "The item was erased meanwhile",
     Reason.SUPERSEDED: "A newer revision came meanwhile",
 }
@@ -146,6 +158,20 @@ CURES: dict[str, str] = {  # what to do about something that was set aside
     Reason.DECODE_ERROR: "The file ends early. Ask the platform to send it again.",
     Reason.TOO_MANY_PIXELS: "It has more pixels than the limit. Ask for a smaller copy, or raise the limit.",
     Reason.TOO_MANY_FRAMES: "It has more frames than the limit. Ask the platform for a shorter cut.",
+}
+ILLEGAL_KINDS: dict[str, str] = {
+    IllegalKind.CHILD_ABUSE: "child abuse",
+    IllegalKind.INTIMATE_WITHOUT_CONSENT: "intimate picture without consent",
+    IllegalKind.TERRORISM: "terrorism",
+    IllegalKind.OTHER_CRIME: "another crime",
+}
+REPORT_REASONS: dict[str, str] = {
+    ReportReason.MINOR: "it shows a child in a sexual way",
+    ReportReason.INTIMATE: "it shows somebody naked without consent",
+    ReportReason.IMPERSONATION: "it pretends to be somebody",
+    ReportReason.FRAUD: "it is used to deceive for money",
+    ReportReason.MISLEADING: "it misleads",
+    ReportReason.OTHER: "something else",
 }
 REMARKS = frozenset({Reason.FIRST_FRAME_ONLY, Reason.LOW_QUALITY_FACE_FINDER})
 WHY: dict[str, str] = {
@@ -195,6 +221,12 @@ def span(length: timedelta) -> str:
 def share(part: float) -> str:
     """1 in 5, 1 in 20: of a share above 0."""
     return f"1 in {max(2, round(1 / part))}" if part <= 2 / 3 else "2 in 3" if part < 0.8 else "9 in 10"
+
+
+def moments(length: timedelta) -> str:
+    """12 s under two minutes, else as `span`."""
+    seconds = int(abs(length.total_seconds()))
+    return f"{seconds} s" if seconds < 120 else span(length)
 
 
 def size(count: int) -> str:

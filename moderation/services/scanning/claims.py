@@ -153,7 +153,11 @@ def end(scans: QuerySet[Scan], scan_id: uuid.UUID, state: ScanState, reasons: Se
 def rescan(asset: MediaAsset, *, actor: str, priority: Priority = Priority.BACKFILL) -> Scan | None:
     """Queue another run for all items of an asset; None when one is live already or its file is gone."""
     asset = MediaAsset.objects.select_for_update(no_key=True).get(pk=asset.pk)
-    if asset.removed_at is not None or Scan.objects.filter(asset=asset, state__in=LIVE_SCAN_STATES).exists():
+    if (
+        asset.removed_at is not None
+        or asset.locked_at is not None
+        or Scan.objects.filter(asset=asset, state__in=LIVE_SCAN_STATES).exists()
+    ):
         return None
     run = (Scan.objects.filter(asset=asset).aggregate(last=Max("run"))["last"] or 0) + 1
     scan = Scan.objects.create(asset=asset, run=run, priority=priority, next_attempt_at=timezone.now())

@@ -71,6 +71,8 @@ def _record_one(claim: Claim, report: MediaReport, names: Sequence[str]) -> bool
         return False
     if report.width:
         MediaAsset.objects.filter(pk=claim.asset_id, width=None).update(width=report.width, height=report.height)
+    if report.fingerprint:
+        MediaAsset.objects.filter(pk=claim.asset_id).update(pdq=report.fingerprint)
     DetectedFace.objects.bulk_create(_face(claim.scan_id, at, face, report) for at, face in enumerate(report.faces))
     Derivative.objects.bulk_create(
         Derivative(

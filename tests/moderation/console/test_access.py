@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from moderation.models import Derivative, ReviewCase
+from moderation.models import Batch, Derivative, ReviewCase
 from moderation.vocabulary import Role
 from tests.factories import make_case, make_user
 
@@ -18,6 +18,8 @@ pytestmark = pytest.mark.django_db
 
 READS = set(Role)
 DECIDES = {Role.MODERATOR, Role.SENIOR, Role.ADMIN}
+SENIORS = {Role.SENIOR, Role.ADMIN}
+NOBODY: set[Role] = set()  # given to a person by name
 EXPORTS = {Role.SENIOR, Role.AUDITOR, Role.ADMIN}
 REVERSES = {Role.SENIOR, Role.ADMIN}
 POLICY = {Role.POLICY_EDITOR, Role.ADMIN}
@@ -29,6 +31,8 @@ ROUTES: dict[str, tuple[str, set[Role]]] = {
     "confirm": ("get", READS),
     "queue": ("get", READS),
     "next": ("post", DECIDES),
+    "save-filter": ("post", READS),
+    "delete-filter": ("post", READS),
     "case": ("get", READS),
     "views": ("get", READS),
     "shown": ("post", DECIDES),
@@ -37,11 +41,23 @@ ROUTES: dict[str, tuple[str, set[Role]]] = {
     "skip": ("post", DECIDES),
     "escalate": ("post", DECIDES),
     "decide": ("post", DECIDES),
+    "reverse": ("get", SENIORS),
+    "appeal": ("get", DECIDES),
+    "campaign": ("get", SENIORS),
+    "batch": ("get", SENIORS),
+    "undo-batch": ("post", SENIORS),
+    "reverse-batch": ("post", SENIORS),
+    "lock": ("post", DECIDES),
+    "illegal": ("get", NOBODY),
+    "illegal-file": ("get", NOBODY),
+    "illegal-handle": ("post", NOBODY),
+    "locked-picture": ("get", NOBODY),
     "opinion": ("post", DECIDES),
     "undo": ("post", DECIDES),
     "hold": ("post", DECIDES),
     "item": ("get", READS),
     "item-row": ("get", READS),
+    "report": ("get", DECIDES),
     "explanation": ("get", READS),
     "media": ("get", READS),
     "upload": ("get", DECIDES),
@@ -112,6 +128,8 @@ def sample_of(case: ReviewCase) -> Sample:
         "item_id": case.item_id,
         "derivative_id": Derivative.objects.filter(scan=case.item.scan).values_list("pk", flat=True)[0],
         "decision_id": uuid.uuid4(),
+        "filter_id": uuid.uuid4(),
+        "batch_id": Batch.objects.create(case=case, user=User.objects.create(username=uuid.uuid4().hex)).pk,
         "platform_id": case.item.platform_id,
         "table": "figures",
         "user_id": make_user()[0].pk,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -156,8 +157,9 @@ def test_a_lost_hold_is_answered_with_who_has_the_case_and_nothing_typed_is_lost
     assert not Decision.objects.exists()
 
 
-def test_a_lost_hold_is_answered_with_who_has_decided(desk: Desk) -> None:
+def test_a_stale_decision_is_told_since_when_with_the_next_case_ready(desk: Desk) -> None:
     case = make_case()
+    following = make_case()
     client, user = desk()
     mine = cases.lease(case, user)
     ReviewCase.objects.filter(pk=case.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
@@ -166,11 +168,15 @@ def test_a_lost_hold_is_answered_with_who_has_decided(desk: Desk) -> None:
     assert mine is not None
     assert theirs is not None
     decisions.decide(case, ilya, theirs.token, DecisionValue.GENUINE)
+    Decision.objects.update(created_at=timezone.now() - timedelta(seconds=12))
     fields = {"decision": "altered", "token": str(mine.token), "reason": "teeth_mouth", "note": "the teeth"}
     answer = client.post(reverse("guard:decide", args=[case.number]), fields)
     assert answer.status_code == 409
     said = text(answer)
-    assert f"ilya has decided case {case.number}: genuine" in said
+    assert re.search(rf"Case {case.number} was decided by another moderator \d\d s ago", said)
+    assert "The next case is ready." in said
+    assert reverse("guard:case", args=[following.number]) in answer.content.decode()
+    assert ReviewCase.objects.get(pk=following.pk).holder == user
     assert "You had chosen “altered”: Teeth and mouth; “the teeth”" in said
 
 

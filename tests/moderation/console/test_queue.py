@@ -12,10 +12,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from moderation import queries
-from moderation.models import ReviewCase
+from moderation.models import ReviewCase, SavedFilter
 from moderation.services import cases
-from moderation.vocabulary import Role
-from tests.factories import make_case, make_item, make_platform, make_user, report, screen
+from moderation.vocabulary import DecisionValue, Role
+from tests.factories import conclude, make_case, make_item, make_platform, make_user, report, screen
 from tests.moderation.console.pages import numbers, text
 
 pytestmark = pytest.mark.django_db
@@ -182,3 +182,71 @@ def test_taking_the_next_case_takes_the_most_urgent_free_one(desk: Desk) -> None
 def test_it_says_so_when_no_case_is_free(desk: Desk) -> None:
     answer = desk()[0].post(reverse("guard:next"), follow=True)
     assert "No case is free" in text(answer)
+
+
+def test_a_search_finds_by_number_id_author_hash_and_the_words_of_a_note(desk: Desk) -> None:
+    agora = make_platform("Agora")
+    case, _other = make_case(agora, author_ref="anna-7", external_id="clip-77"), make_case(external_id="clop-1")
+    item = case.item
+    client, _ = desk()
+    assert item.asset is not None
+    texts = (str(case.number), str(item.pk), str(case.public_id), "clip-7", "anna-7", item.author_digest[:10])
+    for asked in (*texts, item.asset.sha256[:12], item.asset.sha256.upper()):
+        assert numbers(client.get(QUEUE, {"q": asked})) == [case.number], asked
+    conclude(case, DecisionValue.GENUINE, reasons=[], note="the left earring")
+    assert numbers(client.get(QUEUE, {"q": "EARRING"})) == []
+    closed = client.get(QUEUE, {"q": "EARRING", "view": "closed"})
+    assert numbers(closed) == [case.number]
+    assert "genuine" in text(closed)
+
+
+def test_the_queue_narrows_by_policy_day_and_report(desk: Desk) -> None:
+    case, old = make_case(), make_case()
+    ReviewCase.objects.filter(pk=old.pk).update(
+        opened_at=timezone.now() - timedelta(days=3), due_at=timezone.now() - timedelta(days=2), reports=2
+    )
+    client, _ = desk()
+    today = timezone.localdate()
+    for asked, found in (
+        ({"policy": str(case.policy_id)}, [case.number]),
+        ({"policy": "nonsense"}, [old.number, case.number]),
+        ({"reported": "1"}, [old.number]),
+        ({"since": today.isoformat()}, [case.number]),
+        ({"until": (today - timedelta(days=2)).isoformat()}, [old.number]),
+        ({"since": "last week"}, [old.number, case.number]),
+    ):
+        assert numbers(client.get(QUEUE, asked)) == found, asked
+    assert "2 reports." in text(client.get(QUEUE))
+
+
+def test_a_filter_is_kept_under_a_name_for_one_person(desk: Desk) -> None:
+    make_case(make_platform("Agora"))
+    client, user = desk()
+    form = {"name": "Agora, unread", "address": "platform=Agora&finding=not_scored&evil=1"}
+    answer = client.post(reverse("guard:save-filter"), form)
+    assert answer["Location"] == f"{QUEUE}?platform=Agora&finding=not_scored"
+    kept = SavedFilter.objects.get()
+    assert (kept.user, kept.address) == (user, "platform=Agora&finding=not_scored")
+    assert "Agora, unread" in text(client.get(QUEUE))
+    other, _ = desk()
+    assert "Agora, unread" not in text(other.get(QUEUE))
+    other.post(reverse("guard:delete-filter", args=[kept.pk]))
+    assert SavedFilter.objects.exists()
+    client.post(reverse("guard:delete-filter", args=[kept.pk]))
+    assert not SavedFilter.objects.exists()
+
+
+def test_a_person_keeps_twenty_filters_at_most(desk: Desk) -> None:
+    client, _ = desk()
+    for at in range(21):
+        answer = client.post(reverse("guard:save-filter"), {"name": f"filter {at}", "address": ""}, follow=True)
+    assert "20 filters are kept at most" in text(answer)
+    assert SavedFilter.objects.count() == 20
+
+
+def test_counts_stop_at_a_limit(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "COUNTED_AT_MOST", 2)
+    platform = make_platform()
+    for _ in range(3):
+        make_case(platform)
+    assert "2+ open" in text(desk()[0].get(QUEUE))

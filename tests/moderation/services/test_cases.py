@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.conf import LazySettings
 from django.utils import timezone
 
-from moderation.models import ReviewCase
+from moderation.models import AuditEntry, ReviewCase
 from moderation.services import cases, decisions
 from moderation.vocabulary import DecisionValue
 from tests import factories
@@ -16,21 +17,86 @@ pytestmark = pytest.mark.django_db
 
 
 def test_the_most_urgent_free_case_comes_first_and_a_skipped_one_later() -> None:
-    late, urgent = factories.make_case(), factories.make_case()
-    ReviewCase.objects.filter(pk=urgent.pk).update(due_at=timezone.now())
-    urgent.refresh_from_db()
+    made = [factories.make_case() for _ in range(5)]
+    ReviewCase.objects.filter(pk=made[4].pk).update(due_at=timezone.now())
     (first, _), (second, _) = factories.make_user(), factories.make_user()
     lease = cases.lease_next(first)
     assert lease is not None
-    assert lease.case == urgent
+    assert lease.case == made[4]
     other = cases.lease_next(second)
     assert other is not None
-    assert other.case == late, "what somebody holds is passed over"
-    cases.release(late, other.token)
-    skipped = cases.lease_next(first, after=urgent)
+    assert other.case == made[2], "what somebody holds is passed over"
+    cases.release(lease.case, lease.token)
+    skipped = cases.lease_next(first, after=lease.case)
     assert skipped is not None
-    assert skipped.case == late
-    assert cases.lease_next(first, after=late) is None
+    assert skipped.case == made[0]
+    last = ReviewCase.objects.order_by("due_at").last()
+    assert cases.lease_next(first, after=last) is None
+
+
+def test_next_holds_three_and_shows_them_in_turn() -> None:
+    made = [factories.make_case() for _ in range(5)]
+    user, _ = factories.make_user()
+    lease = cases.lease_next(user)
+    assert lease is not None
+    held = ReviewCase.objects.filter(holder=user)
+    assert set(held) == set(made[:3])
+    assert {case.lease_token for case in held} >= {lease.token}
+    waiting = {case.pk: case.lease_token for case in held if case != lease.case}
+    cases.release(lease.case, lease.token)
+    following = cases.lease_next(user, after=lease.case)
+    assert following is not None
+    assert waiting[following.case.pk] == following.token, "the hold goes on under its token"
+    assert held.count() == 3, "and another one is fetched ahead"
+
+
+def test_a_case_that_is_fetched_ahead_counts_as_viewed_only_when_it_is_shown() -> None:
+    for _ in range(3):
+        factories.make_case()
+    user, _ = factories.make_user()
+    lease = cases.lease_next(user)
+    assert lease is not None
+    assert cases.show(lease.case, user)
+    assert not cases.show(lease.case, user), "once"
+    assert ReviewCase.objects.filter(holder=user, shown_at=None).count() == 2
+    shown = AuditEntry.objects.filter(action="case.shown", actor=f"user:{user.pk}")
+    assert [entry.subject for entry in shown] == [f"case:{lease.case.pk}"]
+    stranger, _ = factories.make_user()
+    assert not cases.show(lease.case, stranger)
+
+
+def test_a_heartbeat_reports_that_the_page_lives_and_renews_from_the_last_input_alone() -> None:
+    user, _ = factories.make_user()
+    lease = cases.lease(factories.make_case(), user)
+    assert lease is not None
+    ReviewCase.objects.update(lease_until=timezone.now() + timedelta(seconds=50), alive_at=None)
+    until = cases.renew(lease.case, lease.token, idle=timedelta(seconds=290))
+    assert until is not None
+    assert until - timezone.now() < timedelta(seconds=51), "no input since, so no later end"
+    assert ReviewCase.objects.get().alive_at is not None
+    until = cases.renew(lease.case, lease.token, idle=timedelta(seconds=29))
+    assert until is not None
+    assert timedelta(seconds=269) < until - timezone.now() <= timedelta(seconds=271)
+
+
+def test_nobody_holds_a_case_for_more_than_ten_minutes_without_input(settings: LazySettings) -> None:
+    settings.DEEPFAKE_GUARD = {**settings.DEEPFAKE_GUARD, "CASE_LEASE_SECONDS": 3600}
+    user, _ = factories.make_user()
+    lease = cases.lease(factories.make_case(), user)
+    assert lease is not None
+    assert lease.until - timezone.now() <= timedelta(minutes=10)
+
+
+def test_everything_goes_back_at_once() -> None:
+    for _ in range(4):
+        factories.make_case()
+    user, _ = factories.make_user()
+    lease = cases.lease_next(user)
+    assert lease is not None
+    cases.show(lease.case, user)
+    assert cases.release_ahead(user) == 2
+    assert cases.release_all(user) == 1
+    assert not ReviewCase.objects.exclude(holder=None, lease_token=None, lease_until=None, shown_at=None).exists()
 
 
 def test_a_lease_ends_by_itself_unless_it_is_renewed() -> None:

@@ -101,7 +101,7 @@ def test_the_gold_item_that_was_asked_longest_ago_comes_next() -> None:
     platform = platform_with(gold=0.5)
     first, second = gold(platform), gold(platform)
     ReviewCase.objects.create(
-        item=first.item, purpose=CasePurpose.GOLD, state=CaseState.CLOSED, due_at=timezone.now(), reasons=[]
+        item=first.item, platform=platform, purpose=CasePurpose.GOLD, state=CaseState.CLOSED, due_at=timezone.now()
     )
     make_case(platform)
     make_case(platform)

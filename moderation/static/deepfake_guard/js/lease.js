@@ -1,9 +1,14 @@
-/* The hold on a case: a ring that empties, renewed by input, announced at 60 s and 15 s. */
+/* The hold on a case: a ring that empties. The page says every 30 s that it lives and how long ago its last input was;
+   only input keeps the case. Announced at 60 s and 15 s; given back when the page is left. */
+const BEAT_EVERY = 30_000;
+const FIRST_BEATS = [0, 5_000]; // at once, and once more past whatever the page before had still to say
 const RENEW_EVERY = 20_000;
 const ANNOUNCED = [60, 15];
 
 let due = 0;
 let renewed = 0;
+let input = performance.now(); // opening the page was one
+let leaving = true;
 let announced = new Set();
 
 const holder = () => document.querySelector("#lease[data-seconds]");
@@ -12,9 +17,9 @@ const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).p
 const read = () => {
   const lease = holder();
   if (!lease) return;
-  due = performance.now() + Number(lease.dataset.seconds) * 1000;
-  renewed = performance.now();
-  announced = new Set();
+  const seconds = Number(lease.dataset.seconds);
+  due = performance.now() + seconds * 1000;
+  announced = new Set([...announced].filter((mark) => seconds <= mark));
 };
 
 const tick = () => {
@@ -36,14 +41,57 @@ const tick = () => {
   }
 };
 
-const renew = () => {
-  if (!holder() || performance.now() - renewed < RENEW_EVERY) return;
+const beat = () => {
+  const lease = holder();
+  if (!lease) return;
   renewed = performance.now();
-  holder().dispatchEvent(new CustomEvent("guard:renew", { bubbles: true }));
+  lease.querySelector("[name=idle]").value = Math.round((performance.now() - input) / 1000);
+  lease.dispatchEvent(new CustomEvent("guard:beat", { bubbles: true }));
 };
 
-for (const kind of ["keydown", "pointerdown", "input"]) document.addEventListener(kind, renew, { passive: true });
+const touched = () => {
+  input = performance.now();
+  if (input - renewed > RENEW_EVERY) beat();
+};
+
+for (const kind of ["keydown", "pointerdown", "input", "wheel"]) document.addEventListener(kind, touched, { passive: true });
 document.addEventListener("htmx:afterSwap", read);
+
+/* what the page itself sends on leads to the next case; any other way out gives this one back */
+document.addEventListener("submit", (event) => {
+  if (!event.defaultPrevented) leaving = false;
+});
+document.addEventListener("click", (event) => {
+  leaving = !event.target.closest?.("[data-keeps-hold]");
+});
+addEventListener("pagehide", () => {
+  const lease = holder();
+  if (!lease || !leaving) return;
+  const form = new FormData();
+  form.append("csrfmiddlewaretoken", document.querySelector("[name=csrfmiddlewaretoken]").value);
+  form.append("token", lease.querySelector("[name=token]").value);
+  form.append("leaving", "1");
+  navigator.sendBeacon(lease.dataset.leave, form);
+});
+addEventListener("pageshow", (event) => {
+  if (event.persisted) touched();
+});
+
+/* pictures of the cases that come next: fetched, not shown, so they do not count as viewed */
+const fetchAhead = () => {
+  const ahead = document.querySelector("#ahead");
+  for (const picture of ahead ? ahead.content.querySelectorAll("[data-src]") : []) {
+    const image = new Image();
+    image.fetchPriority = "low";
+    image.src = picture.dataset.src;
+  }
+};
+
 read();
 tick();
 setInterval(tick, 1000);
+setInterval(beat, BEAT_EVERY);
+addEventListener("load", () => {
+  for (const wait of FIRST_BEATS) setTimeout(beat, wait);
+  setTimeout(fetchAhead, 100);
+});

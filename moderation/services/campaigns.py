@@ -1,0 +1,121 @@
+"""Many near copies of one picture, decided at once: every case named, one decision and one event each (senior only)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from moderation import blind
+from moderation.models import Batch, Decision, ReviewCase
+from moderation.services import audit, cases, decisions
+from moderation.vocabulary import DecisionState, DecisionValue, Effect
+
+ALIKE = 31  # bits of 256 in which two PDQ hashes may differ
+AT_MOST = 200  # decided at once
+COMPARED = 50_000  # open cases of the platform, the most urgent ones
+
+
+class WrongCount(ValueError):
+    """The number that was typed is not the number that was ticked, none was, or too many were."""
+
+
+class NotAlike(ValueError):
+    """A case was named that is no near copy, or that this person may not take: nothing was decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`decided` and what somebody else had taken meanwhile, by case number."""
+
+    batch: Batch
+    decided: list[int]
+    missed: list[int]
+
+
+def alike(case: ReviewCase, user: User) -> dict[int, int]:
+    """Numbers of the open cases of the same platform that show a near copy and that this person may take, with the
+    distance in bits; the nearest first, the case itself among them, at most AT_MOST."""
+    if case.item.asset is None or not case.item.asset.pdq:
+        return {}
+    mine = int(case.item.asset.pdq, 16)
+    others = cases.available(user).filter(~blind.hidden_cases(user), platform=case.platform_id)
+    known = (
+        others.filter(item__asset__locked_at=None)
+        .exclude(item__asset__pdq="")
+        .values_list("pk", "item__asset__pdq")[:COMPARED]
+    )
+    near = {number: bits for number, pdq in known if (bits := (mine ^ int(pdq, 16)).bit_count()) <= ALIKE}
+    return dict(sorted(near.items(), key=lambda found: (found[1], found[0]))[:AT_MOST])
+
+
+@transaction.atomic
+def decide(
+    case: ReviewCase,
+    user: User,
+    numbers: Collection[int],
+    typed: int,
+    value: DecisionValue,
+    *,
+    reasons: Sequence[str] = (),
+    note: str = "",
+    effect: Effect | None = None,
+) -> Outcome:
+    """One pending decision for each named case. Raises WrongCount, NotAlike, and what `decisions.decide` raises."""
+    wanted = sorted(set(numbers))
+    if not 1 <= len(wanted) <= AT_MOST or typed != len(wanted):
+        raise WrongCount(f"{len(wanted)} are ticked, {typed} was typed; 1 to {AT_MOST} can be decided at once")
+    if not set(wanted) <= set(alike(case, user)):
+        raise NotAlike("Some of these are no near copies any more, or somebody has taken them: look again.")
+    batch = Batch.objects.create(case=case, user=user)
+    decided, missed = [], []
+    for number in wanted:
+        lease = cases.lease(ReviewCase(pk=number), user)
+        if lease is None:
+            missed.append(number)
+            continue
+        made = decisions.decide(lease.case, user, lease.token, value, reasons=reasons, note=note, effect=effect)
+        Decision.objects.filter(pk=made.pk).update(batch=batch)
+        decided.append(number)
+    audit.note("batch.decided", f"user:{user.pk}", f"batch:{batch.pk}", case=case.pk, count=len(decided), value=value)
+    return Outcome(batch, decided, missed)
+
+
+@transaction.atomic
+def undo(batch: Batch, user: User) -> int:
+    """Take back, as one, every decision of one's own batch that has not settled; returns how many."""
+    taken_back = 0
+    for decision in Decision.objects.filter(batch=batch, user=user, state=DecisionState.PENDING).select_related("case"):
+        lease = decisions.undo(decision, user)
+        if lease is not None:
+            cases.release(lease.case, lease.token)
+            taken_back += 1
+    audit.note("batch.undone", f"user:{user.pk}", f"batch:{batch.pk}", count=taken_back)
+    return taken_back
+
+
+@transaction.atomic
+def reverse(batch: Batch, user: User, value: DecisionValue, *, why: str) -> tuple[int, int]:
+    """Put another decision in the place of each that is still in force: (reversed, left as they are).
+
+    Raises ReasonMissing. What has been reversed, appealed or decided anew since is left alone.
+    """
+    if not why.strip():
+        raise decisions.ReasonMissing(value)
+    done = left = 0
+    for decision in Decision.objects.filter(batch=batch, state=DecisionState.SETTLED).select_related("case"):
+        try:
+            with transaction.atomic():
+                decisions.reverse(decision.case, user, decision.pk, value, why=why)
+            done += 1
+        except decisions.NotReversible:
+            left += 1
+    audit.note("batch.reversed", f"user:{user.pk}", f"batch:{batch.pk}", count=done, value=value)
+    return done, left
+
+
+def batch_by_id(batch_id: uuid.UUID) -> Batch | None:
+    return Batch.objects.filter(pk=batch_id).select_related("case__item__platform", "user").first()

@@ -1,0 +1,131 @@
+"""Suspected illegal content: one action stops the case and hides the picture; people with `handle_illegal` go on.
+
+Nothing is deleted: the item is under legal hold until somebody with that permission releases it (docs/console.md).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+
+from moderation.models import ContentItem, Decision, IllegalRecord, MediaAsset, ReviewCase
+from moderation.services import audit, cases, verdicts
+from moderation.vocabulary import CasePurpose, CaseState, DecisionState, IllegalKind, Reason, RecordState
+
+LONGEST_NOTE = 2000
+
+
+class LockedAlready(Exception):
+    """Somebody else has locked the case, or it has been handled since."""
+
+
+@transaction.atomic
+def lock(case: ReviewCase, user: User, kind: IllegalKind, note: str = "") -> IllegalRecord:
+    """Stop the case whoever holds it, hide its picture wherever it lies, tell the platform. Raises LockedAlready."""
+    item = _locked_rows(case)
+    now = timezone.now()
+    asked = ReviewCase.objects.filter(item=item, purpose=CasePurpose.REVIEW).order_by("-number")
+    case = asked.exclude(state=CaseState.CLOSED).first() or asked.first() or _case_of_its_own(item)
+    if case.state == CaseState.LOCKED:
+        raise LockedAlready(f"case {case.pk}")
+    checks = ReviewCase.objects.exclude(state=CaseState.CLOSED).exclude(purpose=CasePurpose.REVIEW)
+    checks.filter(item=item).update(state=CaseState.CLOSED, closed_at=now, **cases.FREE)
+    Decision.objects.filter(case__item=item, state=DecisionState.PENDING).update(
+        state=DecisionState.VOID, void_reason=Reason.SUSPECTED_ILLEGAL, settled_at=now
+    )
+    record = IllegalRecord.objects.create(
+        case=case, kind=IllegalKind(kind), note=note.replace("\0", "").strip()[:LONGEST_NOTE],
+        facts=_facts(item), marked_by=user,
+    )  # fmt: skip
+    audit.note("illegal.locked", f"user:{user.pk}", f"case:{case.pk}", record=record.pk, kind=record.kind)
+    MediaAsset.objects.filter(items=item).update(locked_at=now)
+    same = ContentItem.objects.filter(asset=item.asset_id, erased_at=None) if item.asset_id else [item]
+    for other in same:
+        verdicts.lock(other, case if other.pk == item.pk else None)
+    return record
+
+
+def _case_of_its_own(item: ContentItem) -> ReviewCase:
+    """It was found by a check of the desk: it has had no case that counts."""
+    return cases.open_case(item, [Reason.SUSPECTED_ILLEGAL])[0]
+
+
+def _locked_rows(case: ReviewCase) -> ContentItem:
+    """The item, under its asset's lock and its own, in the order in which everybody takes them."""
+    list(MediaAsset.objects.select_for_update(no_key=True, of=("self",)).filter(items__cases=case).values_list("pk"))
+    items = ContentItem.objects.select_for_update(no_key=True, of=("self",))
+    return items.select_related("platform", "asset").get(cases=case)
+
+
+def _facts(item: ContentItem) -> dict[str, Any]:
+    asset = item.asset
+    file = {
+        "sha256": asset.sha256,
+        "media_type": asset.media_type,
+        "bytes": asset.size,
+        "width": asset.width,
+        "height": asset.height,
+    } if asset else {}  # fmt: skip
+    return {
+        "platform": item.platform.name,
+        "external_id": item.external_id,
+        "revision": item.revision,
+        "item_id": str(item.pk),
+        "received_at": item.created_at.isoformat(),
+        "author_digest": item.author_digest,
+        **file,
+    }
+
+
+@transaction.atomic
+def reported(record: IllegalRecord, user: User, *, authority: str, reference: str, note: str = "") -> bool:
+    """It was reported to an authority: the case closes, the picture stays locked and kept. False: handled already."""
+    if not authority.strip() or not reference.strip():
+        raise ValueError("name the authority and its reference")
+    given = {"authority": authority.strip()[:200], "reference": reference.strip()[:200]}
+    if not _end(record, user, RecordState.REPORTED, note, **given):
+        return False
+    ReviewCase.objects.filter(pk=record.case_id, state=CaseState.LOCKED).update(
+        state=CaseState.CLOSED, closed_at=timezone.now()
+    )
+    return True
+
+
+@transaction.atomic
+def release(record: IllegalRecord, user: User, *, why: str) -> bool:
+    """It was not what it was taken for: the picture is shown again, and a senior decides. False: handled already."""
+    if not why.strip():
+        raise ValueError("say why it is released")
+    item = _locked_rows(record.case)
+    if not _end(record, user, RecordState.RELEASED, why):
+        return False
+    MediaAsset.objects.filter(items=item).update(locked_at=None)
+    ContentItem.objects.filter(asset=item.asset_id, asset__isnull=False).update(legal_hold=False)
+    ContentItem.objects.filter(pk=item.pk).update(legal_hold=False)
+    waiting = ReviewCase.objects.filter(state=CaseState.LOCKED)
+    for case in waiting.filter(item__asset=item.asset_id) if item.asset_id else waiting.filter(pk=record.case_id):
+        ReviewCase.objects.filter(pk=case.pk).update(state=CaseState.OPEN, **cases.FREE)
+        cases.hand_to_seniors(case, Reason.SUSPECTED_ILLEGAL)
+    return True
+
+
+def viewed(record: IllegalRecord, user: User) -> None:
+    """Each look at a locked picture is written down."""
+    audit.note("illegal.viewed", f"user:{user.pk}", f"case:{record.case_id}", record=record.pk)
+
+
+def exported(record: IllegalRecord, user: User) -> None:
+    audit.note("illegal.exported", f"user:{user.pk}", f"case:{record.case_id}", record=record.pk)
+
+
+def _end(record: IllegalRecord, user: User, state: RecordState, note: str, **given: str) -> bool:
+    opened = IllegalRecord.objects.filter(pk=record.pk, state=RecordState.OPEN)
+    if not opened.update(
+        state=state, handled_by=user, handled_at=timezone.now(), outcome_note=note.strip()[:LONGEST_NOTE], **given
+    ):
+        return False
+    audit.note(f"illegal.{state.value}", f"user:{user.pk}", f"case:{record.case_id}", record=record.pk)
+    return True

@@ -1,0 +1,158 @@
+"""Suspected illegal content: one action stops and hides it, keeps it, tells the platform, and stays on the chain."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
+
+from moderation import queries
+from moderation.models import AuditEntry, ContentItem, Decision, Event, IllegalRecord, MediaAsset, ReviewCase, Scan
+from moderation.services import audit, cases, decisions, illegal, retention, scanning, submission
+from moderation.vocabulary import (
+    CaseState,
+    DecisionState,
+    Effect,
+    EventType,
+    IllegalKind,
+    Outcome,
+    Reason,
+    RecordState,
+    Role,
+)
+from tests.factories import conclude, make_case, make_user, pending, picture
+
+pytestmark = pytest.mark.django_db
+KIND = IllegalKind.CHILD_ABUSE
+
+
+def locked(case: ReviewCase | None = None, user: User | None = None) -> IllegalRecord:
+    return illegal.lock(case or make_case(), user or make_user()[0], KIND, "seen at once")
+
+
+def test_it_stops_the_case_whoever_holds_it() -> None:
+    case = make_case()
+    (holder, _), (finder, _) = make_user(), make_user()
+    lease = cases.lease(case, holder)
+    assert lease is not None
+    record = locked(case, finder)
+    case.refresh_from_db()
+    assert (case.state, case.holder, record.case) == (CaseState.LOCKED, None, case)
+    assert cases.lease_next(holder) is None
+    assert cases.renew(case, lease.token) is None
+    with pytest.raises(illegal.LockedAlready):
+        locked(case, holder)
+
+
+def test_a_decision_that_has_not_settled_is_void() -> None:
+    case = make_case()
+    decision = pending(case)
+    locked(case)
+    decision.refresh_from_db()
+    assert (decision.state, decision.void_reason) == (DecisionState.VOID, Reason.SUSPECTED_ILLEGAL)
+    assert not decisions.settle(decision.pk)
+    assert ReviewCase.objects.get().state == CaseState.LOCKED
+
+
+def test_no_page_gets_a_picture_of_it_any_more() -> None:
+    case = make_case()
+    scan = case.item.scan
+    pictures = queries.derivatives(scan)
+    assert pictures
+    locked(case)
+    assert queries.derivatives(scan) == []
+    assert [queries.served_derivative(made.pk) for made in pictures] == [None] * len(pictures)
+    seen = queries.case_by_number(case.number)
+    assert seen is not None
+    assert seen.item.scan.thumbnails == []  # type: ignore[union-attr]
+    assert queries.locked_view(case) is not None
+
+
+def test_the_platform_is_asked_to_take_it_out_of_view() -> None:
+    case = make_case()
+    locked(case)
+    verdict = case.item.verdicts.get(current=True)
+    assert (verdict.outcome, verdict.effect, verdict.reasons) == (
+        Outcome.BLOCK,
+        Effect.REMOVE,
+        [Reason.SUSPECTED_ILLEGAL],
+    )
+    told = Event.objects.get(type=EventType.CASE_LOCKED).payload["data"]
+    assert (told["case_id"], told["effect"]) == (str(case.public_id), Effect.REMOVE)
+    assert "seen at once" not in str(told)
+
+
+def test_what_a_report_needs_is_written_and_kept_whatever_is_asked() -> None:
+    case = make_case()
+    asset = case.item.asset
+    assert asset is not None
+    record = locked(case)
+    assert (record.facts["sha256"], record.facts["external_id"]) == (asset.sha256, case.item.external_id)
+    with pytest.raises(retention.Held):
+        retention.erase(case.item, actor="system")
+    assert scanning.rescan(asset, actor="system") is None
+
+
+def test_equal_content_is_locked_as_it_comes_and_nothing_is_made_from_it() -> None:
+    case = make_case(content=(content := picture()))
+    platform = case.item.platform
+    locked(case)
+    later = submission.submit(platform, ContentFile(content), external_id="again", actor="system").item
+    assert Scan.objects.count() == 1
+    assert ReviewCase.objects.get(item=later).state == CaseState.LOCKED
+    assert later.verdicts.get(current=True).effect == Effect.REMOVE
+    assert ContentItem.objects.get(pk=later.pk).legal_hold
+
+
+def test_a_closed_case_can_be_locked_too() -> None:
+    case = make_case()
+    conclude(case)
+    locked(case)
+    case.refresh_from_db()
+    assert (case.state, case.closed_at) == (CaseState.LOCKED, None)
+
+
+def test_reported_closes_the_case_and_keeps_the_lock() -> None:
+    record, (handler, _) = locked(), make_user(Role.SENIOR)
+    with pytest.raises(ValueError, match="authority"):
+        illegal.reported(record, handler, authority="", reference="")
+    assert illegal.reported(record, handler, authority="Police", reference="A-1")
+    assert not illegal.reported(record, handler, authority="Police", reference="A-2")
+    assert not illegal.release(record, handler, why="late")
+    record.refresh_from_db()
+    assert (record.state, record.reference) == (RecordState.REPORTED, "A-1")
+    assert ReviewCase.objects.get().state == CaseState.CLOSED
+    assert MediaAsset.objects.get().locked_at is not None
+
+
+def test_released_goes_to_a_senior_and_is_shown_again() -> None:
+    record, (handler, _) = locked(), make_user(Role.SENIOR)
+    with pytest.raises(ValueError, match="why"):
+        illegal.release(record, handler, why=" ")
+    assert illegal.release(record, handler, why="a statue")
+    case = ReviewCase.objects.get()
+    assert case.state == CaseState.OPEN
+    assert case.escalated_at is not None
+    assert MediaAsset.objects.get().locked_at is None
+    assert not ContentItem.objects.get().legal_hold
+    assert cases.lease(case, make_user()[0]) is None
+    assert cases.lease(case, handler) is not None
+
+
+def test_every_step_is_on_the_chain_and_tells_nothing_of_a_person() -> None:
+    record, (handler, _) = locked(), make_user(Role.SENIOR)
+    illegal.viewed(record, handler)
+    illegal.exported(record, handler)
+    illegal.reported(record, handler, authority="Police", reference="A-1", note="by telephone")
+    entries = AuditEntry.objects.filter(action__startswith="illegal.").order_by("pk")
+    assert [entry.action for entry in entries] == [
+        "illegal.locked",
+        "illegal.viewed",
+        "illegal.exported",
+        "illegal.reported",
+    ]
+    assert "Police" not in str([entry.detail for entry in entries])
+    while audit.link():
+        pass
+    assert audit.verify().broken_at is None
+    assert not Decision.objects.exists()

@@ -1,0 +1,93 @@
+"""A page of the queue is read from an index at any length: what the database says it will do (EXPLAIN)."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.db import connection
+from django.utils import timezone
+
+from moderation import queries
+from moderation.models import ContentItem, ReviewCase
+from moderation.vocabulary import CaseState, ItemStatus, Statement
+from tests.factories import make_platform
+
+ROWS = 4000
+INDEXES = {
+    "open_cases": {},
+    "open_cases_by_p": {"sort": "p"},
+    "open_cases_by_age": {"sort": "oldest"},
+    "open_cases_escalated": {"view": "escalated"},
+    "open_cases_reported": {"reported": "1"},
+    "open_cases_by_finding": {"finding": "likely_synthetic"},
+}
+
+
+def fill(count: int) -> None:
+    """Open and closed cases of two platforms; one in a hundred is escalated, one in a hundred reported."""
+    platforms, now = [make_platform(), make_platform()], timezone.now()
+    policies = [platform.policies.get() for platform in platforms]
+    items = ContentItem.objects.bulk_create(
+        ContentItem(platform=platforms[at % 2], external_id=f"post-{at}", status=ItemStatus.DONE) for at in range(count)
+    )
+    ReviewCase.objects.bulk_create(
+        ReviewCase(
+            item=item,
+            platform=item.platform,
+            policy=policies[at % 2],
+            state=CaseState.CLOSED if at % 2 else CaseState.OPEN,
+            statement=Statement.LIKELY_SYNTHETIC if at % 4 == 0 else Statement.UNCERTAIN,
+            least=(at % 700) / 700,
+            reports=int(at % 100 == 0),
+            escalated_at=now if at % 100 == 2 else None,
+            due_at=now + timedelta(seconds=at),
+        )
+        for at, item in enumerate(items)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+
+
+def plan_of(chosen: dict[str, str]) -> str:
+    """Of the second page, as the keyset reads it."""
+    choice = queries.CaseFilter(**chosen)
+    nobody = AnonymousUser()
+    page = queries.case_page(choice, nobody)
+    keys = [key.lstrip("-") for key in choice.keys]
+    cursor = queries._read_cursor(page.older, keys)
+    assert cursor is not None
+    cases = queries.open_cases(choice, nobody).filter(queries._beyond(keys, cursor, "gt")).order_by(*keys)
+    return cases[: queries.PAGE + 1].explain()
+
+
+@pytest.mark.django_db
+def test_a_page_is_read_from_its_index_without_sorting() -> None:
+    fill(ROWS)
+    for index, chosen in INDEXES.items():
+        plan = plan_of(chosen)
+        assert re.search(rf"\b{index}\b", plan), (index, plan)
+        assert not re.search(r"TEMP B-TREE|\bSort\b|SCAN deepfake_guard_reviewcase(?! USING)", plan), (index, plan)
+
+
+@pytest.mark.django_db
+def test_platform_and_policy_narrow_by_an_index(django_assert_max_num_queries: Any) -> None:
+    fill(ROWS)
+    case = ReviewCase.objects.filter(state=CaseState.OPEN)[0]
+    for index, chosen in (
+        ("open_cases_of_a_policy|open_cases", {"policy": str(case.policy_id)}),
+        ("open_cases_of_a_platform|open_cases", {"platform": case.platform.name}),
+    ):
+        assert re.search(rf"\b({index})\b", plan_of(chosen))
+
+
+@pytest.mark.django_db
+def test_a_search_by_the_beginning_of_an_id_uses_its_index() -> None:
+    fill(ROWS)
+    from moderation.search import begins_with
+
+    plan = ContentItem.objects.filter(begins_with("external_id", "post-12")).order_by()[:500].explain()
+    assert "items_by_external_id" in plan, plan
