@@ -138,7 +138,7 @@ class Detector:
         decoded = time.perf_counter()
         found = tuple(faces.find(picture.rgb, self.finder))
         searched = time.perf_counter()
-        shown = _whole_pictures(picture.rgb) if pictures else ()
+        shown, fingerprint = _whole_pictures(picture.rgb) if pictures else ((), "")
         timings = {"decode": decoded - started, "faces": searched - decoded, "derive": time.perf_counter() - searched}
         height, width = picture.rgb.shape[:2]
         return _Read(
@@ -149,7 +149,7 @@ class Detector:
             shown,
             timings,
             encoding.of(picture),
-            media.fingerprint(small),
+            fingerprint,
         )
 
     def _report(self, read: _Read, scores: Iterator[CropScore], share: float, pictures: bool) -> MediaReport:
@@ -188,9 +188,10 @@ def _groups(reads: Iterable[_Outcome]) -> Iterator[list[_Outcome]]:
         yield group
 
 
-def _whole_pictures(rgb: Pixels) -> tuple[Derived, ...]:
+def _whole_pictures(rgb: Pixels) -> tuple[tuple[Derived, ...], str]:
+    """What people see of the whole picture, and the hash by which near copies of it are found."""
     small = media.shrunk(rgb, media.VIEW_PX)
-    return media.thumbnail(small), media.view(small)
+    return (media.thumbnail(small), media.view(small)), media.fingerprint(small)
 
 
 def _conclusion(read: _Read, scored: Sequence[FaceScore]) -> tuple[str, tuple[str, ...]]:

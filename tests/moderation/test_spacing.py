@@ -40,7 +40,8 @@ def test_a_late_case_is_never_passed_over(recent: list[bool], grave: list[bool])
 
 @given(st.lists(st.booleans(), min_size=12, max_size=20))
 def test_no_run_of_grave_cases_is_longer_than_three_while_a_lighter_one_is_near(grave: list[bool]) -> None:
-    left, seen, longest = waiting(*grave), [], 0
+    left, longest = waiting(*grave), 0
+    seen: list[bool] = []
     while any(not case.grave for case in left[:LOOKED_AHEAD]):
         case = next_for(seen[::-1], left, NOW)
         left.remove(case)

@@ -76,13 +76,13 @@ class Taught:
         """head-fake and head-real, and these genuine faces."""
         known = {row.collection for row in (*train, *select)}
         parts = (train, select, *(listing.index(data, split) for split in (HEAD_FAKES, HEAD_GENUINE)))
-        looked = [look(muflow, rows, listing.load(data, rows)) for rows in parts]
+        learnt, chosen, fakes, genuine = (look(muflow, rows, listing.load(data, rows)) for rows in parts)
         strange = [row for row in _low(data) if row.collection not in known]
-        shrunk, at = bucket_crops(looked[1].seen.crops, [row.native_px for row in select], SMALL, seed=0)
+        shrunk, at = bucket_crops(chosen.seen.crops, [row.native_px for row in select], SMALL, seed=0)
         if not strange or not len(at):
-            return cls(*looked, small=None, strangers=None)
+            return cls(learnt, chosen, fakes, genuine, None, None)
         small = look(muflow, [select[int(index)] for index in at], shrunk)
-        return cls(*looked, small=small, strangers=look(muflow, strange, listing.load(data, strange)))
+        return cls(learnt, chosen, fakes, genuine, small, look(muflow, strange, listing.load(data, strange)))
 
 
 def _low(data: Path) -> list[Crop]:

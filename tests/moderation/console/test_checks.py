@@ -33,7 +33,7 @@ def age(item: ContentItem, days: int = 30) -> None:
     ):
         for row in model:
             kept = {name: getattr(row, name) - earlier for name in fields if getattr(row, name)}
-            type(row).objects.filter(pk=row.pk).update(**kept)
+            type(row).objects.filter(pk=str(row.pk)).update(**kept)
 
 
 def check_of(purpose: CasePurpose, platform: Platform) -> ReviewCase:

@@ -41,7 +41,7 @@ def worker(name: str = "scan@one:1", silent: timedelta = timedelta(0)) -> Worker
 
 
 def set_aside(reason: Reason = Reason.ATTEMPTS_SPENT, external_id: str = "") -> ContentItem:
-    item = make_item(**({"external_id": external_id} if external_id else {}))
+    item = make_item(external_id=external_id) if external_id else make_item()
     Scan.objects.filter(items=item).update(state=ScanState.QUARANTINED, finished_at=timezone.now())
     ContentItem.objects.filter(pk=item.pk).update(
         status=ItemStatus.QUARANTINED, reasons=[reason], finished_at=timezone.now()

@@ -150,6 +150,6 @@ def test_of_equal_codes_at_once_one_counts() -> None:
     user, _ = make_user()
     phone, codes = with_phone(user)
     for code, right in ((phone.shows(), Answer.RIGHT), (codes[0], Answer.RECOVERED)):
-        given = Counter(at_once(*[lambda code=code: second_factors.check(user, code)] * 4))  # type: ignore[misc]
+        given = Counter(at_once(*[lambda code=code: second_factors.check(user, code)] * 4))
         assert given == {right: 1, Answer.WRONG: 3}
         SecondFactor.objects.update(failures=0, paused_until=None)
