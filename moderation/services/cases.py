@@ -14,7 +14,7 @@ from django.db.models import Count, DateTimeField, Exists, F, OuterRef, Q, Query
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from moderation import blind, dispatch, queries, urgency
+from moderation import blind, dispatch, queries, spacing, urgency
 from moderation.conf import conf
 from moderation.models import (
     Appeal,
@@ -30,7 +30,7 @@ from moderation.models import (
 )
 from moderation.models.review import BEYOND_ANY_P
 from moderation.policy import DEFAULT_RULES, Rules
-from moderation.services import audit, platforms
+from moderation.services import audit, exposure, platforms
 from moderation.vocabulary import (
     GRAVE_REPORTS,
     Basis,
@@ -212,14 +212,17 @@ def lease(case: ReviewCase, user: User) -> Lease | None:
 def lease_next(user: User, after: ReviewCase | None = None) -> Lease | None:
     """The next case for this person: what waits for them already, else the most urgent one whose platform's turn it is.
 
-    Up to two more are leased with it, so that their pictures can be fetched ahead. `after` is passed over once.
+    Up to two more are leased with it, so that their pictures can be fetched ahead, and none beyond the person's daily
+    cap. `after` is passed over once.
     """
+    left = exposure.left_today(user)
+    most = AT_ONCE if left is None else min(AT_ONCE, left)
     waiting = available(user)
     if after is not None:
         waiting = waiting.filter(Q(due_at__gt=after.due_at) | Q(due_at=after.due_at, number__gt=after.number))
-    held = list(waiting.filter(holder=user, lease_until__gt=timezone.now())[:AT_ONCE])
+    held = list(waiting.filter(holder=user, lease_until__gt=timezone.now())[:most])
     leases = [lease for case in held[:1] if (lease := _keep(case, user))]
-    while len(leases) + len(held[1:]) < AT_ONCE and (taken := _take_free(waiting, user)):
+    while len(leases) + len(held[1:]) < most and (taken := _take_free(waiting, user)):
         leases.append(taken)
     return leases[0] if leases else None
 
@@ -239,11 +242,21 @@ def _take_free(waiting: QuerySet[ReviewCase], user: User) -> Lease | None:
         own = free.filter(platform=lane.name)
         if connection.features.has_select_for_update_skip_locked:
             own = own.select_for_update(no_key=True, skip_locked=True, of=("self",))
-        case = own.first()
+        case = _spaced(own, user)
         if case is not None:
             return lease(case, user)
         lanes.remove(lane)
     return None
+
+
+def _spaced(own: QuerySet[ReviewCase], user: User) -> ReviewCase | None:
+    """The most urgent one; after three grave cases in a row a lighter one that waits near it (`moderation.spacing`)."""
+    recent = exposure.grave_lately(user)
+    if len(recent) < spacing.IN_A_ROW or not all(recent):
+        return own.first()
+    near = {case.pk: case for case in own[: spacing.LOOKED_AHEAD]}
+    waiting = [spacing.Waiting(case.pk, case.due_at, exposure.is_grave(case.reasons)) for case in near.values()]
+    return near[spacing.next_for(recent, waiting, timezone.now()).name] if waiting else None
 
 
 def _lanes(free: QuerySet[ReviewCase]) -> list[urgency.Lane]:

@@ -5,15 +5,17 @@ No page, report or export shows it to anybody else. Rows go after a week.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from moderation import spacing, urgency
 from moderation.models import Exposure, ReviewCase
 from moderation.services import preferences
+from moderation.vocabulary import Severity
 
 PAUSE = timedelta(minutes=10)  # this long without a new picture is a break
 SHIFT_ENDS = timedelta(hours=4)
@@ -61,11 +63,28 @@ def pause_is_due(user: User, so_far: Shift) -> bool:
     return bool(minutes) and so_far.unbroken >= timedelta(minutes=minutes)
 
 
-def cap_is_reached(user: User) -> bool:
-    """Whether the person has seen as many cases today, in the console's time zone, as the cap allows."""
+def left_today(user: User) -> int | None:
+    """How many more cases the person may see today, in the console's time zone; None without a cap."""
     cap = preferences.of(user).daily_cap
+    if not cap:
+        return None
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    return bool(cap) and Exposure.objects.filter(user=user, shown_at__gte=midnight).count() >= cap
+    return max(0, cap - Exposure.objects.filter(user=user, shown_at__gte=midnight).count())
+
+
+def is_grave(reasons: Collection[str]) -> bool:
+    return urgency.severity_of(reasons) is Severity.HIGH
+
+
+def grave_lately(user: User) -> list[bool]:
+    """Whether the cases that the person saw last were grave, newest first."""
+    last = Exposure.objects.filter(user=user).order_by("-shown_at").values_list("case__reasons", flat=True)
+    return [is_grave(reasons) for reasons in last[: spacing.IN_A_ROW]]
+
+
+def cap_is_reached(user: User) -> bool:
+    """Whether the person has seen as many cases today as the cap allows."""
+    return left_today(user) == 0
 
 
 def forget() -> int:

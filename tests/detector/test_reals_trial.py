@@ -68,7 +68,8 @@ def test_photos_that_fit_are_never_judged(whole: tuple[Path, dict[str, Any]]) ->
     assert found["own_photos"]["k"] == 3
     for side in ("before", "after"):
         assert found["false_alarms"][side]["p<=0.05"]["n"] == 15
-    assert json.loads((home / "out" / "trial.json").read_text()) == found
+    kept = json.loads((home / "out" / "trial.json").read_text())
+    assert {**kept, "minutes": None} == {**found, "minutes": None}  # another test goes on from it
 
 
 def test_the_new_artefact_judges_as_it_does_anywhere(whole: tuple[Path, dict[str, Any]]) -> None:

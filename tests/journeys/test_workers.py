@@ -192,8 +192,8 @@ def test_a_worker_goes_on_after_its_broker_was_started_anew(fleet: Fleet, monkey
 
 @pytest.mark.parametrize("whom", ["worker", "pool process"])
 def test_a_worker_told_to_stop_gives_lease_and_attempt_back(fleet: Fleet, whom: str) -> None:
-    items = submit(6, width=3000, height=2000)
-    first = fleet.worker(DEEPFAKE_GUARD_SCAN_BATCH="6")
+    items = submit(20, width=3000, height=2000)
+    first = fleet.worker(DEEPFAKE_GUARD_SCAN_BATCH="20")
     wait_for_a_batch(first)
     if whom == "worker":
         first.terminate()

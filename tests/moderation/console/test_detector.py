@@ -25,7 +25,7 @@ def test_it_says_the_limits_first_and_that_these_are_starter_weights(desk: Desk)
     assert "These are starter weights" in said
     assert said.index("What it cannot do") < said.index("Calibration")
     assert "It cannot show that a photo is genuine." in said
-    assert "it hardly tells generated faces from genuine ones" in said
+    assert "find other pictures of the generators that they were taught" in said
 
 
 def test_it_says_n_and_the_smallest_p_that_it_allows(desk: Desk) -> None:

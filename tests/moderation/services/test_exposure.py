@@ -8,9 +8,10 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation.models import Exposure
-from moderation.services import exposure
-from tests.factories import make_case, make_user
+from moderation.models import Exposure, ReviewCase
+from moderation.services import cases, exposure
+from moderation.vocabulary import CaseState, Reason
+from tests.factories import make_case, make_platform, make_user
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -83,3 +84,21 @@ def test_it_forgets_after_a_week() -> None:
     exposure.shown(make_case(), mara)
     Exposure.objects.filter(pk=Exposure.objects.first().pk).update(shown_at=timezone.now() - timedelta(days=8))  # type: ignore[union-attr]
     assert exposure.forget() == 1
+
+
+@pytest.mark.django_db
+def test_after_three_grave_cases_a_lighter_one_comes_between() -> None:
+    mara, _ = make_user()
+    seen = [make_case() for _ in range(3)]
+    home = make_platform()
+    grave, light = make_case(home), make_case(home)
+    for case in (*seen, grave):
+        ReviewCase.objects.filter(pk=case.pk).update(reasons=[Reason.AT_BLOCK_LINE])
+    ReviewCase.objects.filter(pk__in=[case.pk for case in seen]).update(state=CaseState.CLOSED)
+    for case in seen[:2]:
+        exposure.shown(case, mara)
+    assert exposure.grave_lately(mara) == [True, True]
+    exposure.shown(seen[2], mara)
+    lease = cases.lease_next(mara)
+    assert lease is not None
+    assert lease.case == light
