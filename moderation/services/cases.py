@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -254,7 +254,7 @@ def _spaced(own: QuerySet[ReviewCase], user: User) -> ReviewCase | None:
     recent = exposure.grave_lately(user)
     if len(recent) < spacing.IN_A_ROW or not all(recent):
         return own.first()
-    near = {case.pk: case for case in own[: spacing.LOOKED_AHEAD]}
+    near: dict[Hashable, ReviewCase] = {case.pk: case for case in own[: spacing.LOOKED_AHEAD]}
     waiting = [spacing.Waiting(case.pk, case.due_at, exposure.is_grave(case.reasons)) for case in near.values()]
     return near[spacing.next_for(recent, waiting, timezone.now()).name] if waiting else None
 
