@@ -82,7 +82,8 @@ def fit_reals(
         training |= {"k": averaged(len(prepared.splits["train"])), "epochs": progress.epoch, "best": progress.best}
     judged = _judged(shipped, ensemble, calibration, prepared)
     passport = _passport(shipped.manifest, prepared, training, judged)
-    made = weights.save(out, ensemble, calibration, passport)
+    kind = shipped.manifest.detector_id.rpartition("-")[0]  # what is in it has not changed
+    made = weights.save(out, ensemble, calibration, passport, kind)
     (out / REPORT).write_text(fit_report.page(made, calibration, prepared, judged), encoding="utf-8")
     say(f"report: {out / REPORT}")
     return made
