@@ -49,7 +49,7 @@ check: $(DEV_STAMP) ## lint, format, types, import contracts, migrations, deploy
 	$(CHECK_ENV) $(BIN)/python manage.py check --deploy --fail-level WARNING
 
 bench: $(DEV_STAMP) ## how fast a face is scored here, beside the published arithmetic; writes docs/benchmarks.md
-	$(BIN)/python -m pytest -m bench -s
+	OMP_NUM_THREADS=$$($(BIN)/python -c 'import os; print(os.cpu_count())') $(BIN)/python -m pytest -m bench -s
 
 chaos: $(DEV_STAMP) ## kills, a wiped broker, hostile files: each item still ends once
 	$(BIN)/python -m pytest -m journey -s

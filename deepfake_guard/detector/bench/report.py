@@ -90,7 +90,8 @@ def _ratios(document: dict[str, Any]) -> Iterator[str]:
 
 def _default(found: dict[str, Any]) -> Iterator[str]:
     yield ""
-    yield f"## The default set: {found['detector_id']} ({', '.join(found['signals'])}), face crops"
+    named = [name for name in found["signals"] if ":" not in name]  # single generators come with the head
+    yield f"## The default set: {found['detector_id']} ({', '.join(named)}), face crops"
     yield ""
     yield "| batch | what | faces/s | ms a batch | least – most |"
     yield "|---|---|---|---|---|"
