@@ -55,7 +55,7 @@ def agora(transactional_db: None, moderator: tuple[User, str]) -> Platform:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
-def test_it_takes_a_picture_of_each_page(
+def test_it_takes_a_picture_of_each_page(  # house: one walk past all pages, told in its order
     agora: Platform, moderator: tuple[User, str], open_desk: Callable[..., Desk], theme: str, width: int, height: int
 ) -> None:
     desk = open_desk(width, height, color_scheme=theme)
