@@ -16,7 +16,7 @@ from PIL import Image
 from deepfake_guard.detector import weights
 from deepfake_guard.detector.signals.muflow import MuFlow, Settings
 from deepfake_guard.detector.training import averages, crops, degrade, fit
-from deepfake_guard.detector.training.calibrate import calibrate_alone
+from deepfake_guard.detector.training.calibrate import Faces, calibrate, heat_scale
 from deepfake_guard.detector.training.fit_flow import Progress, Schedule, cache, fit_flow, variants
 from deepfake_guard.detector.training.fit_gaussian import fit_gaussians
 
@@ -99,7 +99,9 @@ def test_degrading_keeps_size_and_follows_its_seed(seed: int) -> None:
 
 def test_calibration_measures_heat_by_the_selection_faces() -> None:
     model = random_model(SETTINGS)
-    calibration = calibrate_alone(model, noise_crops(30, seed=3), noise_crops(25, seed=4))
+    select, genuine = (Faces(noise_crops(n, seed), np.zeros(n, np.int64)) for n, seed in ((30, 3), (25, 4)))
+    heat = heat_scale(model, select.crops)
+    calibration = calibrate(lambda crops: {"muflow": model.score(crops).total}, select, genuine, heat, buckets=["any"])
     usual = model.stages()[0].usual
     torch.testing.assert_close(usual, torch.from_numpy(model.score(noise_crops(30, seed=3)).maps[0].mean(0)))
     assert calibration.n == 25

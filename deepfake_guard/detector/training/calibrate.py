@@ -128,14 +128,6 @@ def few(faces: Faces, seed: int, most: int = QUICK_FACES) -> Faces:
     return Faces(faces.crops[drawn], faces.native_px[drawn], encodings)
 
 
-def calibrate_alone(model: MuFlow, select: Pixels, genuine: Pixels) -> Calibration:
-    """Crops uint8 [m, s, s, 3] that select and [n, s, s, 3] that calibrate, disjoint -> the root alone, by µFlow alone,
-    nothing degraded. Also fills the model's maps, as `heat_scale` does."""
-    heat = heat_scale(model, select)
-    chosen, counted = ({ROOT: {"muflow": model.score(crops).total}} for crops in (select, genuine))
-    return Calibration.fit(chosen, counted, heat)
-
-
 def heat_scale(model: MuFlow, select: Pixels) -> HeatRange:
     """From selection crops uint8 [m, s, s, 3]; fills the model's `usual` and `deviation` maps, too."""
     chosen = model.score(select)
