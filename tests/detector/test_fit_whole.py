@@ -115,6 +115,8 @@ def test_a_head_that_has_seen_a_family_cannot_stand_for_one_that_has_not(folder:
     taught = Taught.read(model, folder, crops.index(folder, "train-real"), crops.index(folder, "select-real"))
     with pytest.raises(ValueError, match=r"has seen StyleGAN \(1\) FFHQ"):
         left_out(model, tune_state.trained(runs["all"]), taught, "gan")
+    with pytest.raises(crops.DataError, match="'sculpture': there are diffusion, gan, swap"):
+        left_out(model, tune_state.trained(runs["all"]), taught, "sculpture")
     scores = left_out(model, tune_state.trained(runs["swap"]), taught, "swap")
     assert scores.twins is not None
     assert len(scores.twins["head"]) == 6

@@ -123,11 +123,14 @@ def _linear(head: TunedBackbone, taught: Taught) -> LinearHead:
 def left_out(muflow: MuFlow, head: TunedBackbone, taught: Taught, family: str) -> Family:
     """Raw scores of the fakes of `family`, which `head` never saw, and of genuine faces beside them.
 
-    Raises ValueError for a head that knows one of their generators.
+    Raises DataError for a family that has no fakes, and for a head that knows one of their generators.
     """
     generators = {row.generator for row in taught.fakes.rows if row.family == family}
+    if not generators:
+        known_families = ", ".join(sorted({row.family for row in taught.fakes.rows}))
+        raise listing.DataError(f"no fake is of the family {family!r}: there are {known_families}")
     if known := set(head.classes) & generators:
-        raise ValueError(f"this head has seen {', '.join(sorted(known))}: {family} is not left out")
+        raise listing.DataError(f"this head has seen {', '.join(sorted(known))}: {family} is not left out")
     return _family(fit_ensemble(muflow, head, taught), taught, family)
 
 
