@@ -21,6 +21,7 @@ from moderation import dispatch
 from moderation.models import AuditEntry, Event, WebhookDelivery, WebhookEndpoint
 from moderation.safe_http import UnsafeUrl
 from moderation.services import webhooks
+from moderation.services.webhooks import sending
 from moderation.vocabulary import DeliveryState, EventType
 from tests import factories
 from tests.moderation.receiver import Receiver, answering, receiving
@@ -182,12 +183,12 @@ def test_a_sender_that_died_is_followed_and_a_late_one_records_nothing(receiver:
     endpoint, _ = add(receiver)
     delivery = emitted(endpoint)
     token = uuid.uuid4()
-    assert webhooks._claim(delivery.pk, token) is not None
+    assert sending._claim(delivery.pk, token) is not None
     assert deliver(delivery) is None, "somebody is sending it"
     WebhookDelivery.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     assert webhooks.sweep() == 1
     assert deliver(delivery) is DeliveryState.DELIVERED
-    assert webhooks._record(delivery, token, None, "late") is None
+    assert sending._record(delivery, token, None, "late") is None
     delivery.refresh_from_db()
     assert (delivery.state, delivery.attempts, delivery.last_error) == (DeliveryState.DELIVERED, 2, "")
 
@@ -250,7 +251,7 @@ def test_a_lost_ring_is_found_by_the_sweeper(receiver: Receiver, broker: redis.R
 def test_the_queue_does_not_grow_while_nobody_takes_from_it(
     receiver: Receiver, broker: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(webhooks, "RUNG_AT_ONCE", 3)
+    monkeypatch.setattr(sending, "RUNG_AT_ONCE", 3)
     endpoint, _ = add(receiver)
     queue = f"{django_settings.CELERY_KEY_PREFIX}deliver"
     for _ in range(5):

@@ -1,0 +1,82 @@
+"""Where a platform hears of what happens: its endpoints and their secrets, which lie encrypted (DESIGN §4.15)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from cryptography.fernet import Fernet, MultiFernet
+from django.db import transaction
+from django.utils import timezone
+
+from moderation import safe_http, signing
+from moderation.conf import conf, fernet_keys
+from moderation.models import Platform, WebhookDelivery, WebhookEndpoint
+from moderation.services import audit
+from moderation.vocabulary import DeliveryState
+
+LONGEST_URL = 500
+OPEN = (DeliveryState.PENDING, DeliveryState.SENDING)
+BOTH_SECRETS = timedelta(hours=24)
+
+
+@transaction.atomic
+def add_endpoint(platform: Platform, url: str, *, actor: str) -> tuple[WebhookEndpoint, str]:
+    """The row, and the `whsec_…` secret that is shown once. Raises safe_http.UnsafeUrl or Unreachable."""
+    if len(url) > LONGEST_URL:
+        raise safe_http.UnsafeUrl(f"the URL has more than {LONGEST_URL} characters")
+    safe_http.target_of(url, conf().WEBHOOK_ALLOWED)
+    secret = signing.new_secret()
+    endpoint = WebhookEndpoint.objects.create(
+        platform=platform, url=url, secret=_box().encrypt(secret.encode()).decode()
+    )
+    audit.note("endpoint.added", actor, f"endpoint:{endpoint.pk}", platform=platform.pk)
+    return endpoint, secret
+
+
+@transaction.atomic
+def disable_endpoint(endpoint: WebhookEndpoint, reason: str, *, actor: str) -> bool:
+    """Nothing is sent there any more, and what waited has failed; False when it was disabled already."""
+    if not WebhookEndpoint.objects.filter(pk=endpoint.pk, active=True).update(active=False, disabled_reason=reason):
+        return False
+    open_ones = WebhookDelivery.objects.filter(endpoint=endpoint, state__in=OPEN)
+    open_ones.update(state=DeliveryState.FAILED, lease_token=None, lease_until=None, last_error=reason)
+    audit.note("endpoint.disabled", actor, f"endpoint:{endpoint.pk}")  # the reason is free text: not for the chain
+    return True
+
+
+@transaction.atomic
+def rotate_secret(endpoint: WebhookEndpoint, *, actor: str) -> str:
+    """A new secret, shown once. For a day each message is signed with both, so that the receiver can change over."""
+    row = WebhookEndpoint.objects.select_for_update(no_key=True).get(pk=endpoint.pk)
+    secret = signing.new_secret()
+    WebhookEndpoint.objects.filter(pk=row.pk).update(
+        secret=_box().encrypt(secret.encode()).decode(),
+        old_secret=row.secret,
+        old_secret_until=timezone.now() + BOTH_SECRETS,
+    )
+    audit.note("endpoint.rotated", actor, f"endpoint:{row.pk}")
+    return secret
+
+
+@transaction.atomic
+def enable_endpoint(endpoint: WebhookEndpoint, *, actor: str) -> bool:
+    """Sends there again from now on; what failed meanwhile can be replayed. False when it was not disabled.
+
+    Raises safe_http.UnsafeUrl or Unreachable where it must not, or cannot, be called any more.
+    """
+    safe_http.target_of(endpoint.url, conf().WEBHOOK_ALLOWED)
+    if not WebhookEndpoint.objects.filter(pk=endpoint.pk, active=False).update(active=True, disabled_reason=""):
+        return False
+    audit.note("endpoint.enabled", actor, f"endpoint:{endpoint.pk}")
+    return True
+
+
+def secrets_of(endpoint: WebhookEndpoint) -> list[str]:
+    """Newest first; the one before while a rotation is being followed."""
+    until = endpoint.old_secret_until
+    kept = [endpoint.secret, *([endpoint.old_secret] if until is not None and until > timezone.now() else [])]
+    return [_box().decrypt(secret.encode()).decode() for secret in kept]
+
+
+def _box() -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in fernet_keys()])
