@@ -1,8 +1,10 @@
-"""Which device the detector runs on, and in what precision."""
+"""Which device the detector runs on, in what precision, and with how many threads."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
@@ -58,6 +60,24 @@ def compiled(module: torch.nn.Module) -> None:
     It needs a C++ compiler, on CUDA Triton: where they are missing the first call raises torch's own error.
     """
     module.compile(dynamic=True)
+
+
+def one_blas_thread() -> AbstractContextManager[Any]:
+    """numpy's matrix products in the calling thread alone, for what stands between two networks.
+
+    OpenBLAS keeps threads of its own beside torch's. After a product they spin for a while, waiting for the next, and
+    take the cores from the convolutions that follow: on two cores half of a batch's time.
+    """
+    held: AbstractContextManager[Any] = _openblas().limit(limits=1)
+    return held
+
+
+@cache
+def _openblas() -> Any:
+    import numpy as np  # noqa: F401  it must be loaded to be found
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController().select(internal_api="openblas")
 
 
 def synchronise(device: torch.device) -> None:

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .device import one_blas_thread
 from .heads.linear import LinearHead
 from .heads.tuned import TunedBackbone, margin
 from .signals.base import Features, Scores, Seen, Signal
@@ -101,7 +102,8 @@ class Ensemble:
         if self.signals or self.head is not None or self.linear is not None:
             frozen = self.muflow.pooled(stages if stages else crops)
             tuned, logits = self._tuned(crops) if self.head is not None else self.tuned(crops)
-            scores |= self.beside(Seen(crops, frozen, tuned), logits)
+            with one_blas_thread():
+                scores |= self.beside(Seen(crops, frozen, tuned), logits)
         return Raw(scores, flow)
 
     def _tuned(self, crops: NDArray[np.uint8]) -> tuple[Features, NDArray[np.float32]]:
