@@ -6,7 +6,7 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from moderation.models import ApiKey
@@ -18,10 +18,16 @@ class ApiKeyAuthentication(BaseAuthentication):
         scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
         if not scheme:
             return None
-        key = platforms.authenticate(secret.strip()) if scheme.lower() == "bearer" else None
+        key = self.key_of(secret.strip(), request) if scheme.lower() == "bearer" else None
         if key is None:
             raise AuthenticationFailed("the key is unknown, expired or revoked")
         return None, key
+
+    def key_of(self, secret: str, request: Request) -> ApiKey | None:
+        try:
+            return platforms.authenticate(secret, request.META.get("REMOTE_ADDR", ""))
+        except platforms.AddressNotAllowed as error:
+            raise PermissionDenied("the key must not be used from this address", "address_not_allowed") from error
 
     def authenticate_header(self, _request: Request) -> str:
         return 'Bearer realm="deepfake-guard"'

@@ -10,10 +10,10 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from moderation.api.problems import Problem
 from moderation.api.serializers import problems
+from moderation.api.views import ApiView
 from moderation.models import DetectorVersion, WorkerStatus
 from moderation.vocabulary import Reason, Scope
 
@@ -68,7 +68,7 @@ class DetectorSerializer(serializers.Serializer[Any]):
     workers = WorkerSerializer(many=True)
 
 
-class DetectorView(APIView):
+class DetectorView(ApiView):
     scopes = {"GET": Scope.ITEMS_READ}
 
     @extend_schema(operation_id="detector_read", responses={200: DetectorSerializer, **problems(404)})

@@ -11,7 +11,6 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
-from rest_framework.views import APIView
 
 from moderation import blind
 from moderation.api import idempotency
@@ -19,6 +18,7 @@ from moderation.api.pagination import NewestFirst
 from moderation.api.problems import Gone, Problem
 from moderation.api.serializers import PRIORITIES, ItemSerializer, SubmissionSerializer, problems
 from moderation.api.uploads import LimitedUploadHandler
+from moderation.api.views import ApiView, key_of
 from moderation.models import ApiKey, ContentItem, Decision, ReviewCase, Verdict
 from moderation.services import retention, submission
 from moderation.vocabulary import TERMINAL_ITEM_STATUSES, CasePurpose, ItemStatus, Scope
@@ -49,12 +49,7 @@ def told_to(key: ApiKey) -> dict[str, Any]:
     return {"reviews": bool(REVIEWS & set(key.scopes))}
 
 
-def key_of(request: Request) -> ApiKey:
-    assert isinstance(request.auth, ApiKey)  # noqa: S101  HasScope let nothing else through
-    return request.auth
-
-
-class ItemsView(APIView):
+class ItemsView(ApiView):
     scopes = {"POST": Scope.ITEMS_WRITE, "GET": Scope.ITEMS_READ}
     parser_classes = [MultiPartParser]
     pagination_class = NewestFirst
@@ -130,7 +125,7 @@ class ItemsView(APIView):
         return pages.get_paginated_response(ItemSerializer(page, many=True, context=told_to(key_of(request))).data)
 
 
-class ItemView(APIView):
+class ItemView(ApiView):
     scopes = {"GET": Scope.ITEMS_READ, "DELETE": Scope.ITEMS_ERASE}
 
     def find(self, request: Request, item_id: Any) -> ContentItem:

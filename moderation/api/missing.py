@@ -8,11 +8,12 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
-from rest_framework.views import APIView
+
+from moderation.api.views import ApiView
 
 
 @extend_schema(exclude=True)
-class MissingView(APIView):
+class MissingView(ApiView):
     authentication_classes: list[Any] = []
     permission_classes = [AllowAny]
 

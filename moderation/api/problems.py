@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -22,6 +23,7 @@ from moderation.intake import Refused
 from moderation.services.retention import Held
 from moderation.vocabulary import Reason
 
+NON_FIELD_ERRORS = "non_field_errors"  # DRF's key for what is wrong with the whole body
 MEDIA_TYPE = "application/problem+json"
 REFUSED_STATUS = {
     Reason.UNSUPPORTED_TYPE: 415,
@@ -40,9 +42,12 @@ log = structlog.get_logger(__name__)
 class Problem(APIException):
     """An error with a code of its own."""
 
-    def __init__(self, status_code: int, code: str, detail: str) -> None:
+    def __init__(
+        self, status_code: int, code: str, detail: str, errors: Sequence[Mapping[str, str]] = (), headers: Any = None
+    ) -> None:
+        """`errors`: {"pointer", "detail", "code"} each, where single fields are wrong."""
         super().__init__(detail, code)
-        self.status_code = status_code
+        self.status_code, self.errors, self.headers = status_code, list(errors), headers or {}
 
 
 class Gone(Problem):
@@ -79,8 +84,9 @@ def _known(error: Exception) -> APIException | None:
 
 
 def _response(error: APIException, request: Request) -> Response:
-    errors = list(_pointers(error.detail, "")) if isinstance(error, ValidationError) else []
-    code = error.get_codes() if not errors else next((e["code"] for e in errors if e["code"] in set(Reason)), "invalid")
+    wrong = isinstance(error, ValidationError)
+    errors = list(_pointers(error.detail, "")) if wrong else getattr(error, "errors", [])
+    code = error.get_codes() if not wrong else next((e["code"] for e in errors if e["code"] in set(Reason)), "invalid")
     document: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(error.status_code).phrase,
@@ -90,7 +96,7 @@ def _response(error: APIException, request: Request) -> Response:
         "request_id": getattr(request, "request_id", ""),
         **({"errors": errors} if errors else {}),
     }
-    headers = {}
+    headers = dict(getattr(error, "headers", {}))
     if (challenge := getattr(error, "auth_header", None)) is not None:
         headers["WWW-Authenticate"] = challenge
     # also where the view answers in another form, or in none that was acceptable
@@ -102,9 +108,10 @@ def _pointers(detail: Any, pointer: str) -> Any:
     """One {"pointer" (RFC 6901), "detail", "code"} for each message."""
     if isinstance(detail, dict):
         for key, value in detail.items():
-            yield from _pointers(value, f"{pointer}/{str(key).replace('~', '~0').replace('/', '~1')}")
+            where = "" if key == NON_FIELD_ERRORS else f"/{str(key).replace('~', '~0').replace('/', '~1')}"
+            yield from _pointers(value, pointer + where)
     elif isinstance(detail, list):
-        for value in detail:
-            yield from _pointers(value, pointer)
+        for place, value in enumerate(detail):  # a list of objects' errors is in the order of the objects
+            yield from _pointers(value, f"{pointer}/{place}" if isinstance(value, dict) else pointer)
     else:
         yield {"pointer": pointer, "detail": str(detail), "code": detail.code}

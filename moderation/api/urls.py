@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from moderation.api.detector import DetectorView
 from moderation.api.items import ItemsView, ItemView
+from moderation.api.keys import KeyRotationView, KeysView, KeyView
 from moderation.api.missing import MissingView
 
 app_name = "api"
@@ -13,6 +14,9 @@ urlpatterns = [
     path("items", ItemsView.as_view(), name="items"),
     path("items/<uuid:item_id>", ItemView.as_view(), name="item"),
     path("detector", DetectorView.as_view(), name="detector"),
+    path("keys", KeysView.as_view(), name="keys"),
+    path("keys/<uuid:key_id>", KeyView.as_view(), name="key"),
+    path("keys/<uuid:key_id>/rotate", KeyRotationView.as_view(), name="key-rotate"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", docs, name="docs"),
     re_path("", MissingView.as_view(), name="missing"),

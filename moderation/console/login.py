@@ -3,7 +3,6 @@ the project wires in its settings; nothing here imports it. The page names the c
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from typing import Any
 
@@ -22,6 +21,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from deepfake_guard import __version__
+from moderation.addresses import visitor_of
 from moderation.services import desk_sessions, second_factors
 from moderation.services.second_factors import Answer
 
@@ -106,14 +106,8 @@ def locked_out(request: HttpRequest, _response: HttpResponse | None, _credential
 
 
 def client_ip(request: HttpRequest) -> str | None:
-    """Whose failures are counted together: an IPv4 address, or the /64 that one visitor has (RFC 6177)."""
-    try:
-        address = ipaddress.ip_address(request.META.get("REMOTE_ADDR", ""))
-    except ValueError:  # a proxy's nonsense, or a Unix socket
-        return None
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is None:
-        return str(ipaddress.ip_network((address, 64), strict=False).network_address)
-    return str(address)
+    """Whose failures are counted together."""
+    return visitor_of(request.META.get("REMOTE_ADDR", ""))
 
 
 def tries_left(request: HttpRequest) -> int | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -16,7 +15,7 @@ from moderation import platform_queries
 from moderation.conf import conf
 from moderation.console.access import MANAGE_PLATFORM, DeskRequest, needs
 from moderation.console.step_up import step_up
-from moderation.models import ApiKey, Platform
+from moderation.models import Platform
 from moderation.services import platforms
 from moderation.vocabulary import Scope
 
@@ -78,44 +77,6 @@ def page(request: DeskRequest, platform: Platform, *, status: int = 200, **shown
         **shown,
     }
     return render(request, PAGE, context, status=status)
-
-
-@require_POST
-@needs(MANAGE_PLATFORM)
-@step_up
-def issue_key(request: DeskRequest, platform_id: uuid.UUID) -> HttpResponse:
-    """The page once more, with the key on it: it is in no address, no session and no log."""
-    platform = platform_or_404(platform_id)
-    name, days, scopes = typed(request, "name"), typed(request, "days"), request.POST.getlist("scope")
-    try:
-        expires_at = _expiry(days)
-        if not name or not scopes:
-            raise ValueError("A key needs a name and at least one thing that it may do.")
-        key, secret = platforms.issue_key(platform, name, scopes, expires_at=expires_at, actor=actor(request))
-    except ValueError as error:
-        given = {"name": name, "days": days, "scopes": scopes}
-        return page(request, platform, status=422, key_error=str(error), key_given=given)
-    return page(request, platform, new_key=key, secret=secret)
-
-
-def _expiry(days: str) -> datetime | None:
-    if not days:
-        return None
-    if not (days.isascii() and days.isdigit() and 1 <= int(days[:6]) <= platforms.LONGEST_DAYS):
-        raise ValueError(f"Days are 1 to {platforms.LONGEST_DAYS}; empty is for ever.")
-    return timezone.now() + timedelta(days=int(days))
-
-
-@require_POST
-@needs(MANAGE_PLATFORM)
-@step_up
-def revoke_key(request: DeskRequest, platform_id: uuid.UUID, key_id: uuid.UUID) -> HttpResponse:
-    key = ApiKey.objects.filter(pk=key_id, platform=platform_or_404(platform_id)).first()
-    if key is None:
-        raise Http404("There is no such key.")
-    done = platforms.revoke_key(key, actor=actor(request))
-    messages.info(request, f"The key {key.name} {'is revoked: it opens nothing any more' if done else 'was revoked'}.")
-    return redirect("guard:platform", platform_id)
 
 
 @require_POST

@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 
 from moderation.console import platform as door
 from moderation.console import platform_endpoints as hooks
+from moderation.console import platform_keys as keys
 from moderation.console.campaign import batch, campaign, reverse_batch, undo_batch
 from moderation.console.case import case, views
 from moderation.console.decide import decide, hold, undo
@@ -80,8 +81,9 @@ urlpatterns = [
     path("platforms/<uuid:platform_id>/", door.platform, name="platform"),
     path("platforms/<uuid:platform_id>/active/", door.open_or_close, name="platform-active"),
     path("platforms/<uuid:platform_id>/retention/", door.retention, name="platform-retention"),
-    path("platforms/<uuid:platform_id>/keys/", door.issue_key, name="key-issue"),
-    path("platforms/<uuid:platform_id>/keys/<uuid:key_id>/revoke/", door.revoke_key, name="key-revoke"),
+    path("platforms/<uuid:platform_id>/keys/", keys.issue_key, name="key-issue"),
+    path("platforms/<uuid:platform_id>/keys/<uuid:key_id>/revoke/", keys.revoke_key, name="key-revoke"),
+    path("platforms/<uuid:platform_id>/keys/<uuid:key_id>/rotate/", keys.rotate_key, name="key-rotate"),
     path("platforms/<uuid:platform_id>/endpoints/", hooks.add_endpoint, name="endpoint-add"),
     path("platforms/<uuid:platform_id>/endpoints/<uuid:endpoint_id>/test/", hooks.send_test, name="endpoint-test"),
     path("platforms/<uuid:platform_id>/endpoints/<uuid:endpoint_id>/rotate/", hooks.rotate, name="endpoint-rotate"),

@@ -42,6 +42,11 @@ class ApiKey(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+    old_digest = models.CharField(max_length=64, blank=True, help_text="of the secret before the last rotation")
+    old_secret_until = models.DateTimeField(
+        null=True, blank=True, help_text="which opens beside the new one until then"
+    )
+    allowed_networks = models.JSONField(default=list, blank=True, help_text="CIDR; empty: from anywhere")
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"

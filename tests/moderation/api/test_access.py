@@ -7,8 +7,8 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from moderation.api.views import ApiView
 from moderation.models import ApiKey, Platform
 from tests import factories
 from tests.moderation.api.conftest import Caller
@@ -60,7 +60,7 @@ def test_a_closed_platforms_keys_open_nothing(caller: Caller) -> None:
 
 
 def test_a_view_without_a_scope_refuses_every_key(caller: Caller, rf: RequestFactory) -> None:
-    class Forgotten(APIView):
+    class Forgotten(ApiView):
         def get(self, _request: Request) -> Response:
             return Response("open")
 

@@ -76,6 +76,7 @@ def test_a_key_is_shown_once_and_opens_the_door(admin: Client) -> None:
         ({"name": "x", "scope": ["items:all"]}, "is not a valid Scope"),
         ({"name": "x", "scope": ["items:read"], "days": "0"}, "Days are 1 to 3650"),
         ({"name": "x", "scope": ["items:read"], "days": "1.5"}, "Days are 1 to 3650"),
+        ({"name": "x", "scope": ["items:read"], "networks": "10.0.0.0/40"}, "does not appear to be an IPv4 or IPv6"),
     ],
 )
 def test_a_key_that_makes_no_sense_is_refused_and_what_was_typed_stays(
@@ -94,6 +95,22 @@ def test_a_revoked_key_opens_nothing_any_more(admin: Client) -> None:
     assert admin.post(at(platform, f"keys/{key.pk}/revoke/")).status_code == 302
     assert platforms.authenticate(secret) is None
     assert "revoked" in text(admin.get(at(platform)))
+
+
+def test_a_key_is_given_addresses_and_a_new_secret_beside_the_old_one(admin: Client) -> None:
+    platform = make_platform()
+    given = {"name": "uploads", "scope": ["items:read"], "networks": "203.0.113.7/24, 2001:db8::/32"}
+    old = shown_secret(admin.post(at(platform, "keys/"), given))
+    key = ApiKey.objects.get(platform=platform)
+    page = admin.post(at(platform, f"keys/{key.pk}/rotate/"))
+    new = shown_secret(page)
+    assert new != old
+    assert [platforms.authenticate(secret, "203.0.113.9") for secret in (old, new)] == [key, key]
+    told = text(admin.get(at(platform)))
+    assert "from 203.0.113.0/24, 2001:db8::/32" in told
+    assert "old secret until" in told
+    admin.post(at(platform, f"keys/{key.pk}/revoke/"))
+    assert "has ended" in text(admin.post(at(platform, f"keys/{key.pk}/rotate/"), follow=True))
 
 
 def test_a_platform_is_added_closed_and_opened_again(admin: Client) -> None:

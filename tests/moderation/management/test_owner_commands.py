@@ -60,6 +60,23 @@ def test_it_issues_a_key_that_works_until_it_is_revoked() -> None:
     assert platforms.authenticate(secret) is None
 
 
+def test_it_rotates_a_key_and_binds_one_to_addresses() -> None:
+    make_platform("Photo club")
+    issue = ("guard_key", "issue", "Photo club", "batch", "--scope", "items:read", "--from")
+    old = run(*issue, "203.0.113.0/24")
+    key = ApiKey.objects.get()
+    new = run("guard_key", "rotate", key.prefix, "--overlap-hours", "0")
+    assert platforms.authenticate(old, "203.0.113.9") is None
+    assert platforms.authenticate(new, "203.0.113.9") == key
+    assert "203.0.113.0/24" in run("guard_key", "list", "Photo club")
+    for words, told in (
+        ((*issue, "here"), "appear"),
+        (("guard_key", "rotate", key.prefix, "--overlap-hours", "721"), "30"),
+    ):
+        with pytest.raises(CommandError, match=told):
+            run(*words)
+
+
 def test_it_closes_a_platform_with_all_its_keys_and_opens_it_again() -> None:
     make_platform("Photo club")
     secret = run("guard_key", "issue", "Photo club", "uploads", "--scope", "items:read")
