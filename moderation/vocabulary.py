@@ -160,6 +160,24 @@ class RecordState(StrEnum):
     RELEASED = "released"
 
 
+class AppealRefusal(StrEnum):
+    """Why an appeal is not heard."""
+
+    NOTHING_TO_APPEAL = "nothing_to_appeal"
+    APPEAL_OPEN = "appeal_open"
+    APPEAL_DECIDED = "appeal_decided"
+    UNDER_REVIEW = "under_review"
+
+
+class LabelBasis(StrEnum):
+    """How a platform knows what it says of its own content."""
+
+    PERSON = "person"  # somebody looked
+    AUTHOR = "author"  # its author says so
+    PROGRAM = "program"
+    UNKNOWN = "unknown"
+
+
 class AppealOutcome(StrEnum):
     """`upheld`: what was decided stays as it was."""
 

@@ -3,16 +3,22 @@ from __future__ import annotations
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from moderation.api.appeals import AppealsView
 from moderation.api.detector import DetectorView
+from moderation.api.feedback import FeedbackView
 from moderation.api.items import ItemsView, ItemView
 from moderation.api.keys import KeyRotationView, KeysView, KeyView
 from moderation.api.missing import MissingView
+from moderation.api.reports import ReportsView
 
 app_name = "api"
 docs = SpectacularSwaggerSplitView.as_view(url_name="guard:api:schema", template_name="deepfake_guard/api_docs.html")
 urlpatterns = [
     path("items", ItemsView.as_view(), name="items"),
     path("items/<uuid:item_id>", ItemView.as_view(), name="item"),
+    path("items/<uuid:item_id>/reports", ReportsView.as_view(), name="reports"),
+    path("items/<uuid:item_id>/appeals", AppealsView.as_view(), name="appeals"),
+    path("items/<uuid:item_id>/feedback", FeedbackView.as_view(), name="feedback"),
     path("detector", DetectorView.as_view(), name="detector"),
     path("keys", KeysView.as_view(), name="keys"),
     path("keys/<uuid:key_id>", KeyView.as_view(), name="key"),

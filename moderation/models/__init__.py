@@ -4,6 +4,7 @@ from moderation.models.audit import AuditEntry, AuditHead
 from moderation.models.content import ContentItem, Derivative, IdempotencyKey, MediaAsset
 from moderation.models.detection import Calibration, DetectedFace, DetectorVersion
 from moderation.models.illegal import IllegalRecord
+from moderation.models.label import Label
 from moderation.models.operations import Alert, Pulse
 from moderation.models.person import DeskSession, Reach, RecoveryCode, SecondFactor
 from moderation.models.platform import ApiKey, Platform, PolicyVersion
@@ -34,6 +35,7 @@ __all__ = [
     "GoldItem",
     "IdempotencyKey",
     "IllegalRecord",
+    "Label",
     "MediaAsset",
     "Opinion",
     "Platform",

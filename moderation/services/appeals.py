@@ -6,13 +6,17 @@ from django.db import transaction
 
 from moderation.models import Appeal, ContentItem
 from moderation.services import audit, cases, verdicts, webhooks
-from moderation.vocabulary import EventType, Outcome, Reason
+from moderation.vocabulary import AppealRefusal, EventType, Outcome, Reason
 
 LONGEST_TEXT = 2000
 
 
 class NotAppealable(ValueError):
     """Nothing that was decided stands against the item, or an appeal has been heard, or a person is looking anyway."""
+
+    def __init__(self, reason: AppealRefusal, words: str) -> None:
+        super().__init__(words)
+        self.reason = reason
 
 
 @transaction.atomic
@@ -22,14 +26,16 @@ def open_appeal(item: ContentItem, text: str, *, actor: str) -> Appeal:
     item = ContentItem.objects.select_related("platform").get(pk=item.pk)
     against = verdicts.in_force(item)
     if item.erased_at is not None or against is None or (against.decision is None and against.outcome != Outcome.BLOCK):
-        raise NotAppealable("Nothing has been decided that an appeal could be about.")
+        raise NotAppealable(AppealRefusal.NOTHING_TO_APPEAL, "Nothing has been decided that an appeal could be about.")
     if against.decision is not None and Appeal.objects.filter(case=against.decision.case_id).exists():
-        raise NotAppealable("An appeal has been decided already, and that is final.")
+        raise NotAppealable(AppealRefusal.APPEAL_DECIDED, "An appeal has been decided already, and that is final.")
     case, opened = cases.open_case(
         item, [Reason.APPEALED], policy=against.policy, p_value=against.p_value, statement=against.statement
     )
     if not opened:
-        raise NotAppealable(f"A person is looking at it already: case {case.pk}.")
+        appealed = Appeal.objects.filter(case=case).exists()
+        reason = AppealRefusal.APPEAL_OPEN if appealed else AppealRefusal.UNDER_REVIEW
+        raise NotAppealable(reason, f"A person is looking at it already: case {case.pk}.")
     appeal = Appeal.objects.create(case=case, against=against, text=text.replace("\0", "").strip()[:LONGEST_TEXT])
     audit.note("appeal.opened", actor, f"appeal:{appeal.pk}", case=case.pk, item=item.pk)
     body = {"appeal_id": str(appeal.pk), "case_id": str(case.public_id), **verdicts.about(item)}

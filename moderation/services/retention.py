@@ -22,6 +22,7 @@ from moderation.models import (
     Derivative,
     Event,
     IdempotencyKey,
+    Label,
     MediaAsset,
     Opinion,
     Platform,
@@ -94,6 +95,7 @@ def _close_cases(item: ContentItem, now: datetime) -> None:
     Opinion.objects.filter(case__item=item).update(note="")
     Appeal.objects.filter(case__item=item).update(text="")
     UserReport.objects.filter(item=item).delete()
+    Label.objects.filter(item=item).delete()
     ReviewCase.objects.filter(item=item).exclude(state=CaseState.CLOSED).update(
         state=CaseState.CLOSED, closed_at=now, lease_token=None, lease_until=None, holder=None
     )

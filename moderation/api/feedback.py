@@ -1,0 +1,57 @@
+"""`/api/v1/items/{id}/feedback`: what the platform itself knows of an item."""
+
+from __future__ import annotations
+
+import uuid
+
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from moderation.api.items import key_of
+from moderation.api.serializers import names, problems
+from moderation.api.subjects import own_item
+from moderation.models import Label
+from moderation.services import labels
+from moderation.vocabulary import LabelBasis, Scope
+
+EXAMPLE = {"label": "synthetic", "basis": "author"}
+
+
+class LabelSerializer(serializers.ModelSerializer[Label]):
+    item_id = serializers.UUIDField(read_only=True)
+    label = serializers.ChoiceField(source="value", choices=names(labels.SAID))
+    basis = serializers.ChoiceField(
+        choices=names(LabelBasis), default=LabelBasis.PERSON.value, help_text="how you know"
+    )
+
+    class Meta:
+        model = Label
+        fields = ("id", "item_id", "label", "basis", "created_at")
+
+
+class FeedbackView(APIView):
+    scopes = {"POST": Scope.ITEMS_WRITE, "GET": Scope.ITEMS_READ}
+
+    @extend_schema(
+        operation_id="items_label",
+        request=LabelSerializer,
+        responses={201: LabelSerializer, 200: LabelSerializer, **problems(404, 410, 415)},
+        examples=[OpenApiExample("the author said so", EXAMPLE, request_only=True)],
+    )
+    def post(self, request: Request, item_id: uuid.UUID) -> Response:
+        """Keep a label. It never changes verdict, case or score; 200 where it says what the last one said."""
+        item = own_item(request, item_id)
+        asked = LabelSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        given = asked.validated_data
+        made, new = labels.label(item, given["value"], given["basis"], actor=f"key:{key_of(request).pk}")
+        return Response(LabelSerializer(made).data, status=201 if new else 200)
+
+    @extend_schema(operation_id="items_labels", responses={200: LabelSerializer(many=True), **problems(404, 410)})
+    def get(self, request: Request, item_id: uuid.UUID) -> Response:
+        """All of an item's labels, newest first: the first one counts."""
+        made = Label.objects.filter(item=own_item(request, item_id)).order_by("-id")
+        return Response(LabelSerializer(made, many=True).data)

@@ -1,0 +1,21 @@
+"""The row that an address names, as the key may see it: another platform's does not exist."""
+
+from __future__ import annotations
+
+import uuid
+
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+
+from moderation.api.items import key_of
+from moderation.api.problems import Gone
+from moderation.models import ContentItem
+
+
+def own_item(request: Request, item_id: uuid.UUID) -> ContentItem:
+    item = ContentItem.objects.filter(platform=key_of(request).platform, pk=item_id).first()
+    if item is None:
+        raise NotFound("there is no such item")
+    if item.erased_at is not None:
+        raise Gone
+    return item
