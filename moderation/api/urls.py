@@ -5,10 +5,17 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from moderation.api.appeals import AppealsView
 from moderation.api.detector import DetectorView
+from moderation.api.endpoints import (
+    EndpointRotationView,
+    EndpointsView,
+    EndpointTestView,
+    EndpointView,
+)
 from moderation.api.feedback import FeedbackView
 from moderation.api.items import ItemsView, ItemView
 from moderation.api.keys import KeyRotationView, KeysView, KeyView
 from moderation.api.missing import MissingView
+from moderation.api.policies import PoliciesView, PolicyView
 from moderation.api.reports import ReportsView
 
 app_name = "api"
@@ -23,6 +30,12 @@ urlpatterns = [
     path("keys", KeysView.as_view(), name="keys"),
     path("keys/<uuid:key_id>", KeyView.as_view(), name="key"),
     path("keys/<uuid:key_id>/rotate", KeyRotationView.as_view(), name="key-rotate"),
+    path("endpoints", EndpointsView.as_view(), name="endpoints"),
+    path("endpoints/<uuid:endpoint_id>", EndpointView.as_view(), name="endpoint"),
+    path("endpoints/<uuid:endpoint_id>/rotate", EndpointRotationView.as_view(), name="endpoint-rotate"),
+    path("endpoints/<uuid:endpoint_id>/test", EndpointTestView.as_view(), name="endpoint-test"),
+    path("policies", PoliciesView.as_view(), name="policies"),
+    path("policies/<int:version>", PolicyView.as_view(), name="policy"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", docs, name="docs"),
     re_path("", MissingView.as_view(), name="missing"),

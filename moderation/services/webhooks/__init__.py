@@ -5,6 +5,7 @@ from moderation.services.webhooks.endpoints import (
     add_endpoint,
     disable_endpoint,
     enable_endpoint,
+    remove_endpoint,
     rotate_secret,
 )
 from moderation.services.webhooks.outbox import emit, number_events, replay, send_test
@@ -18,6 +19,7 @@ __all__ = [
     "emit",
     "enable_endpoint",
     "number_events",
+    "remove_endpoint",
     "replay",
     "rotate_secret",
     "send_test",

@@ -71,6 +71,13 @@ def enable_endpoint(endpoint: WebhookEndpoint, *, actor: str) -> bool:
     return True
 
 
+@transaction.atomic
+def remove_endpoint(endpoint: WebhookEndpoint, *, actor: str) -> None:
+    """With its deliveries, those that wait as well; the events stay."""
+    audit.note("endpoint.removed", actor, f"endpoint:{endpoint.pk}", platform=endpoint.platform_id)
+    endpoint.delete()
+
+
 def secrets_of(endpoint: WebhookEndpoint) -> list[str]:
     """Newest first; the one before while a rotation is being followed."""
     until = endpoint.old_secret_until

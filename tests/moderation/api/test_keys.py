@@ -112,8 +112,8 @@ def test_a_key_with_a_list_of_addresses_opens_from_there_alone(caller: Caller) -
 def test_a_forwarded_address_is_not_believed_by_the_application(caller: Caller) -> None:
     """Whom to believe is the web server's: it alone knows the proxy (docs/settings.md)."""
     made = issue(caller, allowed_networks=["203.0.113.0/24"]).json()
-    spoofed = {"HTTP_X_FORWARDED_FOR": "203.0.113.9", "HTTP_AUTHORIZATION": f"Bearer {made['secret']}"}
-    assert Client().get("/api/v1/items", **spoofed).status_code == 403
+    spoofed = {"X-Forwarded-For": "203.0.113.9", "Authorization": f"Bearer {made['secret']}"}
+    assert Client().get("/api/v1/items", headers=spoofed).status_code == 403
 
 
 @pytest.mark.parametrize(
