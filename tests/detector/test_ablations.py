@@ -17,7 +17,7 @@ from deepfake_guard.detector.ensemble import Ensemble
 from deepfake_guard.detector.signals.base import Seen
 from deepfake_guard.detector.signals.mahalanobis import Mahalanobis
 from deepfake_guard.detector.signals.muflow import Settings
-from deepfake_guard.detector.training import ablate, ablations, contamination
+from deepfake_guard.detector.training import ablate, ablations, contamination, fit_signals
 from deepfake_guard.detector.training.fit_flow import Schedule
 from deepfake_guard.detector.weights import Artefact
 
@@ -28,13 +28,13 @@ PLAN = (
     Made("train-real", "a", 24), Made("select-real", "b", 16), Made("calib-real", "b", 20),
     Made("head-fake", "c", 16, "C", "gan", spread=252), Made("head-fake", "d", 3, "D", "gan", spread=90),
 )  # fmt: skip
-PARTS = 4 + len(ablations.POOLINGS) + len(ablations.OBJECTIVES)
+PARTS = 6 + len(ablations.POOLINGS) + len(ablations.OBJECTIVES)
 BRIEF = Schedule(lr=1e-3, batch=8, epochs=1, averages=12, of=6, plateau=0)
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return written(tmp_path_factory.mktemp("data") / "crops", PLAN, side=32)
+    return written(tmp_path_factory.mktemp("data") / "crops", PLAN, side=64)
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +65,16 @@ def test_every_part_states_both_sides_and_its_n(whole: tuple[dict[str, Any], lis
     assert found["flow, published-log1p, flatten"]["epochs"] == 1
     assert found["flow, density, mean"]["train"] == 16
     assert set(found["learning curve"]) == {"24"}
+
+
+def test_each_signal_is_judged_beside_muflow_and_what_is_kept_starts_with_it(
+    whole: tuple[dict[str, Any], list[str]], home: Path
+) -> None:
+    found, _ = whole
+    assert {"µFlow", "residual and spectrum", "sensitivity", *fit_signals.SHIPPED} <= set(found[ablate.SIGNALS])
+    assert all(0 <= one["folded"] <= 1 and one["n"] == 16 for one in found[ablate.SIGNALS].values())
+    assert set(found[ablate.KEPT]) == set(fit_signals.PSEUDO)
+    assert all(names[0] == "µFlow" for names in found[ablate.KEPT].values())
 
 
 def test_contamination_is_judged_by_faces_that_neither_train_nor_calibrate(

@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from ..training.ablate import ABOUT, CURVE, IN_CALIBRATION, IN_TRAINING, SKIPPED
+from ..training.ablate import ABOUT, CURVE, IN_CALIBRATION, IN_TRAINING, KEPT, SKIPPED
 from .page import STYLE, nested, table
 
 Found = Mapping[str, Any]
@@ -24,6 +24,7 @@ def write(path: Path, found: Found, curve: bytes | None) -> None:
         "over collections. No test split was read.</p>",
         nested(found[ABOUT]),
         "<h2>Variants</h2>", table(HEAD, list(variants(found))),
+        _kept(found.get(KEPT, {})),
         _curve(curve),
         _contamination(found),
         f"<p>Not reached in the time: {escape(', '.join(found[SKIPPED]))}.</p>" if found[SKIPPED] else "",
@@ -39,7 +40,7 @@ def write(path: Path, found: Found, curve: bytes | None) -> None:
 def variants(found: Found) -> Iterator[list[str]]:
     """A row for each variant that was judged: name, n, one-sided, folded."""
     for name, part in found.items():
-        if name in (ABOUT, SKIPPED) or name.startswith("contamination"):
+        if name in (ABOUT, SKIPPED, KEPT) or name.startswith("contamination"):
             continue
         if "folded" in part:
             yield [f"{name}, {part['epochs']} epochs", *_areas(part)]
@@ -65,6 +66,13 @@ def planted(found: Found) -> Iterator[list[str]]:
 
 def _areas(one: Found) -> list[str]:
     return [str(one["n"]), f"{one['one_sided']:.3f}", f"{one['folded']:.3f}"]
+
+
+def _kept(by_kind: Found) -> str:
+    if not by_kind:
+        return ""
+    rows = [[kind, "; ".join(names)] for kind, names in by_kind.items()]
+    return f"<h2>Signals kept, by kind of pseudo-fake</h2>{table(('pseudo-fake', 'signals'), rows)}"
 
 
 def _curve(curve: bytes | None) -> str:

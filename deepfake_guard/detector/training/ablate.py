@@ -31,8 +31,10 @@ from .ablations import (
     Pool,
     centre,
     fitted_flow,
+    kept,
     learning_curve,
     mahalanobis,
+    one_class,
     remembered,
     short_flow,
 )
@@ -43,6 +45,7 @@ from .fit_flow import Schedule
 from .statistics import Floats
 
 SKIPPED, ABOUT = "skipped", "about"
+SIGNALS, KEPT = "one-class signals", "signals kept by pseudo-fakes"
 CURVE, IN_CALIBRATION, IN_TRAINING = "learning curve", "contamination, calibration", "contamination, training"
 SHORT = Schedule(lr=3e-3, epochs=6, plateau=1, patience=6)
 
@@ -89,6 +92,7 @@ def parts(
         IN_TRAINING: partial(_in_training, embed, pool, calibrating, plan.seed),
         IN_CALIBRATION: partial(_in_calibration, artefact, pool, calibrating, plan.seed),
     }
+    made |= {SIGNALS: partial(one_class, model, embed, pool), KEPT: partial(kept, model, embed, pool, plan.seed)}
     for pooling in POOLINGS:
         made[f"averages or singles, {pooling}"] = partial(centre, model, pool, pooling, plan)
     for objective, pooling in OBJECTIVES:

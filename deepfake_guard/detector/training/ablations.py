@@ -23,6 +23,7 @@ from .crops import Pixels
 from .evaluation_figures import LEAST
 from .fit_flow import Progress, Schedule, cache, fit_flow
 from .fit_gaussian import fit_gaussians, pooled_stages
+from .fit_signals import GENUINE, PSEUDO, choose, fits, pseudo_faces
 from .statistics import Floats, auc
 
 OBJECTIVES = (("density", "mean"), ("published", "mean"), ("published", "flatten"), ("published-log1p", "flatten"))
@@ -118,6 +119,33 @@ def learning_curve(embed: Embed, pool: Pool, counts: Sequence[int] = COUNTS, see
         signals: tuple[Signal, ...] = (mahalanobis(chosen), Neighbours.fit(chosen))
         result[str(count)] = {signal.name: judged(partial(_scored, signal, embed), pool) for signal in signals}
     return result
+
+
+def one_class(model: MuFlow, embed: Embed, pool: Pool) -> dict[str, Any]:
+    """µFlow, and every other one-class signal fitted on the training faces, each judged by itself."""
+    genuine = Seen(pool.train, embed(pool.train))
+    signals = {name: fit(genuine) for name, fit in _known(model).items()}
+    others = {name: judged(partial(_scored, signal, embed), pool) for name, signal in signals.items()}
+    return {"µFlow": judged(lambda crops: model.score(crops).total, pool), **others}
+
+
+def kept(model: MuFlow, embed: Embed, pool: Pool, seed: int = 0) -> dict[str, Any]:
+    """Which signals are added to µFlow, by the selection faces and one kind of pseudo-fake made of them each: no fake
+    of any generator is looked at."""
+    genuine, faces = Seen(pool.train, embed(pool.train)), pseudo_faces(pool.select, seed)
+    scores: dict[str, dict[str, Floats]] = {
+        name: {kind: _scored(signal, embed, crops) for kind, crops in faces.items()}
+        for name, signal in ((name, fit(genuine)) for name, fit in _known(model).items())
+    }
+    scores["µFlow"] = {kind: model.score(crops).total for kind, crops in faces.items()}
+    return {
+        kind: choose({name: {one: each[one] for one in (GENUINE, kind)} for name, each in scores.items()}, ["µFlow"])
+        for kind in PSEUDO
+    }
+
+
+def _known(model: MuFlow) -> dict[str, Callable[[Seen], Signal]]:
+    return fits([shape[0] for shape in model.shapes], model.pooled)
 
 
 def mahalanobis(genuine: Seen) -> Mahalanobis:

@@ -14,14 +14,12 @@ from ..heads.linear import GENUINE, LinearHead
 from ..heads.tuned import TunedBackbone
 from ..manifest import HeadCard
 from ..signals.base import Scores, Seen
-from ..signals.mahalanobis import Mahalanobis
 from ..signals.muflow import MuFlow
-from ..signals.neighbours import Neighbours
-from ..signals.part import Part
 from . import crops as listing
 from .crops import Crop, Pixels
 from .fit_fusion import Family, Kept
 from .fit_gaussian import batches
+from .fit_signals import SHIPPED, fits
 from .lessons import HEAD_FAKES, HEAD_GENUINE, SWAP
 from .simulated import bucket_crops
 from .tune_batches import RESYNTHESISED, SELF_BLEND
@@ -93,14 +91,9 @@ def _low(data: Path) -> list[Crop]:
 
 
 def fit_signals_of(muflow: MuFlow, train: Looked) -> Ensemble:
-    """One-class signals fitted on n > 5 genuine training faces.
-
-    Which ones, and on which features: what `fit_signals.choose` kept (docs/accuracy.md, "One-class signals"). Signals
-    on tuned features did not pay: genuine faces of a source that the head has not met are all far from those it has.
-    """
-    deepest = Part.stages("frozen", [shape[0] for shape in muflow.shapes], 2, 2)
-    signals = (Mahalanobis.fit(train.seen, deepest), Neighbours.fit(train.seen, deepest, metric="euclidean"))
-    return Ensemble(muflow, signals)
+    """µFlow and the one-class signals that ship, fitted on n > 5 genuine training faces."""
+    known = fits([shape[0] for shape in muflow.shapes])
+    return Ensemble(muflow, tuple(known[name](train.seen) for name in SHIPPED))
 
 
 def fit_ensemble(muflow: MuFlow, head: TunedBackbone, taught: Taught) -> Ensemble:
