@@ -1,0 +1,84 @@
+"""The types say what the schema says, and no call goes where there is no route."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import types
+import typing
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from drf_spectacular.generators import SchemaGenerator
+
+from deepfake_guard.client import answers, errors, items, platform
+from deepfake_guard.client.calls import Call
+
+TOPICS = (items, platform)
+NAMED_OTHERWISE = {"CalibrationSet": "Set", "FieldError": "ProblemError"}
+TYPES = {
+    name: kind
+    for module in (answers, errors)
+    for name, kind in vars(module).items()
+    if typing.is_typeddict(kind) and kind.__module__ == module.__name__
+}
+
+
+@pytest.fixture(scope="module")
+def schema() -> Any:
+    return SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+
+
+def enumeration(schema: Any, told: Any) -> set[Any]:
+    """The values that a property of the schema may have, where it lists them."""
+    parts = [told, *told.get("oneOf", []), *told.get("allOf", []), *told.get("anyOf", [])]
+    found = set()
+    for part in parts:
+        named = schema["components"]["schemas"][part["$ref"].rpartition("/")[2]] if "$ref" in part else part
+        found |= {value for value in named.get("enum", []) if value}
+    return found
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_a_type_has_the_fields_and_the_values_of_the_schema(schema: Any, name: str) -> None:
+    component = schema["components"]["schemas"][NAMED_OTHERWISE.get(name, name)]
+    fields = typing.get_type_hints(TYPES[name])
+    assert set(fields) == set(component["properties"])
+    for field, kind in fields.items():
+        told = component["properties"][field]
+        words = {word for part in (kind, *typing.get_args(kind)) for word in typing.get_args(part)}
+        if any(typing.get_origin(part) is typing.Literal for part in (kind, *typing.get_args(kind))):
+            assert {word for word in words if isinstance(word, str)} == enumeration(schema, told), field
+        assert (types.NoneType in typing.get_args(kind)) == nullable(told), field
+
+
+def nullable(told: Any) -> bool:
+    return bool(told.get("nullable")) or any(not part for part in told.get("oneOf", ())) or "NullEnum" in str(told)
+
+
+def functions() -> Iterator[tuple[str, Callable[..., Call[Any]]]]:
+    """Each call by the name that users write."""
+    for topic in TOPICS:
+        for name, function in vars(topic).items():
+            if inspect.isfunction(function) and function.__module__ == topic.__name__ and not name.startswith("_"):
+                yield f"{topic.__name__.rpartition('.')[2]}.{name}", function
+
+
+def sample(function: Callable[..., Call[Any]]) -> Call[Any]:
+    """The call with something for what it must be given."""
+    asked = inspect.signature(function).parameters.values()
+    return function(**{one.name: "ID" for one in asked if one.default is one.empty})
+
+
+def test_each_call_goes_to_a_route_that_there_is(schema: Any) -> None:
+    paths = schema["paths"].items()
+    routes = {(method.upper(), re.sub(r"\{\w+\}", "ID", path)) for path, methods in paths for method in methods}
+    made = [sample(function) for _, function in functions()]
+    assert {(call.method, f"/api/v1/{call.path}") for call in made} <= routes
+
+
+def test_each_call_stands_in_the_docs_and_no_other() -> None:
+    page = (Path(__file__).parents[2] / "docs/client.md").read_text()
+    assert set(re.findall(r"^\| `(\w+\.\w+)\(", page, re.MULTILINE)) == {name for name, _ in functions()}

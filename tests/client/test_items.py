@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from deepfake_guard.client import Problem, items
+from moderation.models import ContentItem
+from tests import factories
+from tests.client.conftest import Caller
+
+
+def test_it_submits_a_file_by_its_path_or_its_bytes(caller: Caller, tmp_path: Path) -> None:
+    content = factories.picture()
+    (tmp_path / "photo.jpg").write_bytes(content)
+    told = {"external_id": "post-1", "author_ref": "alice", "context": {"author": {"since": 2019}}}
+    sent = caller.send(items.submit(tmp_path / "photo.jpg", **told))  # type: ignore[arg-type]
+    assert (sent["external_id"], sent["status"], sent["media_type"]) == ("post-1", "queued", "image/jpeg")
+    assert caller.send(items.submit(content, external_id="post-1"))["id"] == sent["id"]
+    assert ContentItem.objects.get().context == {"author": {"since": 2019}}
+
+
+def test_a_call_sent_twice_is_one_request_and_two_calls_are_two(caller: Caller) -> None:
+    call = items.submit(factories.picture(), external_id="post-1")
+    assert caller.send(call) == caller.send(call)
+    again = items.submit(factories.picture(), external_id="post-1")
+    assert caller.send(again)["revision"] == 2
+
+
+def test_it_waits_until_the_screen_has_spoken(caller: Caller) -> None:
+    item = factories.make_item(caller.platform)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(caller.wait, str(item.pk))
+        factories.screen(item, factories.report(400))
+        found = waiting.result(30)
+    assert (found["status"], found["verdict"]["outcome"]) == ("done", "allow")  # type: ignore[index]
+    assert found == caller.send(items.read(str(item.pk)))
+
+
+def test_it_does_not_wait_for_ever(caller: Caller) -> None:
+    item = factories.make_item(caller.platform)
+    with pytest.raises(TimeoutError, match="still queued"):
+        caller.wait(str(item.pk), seconds=0.0)
+
+
+def test_it_goes_through_a_list_page_by_page(caller: Caller) -> None:
+    made = [str(factories.make_item(caller.platform).pk) for _ in range(5)]
+    factories.make_item()  # another platform's
+    assert [item["id"] for item in caller.every(items.find(limit=2))] == made[::-1]
+    assert len(caller.send(items.find(limit=2))["results"]) == 2
+    assert caller.every(items.find(status="done")) == []
+    wanted = ContentItem.objects.get(pk=made[3]).external_id
+    assert [item["id"] for item in caller.every(items.find(external_id=wanted))] == [made[3]]
+
+
+def test_it_erases(caller: Caller) -> None:
+    item = str(factories.make_item(caller.platform).pk)
+    assert caller.send(items.erase(item)) is None
+    with pytest.raises(Problem) as told:
+        caller.send(items.read(item))
+    assert (told.value.status, told.value.code) == (410, "erased")
