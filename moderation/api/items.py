@@ -2,40 +2,50 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from django.db.models import BooleanField, ExpressionWrapper, Prefetch, QuerySet
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from django.http import HttpResponseBase
+from django.utils.cache import get_conditional_response
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.parsers import MultiPartParser
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from moderation import blind
 from moderation.api import idempotency
+from moderation.api.item_filters import ItemFilterSerializer, narrow
 from moderation.api.pagination import NewestFirst
 from moderation.api.problems import Gone, Problem
-from moderation.api.serializers import PRIORITIES, ItemSerializer, SubmissionSerializer, problems
+from moderation.api.serializers import ItemSerializer, problems
+from moderation.api.submissions import PRIORITIES, SubmissionSerializer
 from moderation.api.uploads import LimitedUploadHandler
 from moderation.api.views import ApiView, key_of
 from moderation.models import ApiKey, ContentItem, Decision, ReviewCase, Verdict
 from moderation.services import retention, submission
-from moderation.vocabulary import TERMINAL_ITEM_STATUSES, CasePurpose, ItemStatus, Scope
+from moderation.vocabulary import TERMINAL_ITEM_STATUSES, CasePurpose, Scope
 
 REVIEWS = {Scope.CASES_READ.value, Scope.CASES_DECIDE.value}
 LIVE = {"Retry-After": "1"}  # seconds until asking again is worth it
+WHERE = [
+    OpenApiParameter("Location", str, OpenApiParameter.HEADER, response=[202]),
+    OpenApiParameter("Retry-After", int, OpenApiParameter.HEADER, response=[202]),
+]
 
 
 def items_of(key: ApiKey) -> QuerySet[ContentItem]:
     """Another platform's item does not exist."""
-    asked = ReviewCase.objects.filter(purpose=CasePurpose.REVIEW)
+    asked = ReviewCase.objects.filter(purpose=CasePurpose.REVIEW).select_related("appeal")
     cases = asked.annotate(
         unanswered=ExpressionWrapper(blind.unanswered(), output_field=BooleanField())
     ).prefetch_related(Prefetch("decisions", Decision.objects.select_related("opinion")))
     return (
         ContentItem.objects.filter(platform=key.platform)
-        .select_related("asset", "scan__detector", "scan__calibration")
+        .select_related("asset", "policy", "scan__detector", "scan__calibration")
         .prefetch_related(
             "scan__faces",
             Prefetch("verdicts", Verdict.objects.filter(current=True).select_related("policy")),
@@ -44,9 +54,29 @@ def items_of(key: ApiKey) -> QuerySet[ContentItem]:
     )
 
 
-def told_to(key: ApiKey) -> dict[str, Any]:
-    """The serializer's context: who may read or decide cases hears no score before a first opinion."""
-    return {"reviews": bool(REVIEWS & set(key.scopes))}
+def find_item(key: ApiKey, item_id: Any) -> ContentItem:
+    """Raises NotFound, also for another platform's, and Gone."""
+    item = items_of(key).filter(pk=item_id).first()
+    if item is None:
+        raise NotFound("there is no such item")
+    if item.erased_at is not None:
+        raise Gone
+    return item
+
+
+def reviews(key: ApiKey) -> bool:
+    """Who may read or decide cases hears no score before a first opinion."""
+    return bool(REVIEWS & set(key.scopes))
+
+
+def told(items: Any, key: ApiKey, *, many: bool = False) -> Any:
+    return ItemSerializer(items, many=many, context={"reviews": reviews(key)}).data
+
+
+def accepted(request: Request, item: ContentItem) -> Response:
+    """202: the item as it stands, where to ask, and when."""
+    where = reverse("guard:api:item", args=[item.pk], request=request)
+    return Response(told(item, key_of(request)), status=202, headers={"Location": where, **LIVE})
 
 
 class ItemsView(ApiView):
@@ -64,15 +94,14 @@ class ItemsView(ApiView):
         responses={202: ItemSerializer, **problems(409, 411, 413, 415, 422, 429)},
         parameters=[
             OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="at most 255 characters"),
-            OpenApiParameter("Location", str, OpenApiParameter.HEADER, response=[202]),
-            OpenApiParameter("Retry-After", int, OpenApiParameter.HEADER, response=[202]),
+            *WHERE,
         ],
     )
     def post(self, request: Request) -> Response:
         """Submit one file. The answer comes at once; ask `Location` until the status is terminal, or take webhooks."""
         if "Content-Length" not in request.headers:  # without it Django's parser sees an empty form
             raise Problem(411, "length_required", "send a Content-Length, not chunks")
-        form = SubmissionSerializer(data=request.data)
+        form = SubmissionSerializer(data=request.data, context={"platform": key_of(request).platform})
         form.is_valid(raise_exception=True)
         given = form.validated_data
         header = request.headers.get("Idempotency-Key", "")
@@ -93,58 +122,57 @@ class ItemsView(ApiView):
             priority=PRIORITIES[given["priority"]],
             author_ref=given["author_ref"],
             context=given["context"],
+            policy=given.get("policy"),
             actor=f"key:{key.pk}",
         )
         item = items_of(key).get(pk=made.item.pk)
-        where = reverse("guard:api:item", args=[item.pk], request=request)
-        return Response(
-            ItemSerializer(item, context=told_to(key)).data, status=202, headers={"Location": where, **LIVE}
-        ), item
+        return accepted(request, item), item
 
     @extend_schema(
         operation_id="items_list",
         responses={200: ItemSerializer(many=True), **problems()},
         parameters=[
-            OpenApiParameter("status", str, enum=[status.value for status in ItemStatus]),
-            OpenApiParameter("external_id", str, description="all revisions of it"),
+            ItemFilterSerializer,
             OpenApiParameter("cursor", str, description="from `next` or `previous`"),
             OpenApiParameter("limit", int, description="items a page: 50 unless said, at most 200"),
         ],
     )
     def get(self, request: Request) -> Response:
-        """Newest first; erased items are left out."""
-        items = items_of(key_of(request)).filter(erased_at=None)
-        if (status := request.query_params.get("status")) is not None:
-            if status not in set(ItemStatus):
-                raise ValidationError({"status": f"one of {', '.join(ItemStatus)}"})
-            items = items.filter(status=status)
-        if (external_id := request.query_params.get("external_id")) is not None:
-            items = items.filter(external_id=external_id.replace("\0", ""))  # PostgreSQL knows no NUL
+        """Newest first; erased items are left out. Filters narrow together."""
+        key = key_of(request)
+        chosen = ItemFilterSerializer.read(request)
+        items = narrow(items_of(key).filter(erased_at=None), chosen, key.platform, reviews=reviews(key))
         pages = self.pagination_class()
         page = pages.paginate_queryset(items, request, view=self)
-        return pages.get_paginated_response(ItemSerializer(page, many=True, context=told_to(key_of(request))).data)
+        return pages.get_paginated_response(told(page, key, many=True))
 
 
 class ItemView(ApiView):
     scopes = {"GET": Scope.ITEMS_READ, "DELETE": Scope.ITEMS_ERASE}
 
-    def find(self, request: Request, item_id: Any) -> ContentItem:
-        item = items_of(key_of(request)).filter(pk=item_id).first()
-        if item is None:
-            raise NotFound("there is no such item")
-        if item.erased_at is not None:
-            raise Gone
-        return item
-
-    @extend_schema(operation_id="items_read", responses={200: ItemSerializer, **problems(404, 410)})
-    def get(self, request: Request, item_id: Any) -> Response:
+    @extend_schema(
+        operation_id="items_read",
+        responses={200: ItemSerializer, 304: OpenApiResponse(description="unchanged"), **problems(404, 410)},
+        parameters=[
+            OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="an `ETag` told before"),
+            OpenApiParameter("ETag", str, OpenApiParameter.HEADER, response=[200, 304]),
+            OpenApiParameter("Retry-After", int, OpenApiParameter.HEADER, response=[200]),
+        ],
+    )
+    def get(self, request: Request, item_id: Any) -> HttpResponseBase:
         """Everything known of one item: status, faces, scores, verdict, review."""
-        item = self.find(request, item_id)
-        told = ItemSerializer(item, context=told_to(key_of(request))).data
-        return Response(told, headers={} if item.status in TERMINAL_ITEM_STATUSES else LIVE)
+        key = key_of(request)
+        item = find_item(key, item_id)
+        document = told(item, key)
+        tag = f'"{hashlib.sha256(JSONRenderer().render(document)).hexdigest()[:32]}"'
+        headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
+        live = {} if item.status in TERMINAL_ITEM_STATUSES else LIVE
+        answer = Response(document, headers={**headers, **live})
+        return get_conditional_response(request, etag=tag, response=answer) or answer
 
     @extend_schema(operation_id="items_erase", responses={204: None, **problems(404, 409, 410)})
     def delete(self, request: Request, item_id: Any) -> Response:
         """Erase content and pictures; a tombstone without content stays."""
-        retention.erase(self.find(request, item_id), actor=f"key:{key_of(request).pk}")
+        key = key_of(request)
+        retention.erase(find_item(key, item_id), actor=f"key:{key.pk}")
         return Response(status=204)

@@ -10,3 +10,9 @@ class NewestFirst(CursorPagination):
     page_size = 50
     max_page_size = 200
     page_size_query_param = "limit"
+
+
+class OldestFirst(NewestFirst):
+    """For what is read as it happened."""
+
+    ordering = "id"

@@ -1,16 +1,15 @@
-"""The shapes that leave and enter the API. Boxes are shares (0–1) of the upright picture."""
+"""The shapes that leave the API. Boxes are shares (0–1) of the upright picture."""
 
 from __future__ import annotations
 
-import json
-from typing import Any, NoReturn
+from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema_field
 from rest_framework import serializers
 
-from moderation.models import ContentItem, DetectedFace, Verdict
+from moderation.models import ContentItem, Decision, DetectedFace, ReviewCase, Verdict
 from moderation.vocabulary import (
+    AppealOutcome,
     Basis,
     CaseState,
     DecisionState,
@@ -19,47 +18,12 @@ from moderation.vocabulary import (
     ItemStatus,
     Outcome,
     Priority,
-    Reason,
     Statement,
 )
-
-PRIORITIES = {"interactive": Priority.INTERACTIVE, "normal": Priority.NORMAL, "backfill": Priority.BACKFILL}
 
 
 def names(values: Any) -> list[str]:
     return [value.value for value in values]
-
-
-@extend_schema_field(OpenApiTypes.BINARY)
-class UploadField(serializers.FileField):
-    def fail(self, key: str, **kwargs: Any) -> NoReturn:
-        if key in {"required", "invalid"}:
-            raise serializers.ValidationError("the request has no file in a part named file", Reason.MISSING_FILE.value)
-        super().fail(key, **kwargs)
-
-
-@extend_schema_field(OpenApiTypes.OBJECT)
-class ContextField(serializers.JSONField):
-    """For the moderator: {"author": {name: value}}, values short words, numbers or truths; at most 8 kB."""
-
-    def to_internal_value(self, given: Any) -> Any:
-        context = super().to_internal_value(given)
-        if not isinstance(context, dict) or set(context) - {"author"} or len(json.dumps(context)) > 8192:
-            raise serializers.ValidationError('an object {"author": {…}} of at most 8 kB')
-        author = context.get("author", {})
-        if not isinstance(author, dict) or len(author) > 20:
-            raise serializers.ValidationError("author: an object of at most 20 values")
-        if any(not isinstance(value, str | int | float | bool) for value in author.values()):
-            raise serializers.ValidationError("author: each value is a text, a number, true or false")
-        return context
-
-
-class SubmissionSerializer(serializers.Serializer[Any]):
-    file = UploadField(allow_empty_file=True, help_text="JPEG, PNG, WebP, GIF, AVIF, HEIC, MP4, MOV or WebM")
-    external_id = serializers.CharField(max_length=200, help_text="the platform's own id of this content")
-    author_ref = serializers.CharField(max_length=200, required=False, default="", help_text="stored as a keyed hash")
-    priority = serializers.ChoiceField(choices=list(PRIORITIES), default="normal")
-    context = ContextField(binary=True, required=False, default=dict, help_text="what the moderator should know")  # type: ignore[assignment]
 
 
 class BoxSerializer(serializers.Serializer[Any]):
@@ -132,11 +96,16 @@ class ReviewSerializer(serializers.Serializer[Any]):
     decision = serializers.ChoiceField(choices=names(DecisionValue), allow_null=True)
     reasons = serializers.ListField(child=serializers.CharField())
     decided_at = serializers.DateTimeField(allow_null=True)
+    reversed = serializers.BooleanField(help_text="it replaced what a person had decided before")
 
 
 class ItemSerializer(serializers.ModelSerializer[ContentItem]):
     status = serializers.ChoiceField(choices=names(ItemStatus))
     reasons = serializers.ListField(child=serializers.CharField())
+    priority = serializers.SerializerMethodField()
+    policy = serializers.IntegerField(
+        source="policy.number", default=None, allow_null=True, help_text="the version chosen for it, if one was"
+    )
     media_type = serializers.CharField(source="asset.media_type", default=None, allow_null=True)
     sha256 = serializers.CharField(source="asset.sha256", default=None, allow_null=True)
     p_value = serializers.SerializerMethodField(help_text="of the item, over its faces, as its policy joins them")
@@ -152,10 +121,15 @@ class ItemSerializer(serializers.ModelSerializer[ContentItem]):
     class Meta:
         model = ContentItem
         fields = (
-            "id", "external_id", "revision", "status", "reasons", "media_type", "sha256", "created_at", "finished_at",
+            "id", "external_id", "revision", "status", "reasons", "priority", "policy",
+            "media_type", "sha256", "created_at", "finished_at",
             "p_value", "n", "verdict", "faces", "review", "detector", "calibration", "timings",
             "blind",
         )  # fmt: skip
+
+    @extend_schema_field(serializers.ChoiceField(choices=[priority.name.lower() for priority in Priority]))
+    def get_priority(self, item: ContentItem) -> str:
+        return Priority(item.priority).name.lower()
 
     def get_blind(self, item: ContentItem) -> bool:
         return bool(self.context.get("reviews")) and any(case.unanswered for case in item.cases.all())  # type: ignore[attr-defined]
@@ -199,8 +173,15 @@ class ItemSerializer(serializers.ModelSerializer[ContentItem]):
                 "decision": last.value if last else None,
                 "reasons": last.opinion.reasons if last else [],
                 "decided_at": last.settled_at if last else None,
+                "reversed": last is not None and _reversed(case, last),
             }
         ).data
+
+
+def _reversed(case: ReviewCase, last: Decision) -> bool:
+    """By a senior, or on an appeal of the author."""
+    appeal = getattr(case, "appeal", None)
+    return last.reverses_id is not None or (appeal is not None and appeal.outcome == AppealOutcome.OVERTURNED)
 
 
 class ProblemErrorSerializer(serializers.Serializer[Any]):

@@ -12,11 +12,13 @@ from moderation.api.endpoints import (
     EndpointView,
 )
 from moderation.api.feedback import FeedbackView
+from moderation.api.item_events import ItemEventsView
 from moderation.api.items import ItemsView, ItemView
 from moderation.api.keys import KeyRotationView, KeysView, KeyView
 from moderation.api.missing import MissingView
 from moderation.api.policies import PoliciesView, PolicyView
 from moderation.api.reports import ReportsView
+from moderation.api.rescan import RescanView
 
 app_name = "api"
 docs = SpectacularSwaggerSplitView.as_view(url_name="guard:api:schema", template_name="deepfake_guard/api_docs.html")
@@ -26,6 +28,8 @@ urlpatterns = [
     path("items/<uuid:item_id>/reports", ReportsView.as_view(), name="reports"),
     path("items/<uuid:item_id>/appeals", AppealsView.as_view(), name="appeals"),
     path("items/<uuid:item_id>/feedback", FeedbackView.as_view(), name="feedback"),
+    path("items/<uuid:item_id>/events", ItemEventsView.as_view(), name="item_events"),
+    path("items/<uuid:item_id>/rescan", RescanView.as_view(), name="rescan"),
     path("detector", DetectorView.as_view(), name="detector"),
     path("keys", KeysView.as_view(), name="keys"),
     path("keys/<uuid:key_id>", KeyView.as_view(), name="key"),

@@ -71,7 +71,7 @@ def _given_before(case: ReviewCase, user: User) -> Given:
     if undone is None:
         first = blind.first_opinion(case, user) if case.blind_first else None
         return Given(first.value) if first else Given()
-    rules = Rules.from_document(platforms.active_policy(case.item.platform).rules)
+    rules = Rules.from_document(platforms.policy_of(case.item).rules)
     chosen, usual = undone.decision.effect, rules.on_decision[undone.value].effect
     return Given(undone.value, undone.reasons, undone.note, "" if chosen == usual else chosen)
 

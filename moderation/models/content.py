@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.db import models
 
 from moderation.models.ids import choices, new_id
-from moderation.models.platform import Platform
+from moderation.models.platform import Platform, PolicyVersion
 from moderation.vocabulary import DerivativeKind, IdempotencyState, ItemSource, ItemStatus, Priority
 
 
@@ -49,6 +49,15 @@ class ContentItem(models.Model):
         default=dict, help_text='what the host says for the moderator: {"author": {name: value}}'
     )
     priority = models.PositiveSmallIntegerField(default=Priority.NORMAL)
+    policy = models.ForeignKey(
+        PolicyVersion,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        help_text="chosen for this item; empty: the one in force when it is judged",
+    )
     legal_hold = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)

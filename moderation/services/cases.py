@@ -66,7 +66,7 @@ def open_case(
 
     `policy` is the version that asked for it (by default the one in force), `p_value` and `statement` what it found.
     """
-    policy = policy or platforms.active_policy(item.platform)
+    policy = policy or platforms.policy_of(item)
     found: dict[str, Any] = {
         "policy": policy,
         "statement": statement,
@@ -93,7 +93,7 @@ def open_check(
         return None
     spoken = Verdict.objects.filter(item=item, basis=Basis.POLICY).select_related("policy")
     judged = spoken.order_by("-created_at").first()
-    found: dict[str, Any] = {"policy": platforms.active_policy(item.platform)}
+    found: dict[str, Any] = {"policy": platforms.policy_of(item)}
     if judged is not None:
         least = BEYOND_ANY_P if judged.p_value is None else judged.p_value
         found = {"policy": judged.policy, "statement": judged.statement, "least": least}
@@ -118,7 +118,7 @@ def _new_case(item: ContentItem, reasons: Sequence[str], **given: Any) -> Review
 
 
 def _blind_share(item: ContentItem) -> float:
-    return Rules.from_document(platforms.active_policy(item.platform).rules).blind_first
+    return Rules.from_document(platforms.policy_of(item).rules).blind_first
 
 
 def weigh_reports(case: ReviewCase) -> None:

@@ -67,7 +67,7 @@ def decide(
     held = ReviewCase.objects.filter(pk=case.pk, state=CaseState.OPEN, lease_token=token, holder=user)
     if not held.update(state=CaseState.SETTLING, lease_token=None, lease_until=None):
         raise LeaseLost(ReviewCase.objects.get(pk=case.pk))
-    rules = Rules.from_document(platforms.active_policy(case.item.platform).rules)
+    rules = Rules.from_document(platforms.policy_of(case.item).rules)
     opinion = Opinion.objects.create(case=case, user=user, value=value, reasons=given, note=note)
     decision = Decision.objects.create(
         case=case,
@@ -131,7 +131,7 @@ def _bring_on(decision: Decision) -> None:
         return
     settled = Decision.objects.filter(case=case, state=DecisionState.SETTLED).order_by("settled_at", "pk")
     said = list(settled.values_list("value", "effect"))
-    rules = Rules.from_document(platforms.active_policy(case.item.platform).rules)
+    rules = Rules.from_document(platforms.policy_of(case.item).rules)
     step = next_step([value for value, _ in said], rules.opinions, senior=case.escalated_at is not None)
     if step is Step.CONCLUDE:
         effects = {effect for value, effect in said if value == decision.value}
@@ -196,7 +196,7 @@ def reverse(
         raise NotReversible("This decision is not in force any more.")
     if ReviewCase.objects.filter(item=case.item, purpose=CasePurpose.REVIEW).exclude(state=CaseState.CLOSED).exists():
         raise NotReversible("A person is looking at this item again; that comes first.")
-    rules = Rules.from_document(platforms.active_policy(case.item.platform).rules)
+    rules = Rules.from_document(platforms.policy_of(case.item).rules)
     asked = effect or rules.on_decision[value].effect
     if value is DecisionValue.CANNOT_TELL or (value, asked) == (earlier.value, earlier.effect):
         raise NotReversible("This would leave things as they are.")

@@ -17,7 +17,7 @@ from django.db.models import Max, Q
 from django.utils import timezone
 
 from moderation import addresses
-from moderation.models import ApiKey, Calibration, Platform, PolicyVersion
+from moderation.models import ApiKey, Calibration, ContentItem, Platform, PolicyVersion
 from moderation.policy import InvalidRules, Rules, refused_line
 from moderation.services import audit
 from moderation.vocabulary import Scope
@@ -177,6 +177,15 @@ def digest(secret: str) -> str:
 def active_policy(platform: Platform) -> PolicyVersion:
     """The one in force; there is always one (unique by index, made with the platform)."""
     return PolicyVersion.objects.get(platform=platform, active=True)
+
+
+def policy_version(platform: Platform, number: int) -> PolicyVersion | None:
+    return PolicyVersion.objects.filter(platform=platform, number=number).first()
+
+
+def policy_of(item: ContentItem) -> PolicyVersion:
+    """What an item is judged by: the version that its platform chose for it, else the one in force."""
+    return item.policy or active_policy(item.platform)
 
 
 @transaction.atomic

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.files.base import File
@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from moderation import dispatch, intake
 from moderation.conf import conf
-from moderation.models import Calibration, ContentItem, DetectorVersion, MediaAsset, Platform, Scan
+from moderation.models import Calibration, ContentItem, DetectorVersion, MediaAsset, Platform, PolicyVersion, Scan
 from moderation.services import audit, platforms, verdicts
 from moderation.vocabulary import LIVE_SCAN_STATES, ItemSource, ItemStatus, Priority, Reason, ScanState
 
@@ -27,6 +27,19 @@ RACES = 5  # each lost insert race is answered by reading what the winner wrote
 class Submission:
     item: ContentItem
     created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Particulars:
+    """What is said of content beside its bytes. `policy`: the version that judges it; None: the one in force then."""
+
+    external_id: str
+    actor: str
+    source: ItemSource = ItemSource.API
+    priority: Priority = Priority.NORMAL
+    author_ref: str = ""
+    context: Mapping[str, Any] = field(default_factory=dict)
+    policy: PolicyVersion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +72,21 @@ def submit(
     priority: Priority = Priority.NORMAL,
     author_ref: str = "",
     context: Mapping[str, Any] | None = None,
+    policy: PolicyVersion | None = None,
     actor: str,
 ) -> Submission:
     """Take in one upload (a seekable file with a size). Raises intake.Refused; then nothing of it is kept.
 
     The same external_id with equal content gives the item there is; with other content it makes a new revision.
     """
+    told = Particulars(external_id, actor, source, priority, author_ref, dict(context or {}), policy)
     stored = _store(platform, upload)
     used = False
     try:
         for attempt in range(RACES):
             try:
                 with transaction.atomic():
-                    given = (external_id, source, priority, author_ref, dict(context or {}), actor)
-                    submission, used = _write(platform, stored, *given)
+                    submission, used = _write(platform, stored, told)
                 return submission
             except IntegrityError:
                 if attempt == RACES - 1:
@@ -98,44 +112,46 @@ def _store(platform: Platform, upload: File) -> Stored:  # type: ignore[type-arg
     return Stored(name, hashing.digest.hexdigest(), upload.size, found)
 
 
-def _write(
-    platform: Platform,
-    stored: Stored,
-    external_id: str,
-    source: ItemSource,
-    priority: Priority,
-    author_ref: str,
-    context: dict[str, Any],
-    actor: str,
-) -> tuple[Submission, bool]:
+def _write(platform: Platform, stored: Stored, told: Particulars) -> tuple[Submission, bool]:
     asset, used = _asset(platform, stored)
-    earlier = ContentItem.objects.filter(platform=platform, external_id=external_id).order_by("-revision").first()
+    earlier = latest(platform, told.external_id)
     if earlier is not None and earlier.asset_id == asset.pk and earlier.status != ItemStatus.FAILED:
         return Submission(earlier, created=False), used
-    scan = _scan(asset, priority)
+    scan = _scan(asset, told.priority)
     if earlier is not None and earlier.asset_id == asset.pk:  # failed through us: the same item, screened after all
         ContentItem.objects.filter(pk=earlier.pk, status=ItemStatus.FAILED).update(
             scan=scan, status=ItemStatus.QUEUED, reasons=[], finished_at=None
         )
         earlier.refresh_from_db()
         return Submission(earlier, created=False), used
-    item = ContentItem.objects.create(
-        platform=platform,
-        external_id=external_id,
-        revision=earlier.revision + 1 if earlier else 1,
-        asset=asset,
-        scan=scan,
-        status=ItemStatus.RUNNING if scan.state == ScanState.RUNNING else ItemStatus.QUEUED,
-        source=source,
-        priority=priority,
-        author_digest=platforms.author_digest(platform, author_ref),
-        context=context,
-    )
-    audit.note("item.submitted", actor, f"item:{item.pk}", platform=platform.pk, revision=item.revision)
+    status = ItemStatus.RUNNING if scan.state == ScanState.RUNNING else ItemStatus.QUEUED
+    item = new_item(platform, told, earlier, asset=asset, scan=scan, status=status)
     if scan.state not in LIVE_SCAN_STATES:
         verdicts.judge(item)
         item.refresh_from_db()
     return Submission(item, created=True), used
+
+
+def latest(platform: Platform, external_id: str) -> ContentItem | None:
+    """The newest revision of what the platform calls so."""
+    return ContentItem.objects.filter(platform=platform, external_id=external_id).order_by("-revision").first()
+
+
+def new_item(platform: Platform, told: Particulars, earlier: ContentItem | None, **given: Any) -> ContentItem:
+    """The next revision, in the caller's transaction. Raises IntegrityError when another one came first."""
+    item = ContentItem.objects.create(
+        platform=platform,
+        external_id=told.external_id,
+        revision=earlier.revision + 1 if earlier else 1,
+        source=told.source,
+        priority=told.priority,
+        author_digest=platforms.author_digest(platform, told.author_ref),
+        context=told.context,
+        policy=told.policy,
+        **given,
+    )
+    audit.note("item.submitted", told.actor, f"item:{item.pk}", platform=platform.pk, revision=item.revision)
+    return item
 
 
 def _asset(platform: Platform, stored: Stored) -> tuple[MediaAsset, bool]:

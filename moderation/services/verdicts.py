@@ -38,7 +38,7 @@ def judge(item: ContentItem) -> Verdict | None:
     None when there is nothing to judge: it failed through us, or was erased meanwhile.
     """
     locked = ContentItem.objects.select_for_update(no_key=True, of=("self",)).select_related(
-        "scan", "platform", "asset"
+        "scan", "platform", "asset", "policy"
     )
     found = locked.filter(pk=item.pk, erased_at=None).first()
     scan = found.scan if found is not None else None
@@ -49,7 +49,7 @@ def judge(item: ContentItem) -> Verdict | None:
     if status is ItemStatus.FAILED:
         webhooks.emit(item.platform, ENDED[status], item, {**_about(item, status), "reasons": scan.reasons})
         return None
-    policy = platforms.active_policy(item.platform)
+    policy = platforms.policy_of(item)
     evidence = _evidence(scan)
     result = decide(evidence, Rules.from_document(policy.rules))
     verdict = _write_policy_verdict(item, scan, policy, evidence, result)
@@ -125,7 +125,7 @@ def conclude(decision: Decision, *, effect: Effect | None = None) -> Verdict | N
     if decision.case.purpose != CasePurpose.REVIEW:
         audit.note("check.answered", f"user:{decision.user_id}", f"case:{decision.case_id}", decision=decision.pk)
         return None
-    policy = platforms.active_policy(item.platform)
+    policy = platforms.policy_of(item)
     rule = Rules.from_document(policy.rules).on_decision[decision.value]
     earlier = Verdict.objects.filter(item=item, current=True).first()
     Verdict.objects.filter(item=item, current=True).update(current=False)
@@ -165,7 +165,7 @@ def lock(item: ContentItem, case: ReviewCase | None = None) -> Verdict:
 
     `case` is the one that was locked; without it (equal content of another item) its own is found or made.
     """
-    policy, earlier = platforms.active_policy(item.platform), in_force(item)
+    policy, earlier = platforms.policy_of(item), in_force(item)
     if case is None:
         case, _ = cases.open_case(item, [Reason.SUSPECTED_ILLEGAL], policy=policy)
     cases.lock(case)

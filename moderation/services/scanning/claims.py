@@ -152,7 +152,10 @@ def end(scans: QuerySet[Scan], scan_id: uuid.UUID, state: ScanState, reasons: Se
 @transaction.atomic
 def rescan(asset: MediaAsset, *, actor: str, priority: Priority = Priority.BACKFILL) -> Scan | None:
     """Queue another run for all items of an asset; None when one is live already or its file is gone."""
-    asset = MediaAsset.objects.select_for_update(no_key=True).get(pk=asset.pk)
+    found = MediaAsset.objects.select_for_update(no_key=True).filter(pk=asset.pk).first()
+    if found is None:  # erased meanwhile
+        return None
+    asset = found
     if (
         asset.removed_at is not None
         or asset.locked_at is not None

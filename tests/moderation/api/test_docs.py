@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern
 
-from moderation.api import problems, serializers, urls
+from moderation.api import problems, serializers, submissions, urls
 from moderation.vocabulary import ItemStatus, Scope
 
 ROOT = Path(__file__).parents[3]
@@ -50,7 +50,7 @@ def test_every_field_of_an_item_and_every_part_of_an_upload_stands_in_the_docs()
         *serializers.VerdictSerializer.Meta.fields,
     ]
     assert [name for name in fields if f'"{name}"' not in PAGE] == []
-    assert [name for name in serializers.SubmissionSerializer().fields if f"| `{name}` |" not in PAGE] == []
+    assert [name for name in submissions.SubmissionSerializer().fields if f"| `{name}` |" not in PAGE] == []
     assert [status for status in ItemStatus if f"`{status}`" not in PAGE] == []
 
 

@@ -7,8 +7,8 @@ import pytest
 from django.utils import timezone
 
 from moderation.models import ContentItem, Decision, Verdict
-from moderation.services import cases, decisions
-from moderation.vocabulary import DecisionReason, DecisionValue, Statement
+from moderation.services import appeals, cases, decisions
+from moderation.vocabulary import DecisionReason, DecisionValue, Role, Statement
 from tests import factories
 from tests.moderation.api.conftest import Caller
 
@@ -47,7 +47,13 @@ def test_it_tells_a_decision_only_when_it_has_settled(caller: Caller) -> None:
     decision = decisions.decide(
         case, user, lease.token, DecisionValue.SYNTHETIC, reasons=[DecisionReason.LIGHT_SHADOW], note="private"
     )
-    open_case: dict[str, Any] = {"state": "open", "decision": None, "reasons": [], "decided_at": None}
+    open_case: dict[str, Any] = {
+        "state": "open",
+        "decision": None,
+        "reasons": [],
+        "decided_at": None,
+        "reversed": False,
+    }
     assert caller.get(where).json()["review"] == open_case
     Decision.objects.update(settle_at=timezone.now())
     assert decisions.settle(decision.pk)
@@ -83,3 +89,26 @@ def test_the_verdict_says_nothing_rather_than_an_empty_statement(caller: Caller)
     assert verdict["statement"] in set(Statement)
     Verdict.objects.update(statement="")
     assert caller.get(f"/api/v1/items/{item.pk}").json()["verdict"]["statement"] is None
+
+
+def test_a_reversal_shows_as_one(caller: Caller) -> None:
+    case = factories.make_case(caller.platform)
+    first = factories.conclude(case)
+    assert caller.get(f"/api/v1/items/{case.item_id}").json()["review"]["reversed"] is False
+    senior, _ = factories.make_user(Role.SENIOR)
+    decisions.reverse(case, senior, first.pk, DecisionValue.GENUINE, why="The camera's own file came in.")
+    told = caller.get(f"/api/v1/items/{case.item_id}").json()["review"]
+    assert (told["decision"], told["reversed"]) == ("genuine", True)
+
+
+@pytest.mark.parametrize(
+    ("value", "reversed_"),
+    [(DecisionValue.SYNTHETIC, False), (DecisionValue.GENUINE, True)],
+    ids=["upheld", "overturned"],
+)
+def test_an_overturned_appeal_shows_as_a_reversal(caller: Caller, value: DecisionValue, reversed_: bool) -> None:
+    case = factories.make_case(caller.platform)
+    factories.conclude(case, DecisionValue.SYNTHETIC)
+    factories.conclude(appeals.open_appeal(case.item, "", actor="system").case, value)
+    told = caller.get(f"/api/v1/items/{case.item_id}").json()["review"]
+    assert (told["decision"], told["reversed"]) == (value, reversed_)
