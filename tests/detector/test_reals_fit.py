@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,27 +16,12 @@ from deepfake_guard.detector.training import reals
 from deepfake_guard.detector.training.fit_flow import Schedule
 from deepfake_guard.detector.training.reals_fit import REPORT, adapted, course, fit_reals
 
-from .artefacts import tiny_artefact
+from .own_photos import few as few
+from .own_photos import shipped as shipped
 from .pictures import written
 from .test_reals_photos import EVERYWHERE, folder_of
 
 BRIEF = Schedule(lr=1e-3, batch=8, epochs=2, variants=1, plateau=0, averages=20)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _few() -> Iterator[None]:
-    """Few faces are enough, so that tests are quick."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {"FULL_FROM": 30, "QUICK_FROM": 10, "QUICK_MOST": 20, "QUICK_JUDGE": 5}.items():
-            patch.setattr(reals, name, value)
-        yield
-
-
-@pytest.fixture(scope="module")
-def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("shipped")
-    tiny_artefact(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")

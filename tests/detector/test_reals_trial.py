@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,35 +12,20 @@ from PIL import Image
 
 from deepfake_guard.detector import faces, weights
 from deepfake_guard.detector.__main__ import main
-from deepfake_guard.detector.training import photos, reals
+from deepfake_guard.detector.training import photos
 from deepfake_guard.detector.training.fit_flow import Schedule
 from deepfake_guard.detector.training.reals_trial import Plan, trial
 from deepfake_guard.detector.training.stored_scores import StoredScores
 
-from .artefacts import tiny_artefact
 from .collections_on_disk import Made
 from .collections_on_disk import written as collection
+from .own_photos import few as few
+from .own_photos import shipped as shipped
 from .pictures import saved
 from .test_reals_photos import EVERYWHERE, folder_of
 
 BRIEF = Schedule(lr=1e-3, batch=8, epochs=1, variants=0, averages=8)
 PLAN = Plan(fit=30, calibrating=12, draws=4)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _few() -> Iterator[None]:
-    """Few faces are enough, so that tests are quick."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {"FULL_FROM": 30, "QUICK_FROM": 10, "QUICK_MOST": 20, "QUICK_JUDGE": 5}.items():
-            patch.setattr(reals, name, value)
-        yield
-
-
-@pytest.fixture(scope="module")
-def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("shipped")
-    tiny_artefact(folder)
-    return folder
 
 
 def tried(home: Path, shipped: Path, **options: Any) -> dict[str, Any]:
