@@ -14,11 +14,6 @@ from moderation.reach import seen_by
 HIDDEN = {"author_key", "digest", "secret", "old_secret", "lease_token", "storage_name"}
 
 
-admin.site.site_header = "deepfake-guard: mirrors for support"
-admin.site.site_title = "deepfake-guard"
-admin.site.index_title = "What is in the tables, read only"
-
-
 class Mirror(admin.ModelAdmin):  # type: ignore[type-arg]
     """For staff who may see the queue: admins and auditors. Changes go through the console and the owner's commands."""
 

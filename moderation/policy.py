@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from deepfake_guard.detector.aggregation import item_p_value, judged_at
-from moderation.vocabulary import DecisionValue, Effect, Outcome, Reason, ScanState, SeveralFaces, Statement
+from moderation.vocabulary import DecisionValue, Effect, Outcome, Reason, ScanState, SeveralFaces, Shown, Statement
 
 UNCERTAIN_AT = 0.1
 REVIEW_AT = 0.01
@@ -81,6 +81,8 @@ class Rules:
     opinions: int = 1  # equal ones that a decision needs; 2: each unseen by the other
     blind_first: float = 0.0  # share of cases in which a first opinion comes before the numbers: 0 off, 1 always
     checks: Checks = Checks()
+    until_screened: Shown = Shown.VISIBLE  # what a site that has the guard installed does with a picture meanwhile
+    until_reviewed: Shown = Shown.VISIBLE  # and with one that waits for a person
 
     @classmethod
     def from_document(cls, document: Any) -> Rules:
@@ -109,6 +111,8 @@ class Rules:
         if isinstance(opinions, bool) or opinions not in (1, 2):
             errors.append(_error("/opinions", "must be 1 or 2"))
             opinions = 1
+        until_screened = _shown(document, "until_screened", errors)
+        until_reviewed = _shown(document, "until_reviewed", errors)
         if errors:
             raise InvalidRules(errors)
         return cls(
@@ -121,6 +125,8 @@ class Rules:
             opinions=opinions,
             blind_first=blind_first,
             checks=checks,
+            until_screened=until_screened,
+            until_reviewed=until_reviewed,
         )
 
     def to_document(self) -> dict[str, Any]:
@@ -137,6 +143,8 @@ class Rules:
             "opinions": self.opinions,
             "blind_first": self.blind_first,
             "checks": {"sample": self.checks.sample, "second": self.checks.second, "gold": self.checks.gold},
+            "until_screened": self.until_screened.value,
+            "until_reviewed": self.until_reviewed.value,
         }
 
 
@@ -298,6 +306,14 @@ def _hours(value: Any, pointer: str, errors: list[dict[str, str]]) -> float | No
         errors.append(_error(pointer, f"must be hours, above 0 and at most {LONGEST_HOURS}"))
         return None
     return float(value)
+
+
+def _shown(document: Mapping[str, Any], key: str, errors: list[dict[str, str]]) -> Shown:
+    try:
+        return Shown(document.get(key, Shown.VISIBLE))
+    except ValueError:
+        errors.append(_error(f"/{key}", "must be visible or hidden"))
+        return Shown.VISIBLE
 
 
 def _not_applicable(given: Any, errors: list[dict[str, str]]) -> dict[str, Outcome]:

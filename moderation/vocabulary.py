@@ -301,6 +301,28 @@ class DerivativeKind(StrEnum):
 class ItemSource(StrEnum):
     API = "api"
     CONSOLE = "console"
+    HOST = "host"  # an image field of the Django site that the guard is installed in
+
+
+class Shown(StrEnum):
+    """What a site does with a picture for the time being."""
+
+    VISIBLE = "visible"
+    HIDDEN = "hidden"
+
+
+class ScreeningState(StrEnum):
+    """How a site's own picture stands, from its item and the verdict in force (`moderation.host`)."""
+
+    UNSCREENED = "unscreened"  # never sent: saved before the field was registered, or erased at the guard
+    WAITING = "waiting"
+    REFUSED = "refused"  # nothing that the guard takes in, so it is never screened
+    FAILED = "failed"  # through the guard
+    IN_REVIEW = "in_review"
+    ALLOWED = "allowed"
+    LABELLED = "labelled"
+    RESTRICTED = "restricted"
+    REMOVED = "removed"
 
 
 class AlertKind(StrEnum):

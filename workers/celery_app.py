@@ -45,6 +45,7 @@ app.conf.beat_schedule = {
     "sweep scans": every(15.0, upkeep.sweep_scans),
     "sweep close views": every(60.0, upkeep.sweep_views),
     "sweep deliveries": every(15.0, upkeep.sweep_deliveries),
+    "submit and tell what a site's process left": every(15.0, upkeep.sweep_hosted),
     "number events, link the audit trail": every(2.0, upkeep.number_and_link),
     "name what no detector screened": every(600.0, upkeep.name_unscreened),
     "note how it goes, tell the team": every(60.0, upkeep.watch),

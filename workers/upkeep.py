@@ -11,6 +11,7 @@ from moderation.services import (
     closeups,
     decisions,
     exposure,
+    hosting,
     operations,
     quality,
     retention,
@@ -42,6 +43,11 @@ def sweep_views() -> None:
 @app.task(name="deepfake_guard.sweep_deliveries")
 def sweep_deliveries() -> None:
     webhooks.sweep()
+
+
+@app.task(name="deepfake_guard.sweep_hosted")
+def sweep_hosted() -> None:
+    hosting.sweep()
 
 
 @app.task(name="deepfake_guard.number_and_link")

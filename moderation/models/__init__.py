@@ -3,6 +3,7 @@
 from moderation.models.audit import AuditEntry, AuditHead
 from moderation.models.content import ContentItem, Derivative, IdempotencyKey, MediaAsset
 from moderation.models.detection import Calibration, DetectedFace, DetectorVersion
+from moderation.models.hosted import HostedImage
 from moderation.models.illegal import IllegalRecord
 from moderation.models.label import Label
 from moderation.models.operations import Alert, Pulse
@@ -33,6 +34,7 @@ __all__ = [
     "Event",
     "Exposure",
     "GoldItem",
+    "HostedImage",
     "IdempotencyKey",
     "IllegalRecord",
     "Label",

@@ -34,8 +34,9 @@ class ChainState:
 def note(action: str, actor: str, subject: str, **detail: Any) -> None:
     """Inserts one entry in the caller's transaction; takes no lock.
 
-    `actor` is "user:<id>", "key:<id>", "policy:<id>" or "system", `subject` "<kind>:<id>". `detail` takes ids, codes,
-    numbers and keyed digests, never a name, an address, a note or anything else about a person: it outlives erasure.
+    `actor` is "user:<id>", "key:<id>", "policy:<id>", "host" or "system", `subject` "<kind>:<id>". `detail` takes
+    ids, codes, numbers and keyed digests, never a name, an address, a note or anything else about a person: it outlives
+    erasure.
     """
     kept = json.loads(json.dumps(detail, cls=DjangoJSONEncoder))
     AuditEntry.objects.create(action=action, actor=actor, subject=subject, detail=kept, created_at=timezone.now())

@@ -11,6 +11,7 @@ from moderation.models import Appeal, ContentItem, Decision, PolicyVersion, Revi
 from moderation.models.verdict import Verdict
 from moderation.policy import Evidence, FaceEvidence, PolicyResult, Rules, decide
 from moderation.services import audit, cases, platforms, webhooks
+from moderation.signals import verdict_recorded
 from moderation.vocabulary import (
     AppealOutcome,
     Basis,
@@ -112,6 +113,8 @@ def _write_policy_verdict(
     audit.note(
         "verdict.policy", f"policy:{policy.pk}", f"item:{item.pk}", verdict=verdict.pk, outcome=str(verdict.outcome)
     )
+    if verdict.current:
+        verdict_recorded.send(Verdict, verdict=verdict)
     return verdict
 
 
@@ -157,6 +160,7 @@ def conclude(decision: Decision, *, effect: Effect | None = None) -> Verdict | N
         decision=decision.pk,
         outcome=str(verdict.outcome),
     )
+    verdict_recorded.send(Verdict, verdict=verdict)
     return verdict
 
 
@@ -188,6 +192,7 @@ def lock(item: ContentItem, case: ReviewCase | None = None) -> Verdict:
     body = {**about(item), "case_id": str(case.public_id), **_told(verdict)}
     webhooks.emit(item.platform, EventType.CASE_LOCKED, item, body)
     audit.note("verdict.locked", "system", f"item:{item.pk}", verdict=verdict.pk, case=case.pk)
+    verdict_recorded.send(Verdict, verdict=verdict)
     return verdict
 
 

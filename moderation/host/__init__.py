@@ -1,0 +1,19 @@
+"""For a Django site that has the guard installed: register image fields, ask how a picture stands (docs/plugin.md).
+
+Imported by the site's models, so nothing here may need the app registry before it is asked for something.
+"""
+
+from moderation.host.fields import ScreenedImageField
+from moderation.host.querysets import ScreenedQuerySet
+from moderation.host.registering import register, screen
+from moderation.host.standing import Screening, appeal, screening_of
+
+__all__ = [
+    "ScreenedImageField",
+    "ScreenedQuerySet",
+    "Screening",
+    "appeal",
+    "register",
+    "screen",
+    "screening_of",
+]
