@@ -24,10 +24,8 @@ class ScreenedImageField(models.ImageField):
         self.screened = {name: kwargs.pop(name) for name in OPTIONS if name in kwargs}
         super().__init__(*args, **kwargs)
 
-    def contribute_to_class(
-        self, cls: type[models.Model], name: str, private_only: bool = False, **kwargs: Any
-    ) -> None:
-        super().contribute_to_class(cls, name, private_only=private_only, **kwargs)
+    def contribute_to_class(self, cls: type[models.Model], name: str, **kwargs: Any) -> None:  # type: ignore[override]
+        super().contribute_to_class(cls, name, **kwargs)
         if not cls._meta.abstract and cls.__module__ != HISTORICAL:
             registry.add(Registered(cls._meta.label_lower, name, **self.screened))
             follow.connect(cls)

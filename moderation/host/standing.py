@@ -14,7 +14,7 @@ from django.db.models.functions import Cast, Coalesce
 from moderation import registry
 from moderation.policy import DEFAULT_RULES, Rules
 from moderation.registry import Registered
-from moderation.vocabulary import Effect, ItemStatus, Outcome, ScreeningState, Shown
+from moderation.vocabulary import AppealRefusal, Effect, ItemStatus, Outcome, ScreeningState, Shown
 
 if TYPE_CHECKING:
     from moderation.models import Appeal, HostedImage
@@ -78,7 +78,9 @@ def appeal(instance: models.Model, text: str, field: str | None = None) -> Appea
 
     row = hosting.row_of(registry.the_one(type(instance), field), instance)
     if row is None or row.item is None:
-        raise appeals.NotAppealable("Nothing has been decided that an appeal could be about.")
+        raise appeals.NotAppealable(
+            AppealRefusal.NOTHING_TO_APPEAL, "Nothing has been decided that an appeal could be about."
+        )
     return appeals.open_appeal(row.item, text, actor=hosting.ACTOR)
 
 
@@ -86,7 +88,8 @@ def with_state(objects: QuerySet[M], field: str | None = None) -> QuerySet[M]:
     """Each object with its state as `screening_state`, in the same query."""
     rows = _rows(registry.the_one(objects.model, field)).filter(object_pk=_outer_pk())
     state = Coalesce(Subquery(rows.values("state")[:1]), Value(S.UNSCREENED.value), output_field=CharField())
-    return objects.annotate(**{ATTRIBUTE: state})
+    annotated: QuerySet[M] = objects.annotate(**{ATTRIBUTE: state})
+    return annotated
 
 
 def in_states(objects: QuerySet[M], states: Iterable[ScreeningState], field: str | None = None) -> QuerySet[M]:

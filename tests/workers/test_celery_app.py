@@ -25,6 +25,7 @@ def test_the_clock_rings_only_tasks_that_exist_and_as_often_as_promised() -> Non
         "deepfake_guard.sweep_scans": 15,
         "deepfake_guard.sweep_views": 60,
         "deepfake_guard.sweep_deliveries": 15,
+        "deepfake_guard.sweep_hosted": 15,
         "deepfake_guard.number_and_link": 2,
         "deepfake_guard.name_unscreened": 600,
         "deepfake_guard.draw_checks": 300,
