@@ -24,7 +24,7 @@ from deepfake_guard.detector.records import (
     SignalScore,
 )
 from moderation.models import ApiKey, Calibration, ContentItem, Decision, DetectorVersion, Platform, ReviewCase, Scan
-from moderation.services import cases, decisions, people, platforms, scanning, submission
+from moderation.services import decisions, leases, people, platforms, scanning, submission
 from moderation.vocabulary import DecisionReason, DecisionValue, Role, Scope
 
 numbers = itertools.count(1)
@@ -132,7 +132,7 @@ def make_case(platform: Platform | None = None, reached: int = 0, **given: Any) 
 def pending(case: ReviewCase, value: DecisionValue = DecisionValue.SYNTHETIC, **given: Any) -> Decision:
     """A decision on an open case by somebody new (or `user`); it could settle now."""
     user = given.pop("user", None) or make_user()[0]
-    lease = cases.lease(case, user)
+    lease = leases.lease(case, user)
     assert lease is not None
     reasons = given.pop("reasons", [next(iter(DecisionReason))])
     decision = decisions.decide(case, user, lease.token, value, reasons=reasons, **given)

@@ -16,7 +16,7 @@ from moderation.api.problems import Problem
 from moderation.api.serializers import problems
 from moderation.api.views import ApiView, actor_of, key_of
 from moderation.models import PolicyVersion
-from moderation.policy import InvalidRules
+from moderation.rules import InvalidRules
 from moderation.services import platforms
 from moderation.vocabulary import Scope
 

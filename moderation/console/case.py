@@ -11,15 +11,15 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from moderation import blind, queries
+from moderation import blind, queries, queue_queries
 from moderation.console import disguise
 from moderation.console.access import DECIDE, ESCALATE, VIEW, DeskRequest, needs
 from moderation.console.findings import picture_of, unexplained
 from moderation.console.lease import case_or_404, own_hold, taken_by_other
 from moderation.console.reports import reports_on
 from moderation.models import ReviewCase
-from moderation.policy import Rules
-from moderation.services import cases, platforms
+from moderation.rules import Rules
+from moderation.services import leases, platforms
 from moderation.services.closeups import TRIES
 from moderation.services.decisions import NEEDS_REASON, LeaseLost
 from moderation.vocabulary import CaseState, DecisionReason, DecisionValue, Effect, IllegalKind
@@ -61,7 +61,7 @@ def views(request: DeskRequest, number: int) -> HttpResponse:
 def case(request: DeskRequest, number: int) -> HttpResponse:
     case = case_or_404(number)
     if "prefetch" not in request.headers.get("Sec-Purpose", ""):
-        cases.show(case, request.user)
+        leases.show(case, request.user)
     return case_page(request, case, _given_before(case, request.user))
 
 
@@ -89,8 +89,8 @@ def case_page(
     verdict = next(iter(case.item.current_verdicts), None)  # type: ignore[attr-defined]  # prefetched by queries
     hidden = blind.is_hidden(case, request.user)
     may_decide = request.user.has_perm(DECIDE)
-    beyond = case.escalated_at is not None and not request.user.has_perm(queries.SENIOR)
-    barred = may_decide and case.state == CaseState.OPEN and not cases.may_take(case, request.user)
+    beyond = case.escalated_at is not None and not request.user.has_perm(queue_queries.SENIOR)
+    barred = may_decide and case.state == CaseState.OPEN and not leases.may_take(case, request.user)
     context: dict[str, Any] = {
         "case": case,
         "item": case.item,
@@ -107,8 +107,8 @@ def case_page(
         "may_escalate": request.user.has_perm(ESCALATE) and case.escalated_at is None,
         "hold": own_hold(case, request.user),
         "other": taken_by_other(case, request.user),
-        "next": queries.case_after(case, request.user) if may_decide else None,
-        "ahead": queries.pictures_ahead(case, request.user) if may_decide else [],
+        "next": queue_queries.case_after(case, request.user) if may_decide else None,
+        "ahead": queue_queries.pictures_ahead(case, request.user) if may_decide else [],
         "given": given,
         "reason_missing": reason_missing,
         "lost": lost,

@@ -15,7 +15,7 @@ from moderation.console.access import DECIDE, DeskRequest, needs
 from moderation.console.case import Given, case_page
 from moderation.console.lease import case_or_404, posted_token, take_next
 from moderation.models import Decision, ReviewCase
-from moderation.services import cases, decisions
+from moderation.services import decisions, leases
 from moderation.vocabulary import DecisionReason, DecisionState, DecisionValue, Effect
 
 
@@ -57,7 +57,7 @@ def held_or_taken(case: ReviewCase, request: DeskRequest) -> uuid.UUID:
     token = posted_token(request)
     if token is not None:
         return token
-    lease = cases.lease(case, request.user)
+    lease = leases.lease(case, request.user)
     if lease is None:
         raise decisions.LeaseLost(ReviewCase.objects.get(pk=case.pk))
     return lease.token

@@ -10,7 +10,8 @@ from deepfake_guard.detector.explain import words
 from deepfake_guard.detector.explain.words import Comparison
 from moderation import queries
 from moderation.models import ContentItem, Derivative, DetectedFace, Verdict
-from moderation.policy import Evidence, FaceEvidence, Rules, decide
+from moderation.policy import Evidence, FaceEvidence, decide
+from moderation.rules import Rules
 from moderation.vocabulary import DerivativeKind, ScanState, SeveralFaces
 
 FRAME_WIDTH = 1500.0  # the viewBox of boxes and heat maps, so that their lines and names keep their size

@@ -18,7 +18,7 @@ from moderation import queries
 from moderation.console.access import DECIDE, ESCALATE, DeskRequest, needs
 from moderation.console.disguise import as_if_new
 from moderation.models import ReviewCase
-from moderation.services import cases, exposure
+from moderation.services import cases, exposure, leases
 
 PART = "deepfake_guard/parts/lease.html"
 
@@ -44,7 +44,7 @@ def own_hold(case: ReviewCase, user: User) -> Hold | None:
     if case.holder_id != user.pk or case.lease_token is None or case.lease_until is None:
         return None
     seconds = round((case.lease_until - timezone.now()).total_seconds())
-    return Hold(case.lease_token, seconds, round(cases.hold_length().total_seconds())) if seconds > 0 else None
+    return Hold(case.lease_token, seconds, round(leases.hold_length().total_seconds())) if seconds > 0 else None
 
 
 def taken_by_other(case: ReviewCase, user: User) -> bool:
@@ -56,7 +56,7 @@ def take_next(user: User, after: ReviewCase | None = None) -> str | None:
     """Take the next case; its address, with the heading as the place to start. None at the daily cap."""
     if exposure.cap_is_reached(user):
         return None
-    lease = cases.lease_next(user, after)
+    lease = leases.lease_next(user, after)
     if lease is None:
         return None
     return f"{reverse('guard:case', args=[lease.case.pk])}#case-title"
@@ -81,14 +81,14 @@ def lease(request: DeskRequest, number: int) -> HttpResponse:
     """Take the case, or (with a token) say that the page is alive; answers with the ring, or with who has it now."""
     case = case_or_404(number)
     token, idle = posted_token(request), posted_idle(request)
-    kept = cases.renew(case, token, idle) is not None if token else False
+    kept = leases.renew(case, token, idle) is not None if token else False
     kept = kept or own_hold(case_or_404(number), request.user) is not None
-    if not kept and idle < cases.hold_length():  # somebody is there, and nobody else has it
-        kept = cases.lease(case, request.user) is not None
+    if not kept and idle < leases.hold_length():  # somebody is there, and nobody else has it
+        kept = leases.lease(case, request.user) is not None
     case = case_or_404(number)
     if kept:
-        cases.show(case, request.user)
-        cases.renew_ahead(request.user, idle)
+        leases.show(case, request.user)
+        leases.renew_ahead(request.user, idle)
     if not request.htmx:
         return redirect("guard:case", number)
     context = {"case": case, "hold": own_hold(case, request.user), "lost": bool(token) and not kept}
@@ -100,8 +100,8 @@ def lease(request: DeskRequest, number: int) -> HttpResponse:
 def release(request: DeskRequest, number: int) -> HttpResponse:
     """Give the case back, and with it what was fetched ahead; also sent by a page that is being left (204)."""
     token = posted_token(request)
-    if token is not None and cases.release(case_or_404(number), token):
-        cases.release_ahead(request.user)
+    if token is not None and leases.release(case_or_404(number), token):
+        leases.release_ahead(request.user)
     return HttpResponse(status=204) if request.POST.get("leaving") else redirect("guard:queue")
 
 
@@ -124,7 +124,7 @@ def skip(request: DeskRequest, number: int) -> HttpResponse:
     case = case_or_404(number)
     token = posted_token(request)
     if token is not None:
-        cases.release(case, token)
+        leases.release(case, token)
     address = take_next(request.user, after=case)
     if address is None:
         messages.info(request, f"Case {case.pk} is free again. It was the last one that you could take.")

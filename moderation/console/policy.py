@@ -18,7 +18,7 @@ from moderation.console.policy_diff import differences
 from moderation.console.policy_form import Draft
 from moderation.console.step_up import step_up
 from moderation.models import PolicyVersion
-from moderation.policy import InvalidRules, Rules
+from moderation.rules import InvalidRules, Rules
 from moderation.services import platforms, preview
 from moderation.vocabulary import DecisionValue, Effect, Outcome, SeveralFaces
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from moderation.policy import Rules
+from moderation.rules import Rules
 
 
 @dataclass(frozen=True, slots=True)

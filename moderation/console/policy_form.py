@@ -9,7 +9,7 @@ from typing import Any
 
 from django.http import QueryDict
 
-from moderation.policy import NEVER_ALLOWED, ON_DECISION, ON_NOT_APPLICABLE, InvalidRules, Rules
+from moderation.rules import NEVER_ALLOWED, ON_DECISION, ON_NOT_APPLICABLE, InvalidRules, Rules
 from moderation.services import platforms
 
 FORM, JSON = "form", "json"

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from moderation import queries, reach
+from moderation import queries, queue_queries, reach
 from moderation.console.access import DECIDE, VIEW, DeskRequest, needs
 from moderation.console.lease import take_next
 from moderation.services import exposure, filters, platforms
@@ -28,7 +28,7 @@ VIEW_NAMES = {
 }
 FINDINGS = (
     *((statement.value, statement.value.replace("_", " ")) for statement in Statement),
-    (queries.NOT_SCORED, "not scored"),
+    (queue_queries.NOT_SCORED, "not scored"),
 )
 REASONS = (
     Reason.AT_REVIEW_LINE,
@@ -45,26 +45,28 @@ REASONS = (
 @require_safe
 @needs(VIEW)
 def queue(request: DeskRequest) -> HttpResponse:
-    chosen = queries.CaseFilter.read(request.GET)
-    page = queries.case_page(
+    chosen = queue_queries.CaseFilter.read(request.GET)
+    page = queue_queries.case_page(
         chosen,
         request.user,
         after=request.GET.get("after", ""),
         before=request.GET.get("before", ""),
         authors=platforms.author_digests(chosen.q) if chosen.q else (),
     )
-    counts = queries.view_counts(request.user)
+    counts = queue_queries.view_counts(request.user)
     context: dict[str, Any] = {
         "chosen": chosen,
         "page": page,
         "counts": counts,
-        "oldest": queries.oldest_open_case(request.user),
-        "views": [(name, VIEW_NAMES[name], counts.get(name), _address(chosen, view=name)) for name in queries.VIEWS],
+        "oldest": queue_queries.oldest_open_case(request.user),
+        "views": [
+            (name, VIEW_NAMES[name], counts.get(name), _address(chosen, view=name)) for name in queue_queries.VIEWS
+        ],
         "newer": _address(chosen, before=page.newer) if page.newer else "",
         "older": _address(chosen, after=page.older) if page.older else "",
         "policies": queries.active_policies(request.user),
-        "versions": queries.policies_in_use(request.user),
-        "saved": queries.saved_filters(request.user),
+        "versions": queue_queries.policies_in_use(request.user),
+        "saved": queue_queries.saved_filters(request.user),
         "here": urlencode(chosen.address()),
         "capped": exposure.cap_is_reached(request.user),
         "findings": FINDINGS,
@@ -75,7 +77,7 @@ def queue(request: DeskRequest) -> HttpResponse:
     return render(request, "deepfake_guard/queue.html", context)
 
 
-def _address(chosen: queries.CaseFilter, *, after: str = "", before: str = "", **changed: str) -> str:
+def _address(chosen: queue_queries.CaseFilter, *, after: str = "", before: str = "", **changed: str) -> str:
     fields = chosen.address(**changed) | {
         name: value for name, value in (("after", after), ("before", before)) if value
     }
@@ -86,7 +88,7 @@ def _address(chosen: queries.CaseFilter, *, after: str = "", before: str = "", *
 @needs(VIEW)
 def save_filter(request: DeskRequest) -> HttpResponse:
     """Keep the view under a name. The address is read and written anew, so it can hold nothing but filters."""
-    chosen = queries.CaseFilter.read(QueryDict(request.POST.get("address", "")[:1000]))
+    chosen = queue_queries.CaseFilter.read(QueryDict(request.POST.get("address", "")[:1000]))
     address = urlencode(chosen.address())
     try:
         filters.save(request.user, request.POST.get("name", ""), address)

@@ -12,8 +12,8 @@ from django.db.models import Case, CharField, Exists, OuterRef, Q, QuerySet, Sub
 from django.db.models.functions import Cast, Coalesce
 
 from moderation import registry
-from moderation.policy import DEFAULT_RULES, Rules
 from moderation.registry import Registered
+from moderation.rules import DEFAULT_RULES, Rules
 from moderation.vocabulary import AppealRefusal, Effect, ItemStatus, Outcome, ScreeningState, Shown
 
 if TYPE_CHECKING:

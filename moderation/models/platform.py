@@ -53,7 +53,7 @@ class ApiKey(models.Model):
 
 
 class PolicyVersion(models.Model):
-    """A validated rules document (`moderation.policy`). Never edited: a change is a new version."""
+    """A validated rules document (`moderation.rules`). Never edited: a change is a new version."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     platform = models.ForeignKey(Platform, models.CASCADE, related_name="policies")

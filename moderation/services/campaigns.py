@@ -11,7 +11,7 @@ from django.db import transaction
 
 from moderation import blind
 from moderation.models import Batch, Decision, ReviewCase
-from moderation.services import audit, cases, decisions
+from moderation.services import audit, decisions, leases
 from moderation.vocabulary import DecisionState, DecisionValue, Effect
 
 ALIKE = 31  # bits of 256 in which two PDQ hashes may differ
@@ -42,7 +42,7 @@ def alike(case: ReviewCase, user: User) -> dict[int, int]:
     if case.item.asset is None or not case.item.asset.pdq:
         return {}
     mine = int(case.item.asset.pdq, 16)
-    others = cases.available(user).filter(~blind.hidden_cases(user), platform=case.platform_id)
+    others = leases.available(user).filter(~blind.hidden_cases(user), platform=case.platform_id)
     known = (
         others.filter(item__asset__locked_at=None)
         .exclude(item__asset__pdq="")
@@ -73,7 +73,7 @@ def decide(
     batch = Batch.objects.create(case=case, user=user)
     decided, missed = [], []
     for number in wanted:
-        lease = cases.lease(ReviewCase(pk=number), user)
+        lease = leases.lease(ReviewCase(pk=number), user)
         if lease is None:
             missed.append(number)
             continue
@@ -91,7 +91,7 @@ def undo(batch: Batch, user: User) -> int:
     for decision in Decision.objects.filter(batch=batch, user=user, state=DecisionState.PENDING).select_related("case"):
         lease = decisions.undo(decision, user)
         if lease is not None:
-            cases.release(lease.case, lease.token)
+            leases.release(lease.case, lease.token)
             taken_back += 1
     audit.note("batch.undone", f"user:{user.pk}", f"batch:{batch.pk}", count=taken_back)
     return taken_back

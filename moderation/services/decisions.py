@@ -13,9 +13,9 @@ from django.utils import timezone
 from moderation import blind, dispatch
 from moderation.conf import conf
 from moderation.models import ContentItem, Decision, Opinion, ReviewCase
-from moderation.policy import Rules
 from moderation.quorum import Step, next_step
-from moderation.services import audit, cases, platforms, verdicts
+from moderation.rules import Rules
+from moderation.services import audit, cases, leases, platforms, verdicts
 from moderation.vocabulary import CasePurpose, CaseState, DecisionReason, DecisionState, DecisionValue, Effect, Reason
 
 HELD_AT_MOST = timedelta(seconds=60)
@@ -41,7 +41,7 @@ class LeaseLost(Exception):
     @property
     def gone(self) -> bool:
         """Whether there is nothing left to decide here for whoever came late."""
-        return self.case.state != CaseState.OPEN or cases.is_held(self.case)
+        return self.case.state != CaseState.OPEN or leases.is_held(self.case)
 
 
 @transaction.atomic
@@ -83,14 +83,14 @@ def decide(
 
 
 @transaction.atomic
-def undo(decision: Decision, user: User) -> cases.Lease | None:
+def undo(decision: Decision, user: User) -> leases.Lease | None:
     """Take back one's own pending decision and hold the case again; None when it has settled (or is not one's own)."""
     pending = Decision.objects.filter(pk=decision.pk, user=user, state=DecisionState.PENDING)
     if not pending.update(state=DecisionState.UNDONE, settled_at=timezone.now()):
         return None
     ReviewCase.objects.filter(pk=decision.case_id, state=CaseState.SETTLING).update(state=CaseState.OPEN, holder=user)
     audit.note("decision.undone", f"user:{user.pk}", f"case:{decision.case_id}", decision=decision.pk)
-    return cases.lease(decision.case, user)
+    return leases.lease(decision.case, user)
 
 
 def hold(decision: Decision, user: User) -> bool:

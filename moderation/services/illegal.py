@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from moderation.models import ContentItem, Decision, IllegalRecord, MediaAsset, ReviewCase
-from moderation.services import audit, cases, verdicts
+from moderation.services import audit, cases, leases, verdicts
 from moderation.vocabulary import CasePurpose, CaseState, DecisionState, IllegalKind, Reason, RecordState
 
 LONGEST_NOTE = 2000
@@ -32,7 +32,7 @@ def lock(case: ReviewCase, user: User, kind: IllegalKind, note: str = "") -> Ill
     if case.state == CaseState.LOCKED:
         raise LockedAlready(f"case {case.pk}")
     checks = ReviewCase.objects.exclude(state=CaseState.CLOSED).exclude(purpose=CasePurpose.REVIEW)
-    checks.filter(item=item).update(state=CaseState.CLOSED, closed_at=now, **cases.FREE)
+    checks.filter(item=item).update(state=CaseState.CLOSED, closed_at=now, **leases.FREE)
     Decision.objects.filter(case__item=item, state=DecisionState.PENDING).update(
         state=DecisionState.VOID, void_reason=Reason.SUSPECTED_ILLEGAL, settled_at=now
     )
@@ -107,7 +107,7 @@ def release(record: IllegalRecord, user: User, *, why: str) -> bool:
     ContentItem.objects.filter(pk=item.pk).update(legal_hold=False)
     waiting = ReviewCase.objects.filter(state=CaseState.LOCKED)
     for case in waiting.filter(item__asset=item.asset_id) if item.asset_id else waiting.filter(pk=record.case_id):
-        ReviewCase.objects.filter(pk=case.pk).update(state=CaseState.OPEN, **cases.FREE)
+        ReviewCase.objects.filter(pk=case.pk).update(state=CaseState.OPEN, **leases.FREE)
         cases.hand_to_seniors(case, Reason.SUSPECTED_ILLEGAL)
     return True
 

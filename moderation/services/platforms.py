@@ -18,7 +18,8 @@ from django.utils import timezone
 
 from moderation import addresses
 from moderation.models import ApiKey, Calibration, ContentItem, Platform, PolicyVersion
-from moderation.policy import InvalidRules, Rules, refused_line
+from moderation.policy import refused_line
+from moderation.rules import InvalidRules, Rules
 from moderation.services import audit
 from moderation.vocabulary import Scope
 

@@ -12,7 +12,8 @@ from datetime import timedelta
 from uuid import UUID
 
 from moderation.models import Calibration, ContentItem, Decision, Platform, Verdict
-from moderation.policy import SEVERITY, Evidence, PolicyResult, Rules, decide, evidence_of, false_alarm_share
+from moderation.policy import SEVERITY, Evidence, PolicyResult, decide, evidence_of, false_alarm_share
+from moderation.rules import Rules
 from moderation.vocabulary import Basis, CasePurpose, DecisionState, Outcome, Reason
 
 LAST_ITEMS = 1000

@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from moderation.models import Appeal, ContentItem, Decision, PolicyVersion, ReviewCase, Scan, UserReport
 from moderation.models.verdict import Verdict
-from moderation.policy import Evidence, FaceEvidence, PolicyResult, Rules, decide
+from moderation.policy import Evidence, FaceEvidence, PolicyResult, decide
+from moderation.rules import Rules
 from moderation.services import audit, cases, platforms, webhooks
 from moderation.signals import verdict_recorded
 from moderation.vocabulary import (

@@ -15,7 +15,7 @@ from django.utils import timezone
 from playwright.sync_api import FilePayload, Page, expect
 
 from moderation.models import ContentItem, Platform, ReviewCase
-from moderation.services import cases, people
+from moderation.services import leases, people
 from moderation.vocabulary import Role
 from tests.browser import scenes
 from tests.browser.conftest import Desk
@@ -49,7 +49,7 @@ def agora(transactional_db: None, moderator: tuple[User, str]) -> Platform:
             opened_at=opened, due_at=opened + timedelta(hours=4 - (place == 4))
         )
     third = ReviewCase.objects.order_by("due_at")[2]
-    cases.lease(third, ilya)
+    leases.lease(third, ilya)
     return agora
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from moderation.models import Decision, ReviewCase
-from moderation.services import cases, decisions
+from moderation.services import decisions, leases
 from moderation.vocabulary import CaseState, DecisionState, Role
 from tests.browser.conftest import Desk
 from tests.factories import make_case, make_item, make_platform, make_user, report, screen
@@ -188,7 +188,7 @@ def test_input_renews_the_hold_and_a_lost_one_keeps_what_was_typed(desk: Desk) -
     opened(page, case)
     page.keyboard.press("5")
     ReviewCase.objects.filter(pk=case.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
-    cases.lease(ReviewCase.objects.get(pk=case.pk), make_user(Role.SENIOR, "ilya")[0])
+    leases.lease(ReviewCase.objects.get(pk=case.pk), make_user(Role.SENIOR, "ilya")[0])
     page.locator("#lease").evaluate("lease => lease.dispatchEvent(new CustomEvent('guard:beat', {bubbles: true}))")
     expect(page.locator("#lease")).to_have_text(re.compile("Your hold ran out, and ilya has it now"))
     expect(page.locator(".reason input").nth(4)).to_be_checked()

@@ -13,7 +13,7 @@ from moderation.models import DeskSession
 from moderation.services import people
 from moderation.vocabulary import Role
 from tests.browser.conftest import Desk
-from tests.browser.test_accessibility import findings, fits
+from tests.browser.test_accessibility import looked_at
 from tests.factories import make_platform, make_user
 from tests.moderation.totp import Phone
 
@@ -21,20 +21,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 NEW = "correct horse battery staple"
 
 
-def looked_at(page: Page) -> list[str]:
-    return findings(page) + ([] if fits(page) else ["the page scrolls sideways"])
+Found = dict[str, list[str]]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
-def test_from_the_invitation_to_the_second_factor_nobody_is_shut_out(
-    transactional_db: None, open_desk: Callable[..., Desk], theme: str, width: int
-) -> None:
-    agora = make_platform("Agora")
-    make_platform("Lumen Board")
-    _, password = make_user(Role.ADMIN, "runa")
-    found: dict[str, list[str]] = {}
-    admin = open_desk(width, 800, color_scheme=theme)
+def invited(admin: Desk, password: str, found: Found) -> str:
+    """Runa invites Ben for Agora -> the link that she would hand over."""
     admin.sign_in("runa", password)
     page = admin.open("/people/")
     found["people"] = looked_at(page)
@@ -46,9 +37,10 @@ def test_from_the_invitation_to_the_second_factor_nobody_is_shut_out(
     found["link"] = looked_at(page)
     page.get_by_role("link", name="Done").click()
     found["person"] = looked_at(page)
+    return link
 
-    guest = open_desk(width, 800, color_scheme=theme)
-    page = guest.page
+
+def welcomed(page: Page, link: str, found: Found) -> None:
     page.goto(link)
     found["welcome"] = looked_at(page)
     page.fill("#id_new_password1", NEW)
@@ -60,8 +52,9 @@ def test_from_the_invitation_to_the_second_factor_nobody_is_shut_out(
     page.get_by_role("button", name="Set the password").click()
     expect(page.get_by_text("Your password is set")).to_be_visible()
     found["login, set"] = looked_at(page)
-    guest.sign_in("ben", NEW)
 
+
+def set_up_the_second_factor(guest: Desk, found: Found) -> Phone:
     page = guest.open("/profile/")
     found["profile"] = looked_at(page)
     page.get_by_role("link", name="Set up a second factor").click()
@@ -69,21 +62,20 @@ def test_from_the_invitation_to_the_second_factor_nobody_is_shut_out(
     page.get_by_role("button", name="Set it up").click()
     expect(page.locator("svg.qr")).to_be_visible()
     found["second factor, begun"] = looked_at(page)
-    ben = User.objects.get(username="ben")
-    phone = Phone(ben)
+    phone = Phone(User.objects.get(username="ben"))
     page.fill("#id_code", phone.shows())
     page.get_by_role("button", name="Put it in force").click()
-    codes = page.locator(".codes li").all_text_contents()
-    assert len(codes) == 10
+    expect(page.locator(".codes li")).to_have_count(10)
     found["recovery codes"] = looked_at(page)
     page.get_by_role("link", name="I have kept them").click()
     page.get_by_role("link", name="Recovery codes and more").click()
     found["second factor, on"] = looked_at(page)
     guest.open("/profile/password/")
     found["password"] = looked_at(page)
+    return phone
 
-    again = open_desk(width, 800, color_scheme=theme)
-    page = again.open("/login/")
+
+def signed_in_with_a_code(page: Page, phone: Phone, found: Found) -> None:
     page.fill("#id_username", "ben")
     page.fill("#id_password", NEW)
     page.get_by_role("button", name="Continue").click()
@@ -95,8 +87,26 @@ def test_from_the_invitation_to_the_second_factor_nobody_is_shut_out(
     page.fill("#id_code", phone.shows(1))
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/queue/")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_from_the_invitation_to_the_second_factor_nobody_is_shut_out(
+    transactional_db: None, open_desk: Callable[..., Desk], theme: str, width: int
+) -> None:
+    agora = make_platform("Agora")
+    make_platform("Lumen Board")
+    _, password = make_user(Role.ADMIN, "runa")
+    found: Found = {}
+    admin, guest, again = (open_desk(width, 800, color_scheme=theme) for _ in range(3))
+    link = invited(admin, password, found)
+    welcomed(guest.page, link, found)
+    guest.sign_in("ben", NEW)
+    phone = set_up_the_second_factor(guest, found)
+    signed_in_with_a_code(again.open("/login/"), phone, found)
     page = again.open("/profile/")
     page.get_by_role("button", name=re.compile("^Sign out everywhere else")).click()
+    ben = User.objects.get(username="ben")
     assert DeskSession.objects.filter(user=ben).count() == 1
     guest.open("/queue/")
     expect(guest.page).to_have_url(re.compile("/login/"))

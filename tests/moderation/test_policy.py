@@ -7,17 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation.policy import (
-    DEFAULT_RULES,
-    NEVER_ALLOWED,
-    SEVERITY,
-    Evidence,
-    FaceEvidence,
-    InvalidRules,
-    Rules,
-    decide,
-    refused_line,
-)
+from moderation.policy import SEVERITY, Evidence, FaceEvidence, decide, refused_line
+from moderation.rules import DEFAULT_RULES, NEVER_ALLOWED, InvalidRules, Rules
 from moderation.vocabulary import Effect, Outcome, Reason, ScanState, SeveralFaces, Statement
 
 lines = st.floats(1e-4, 1.0)

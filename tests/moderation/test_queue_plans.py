@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
 
-from moderation import queries
+from moderation import queue_queries
 from moderation.models import ContentItem, ReviewCase
 from moderation.vocabulary import CaseState, ItemStatus, Statement
 from tests.factories import make_platform
@@ -54,14 +54,14 @@ def fill(count: int) -> None:
 
 def plan_of(chosen: dict[str, str]) -> str:
     """Of the second page, as the keyset reads it."""
-    choice = queries.CaseFilter(**chosen)
+    choice = queue_queries.CaseFilter(**chosen)
     reader, _ = User.objects.get_or_create(username="reads-all", is_superuser=True)
-    page = queries.case_page(choice, reader)
+    page = queue_queries.case_page(choice, reader)
     keys = [key.lstrip("-") for key in choice.keys]
-    cursor = queries._read_cursor(page.older, keys)
+    cursor = queue_queries._read_cursor(page.older, keys)
     assert cursor is not None
-    cases = queries.open_cases(choice, reader).filter(queries._beyond(keys, cursor, "gt")).order_by(*keys)
-    return cases[: queries.PAGE + 1].explain()
+    cases = queue_queries.open_cases(choice, reader).filter(queue_queries._beyond(keys, cursor, "gt")).order_by(*keys)
+    return cases[: queue_queries.PAGE + 1].explain()
 
 
 @pytest.mark.django_db

@@ -7,7 +7,7 @@ from django.db.models import Count
 
 from moderation.management.owner import ACTOR, OwnerCommand, platform_named
 from moderation.models import Platform
-from moderation.policy import InvalidRules
+from moderation.rules import InvalidRules
 from moderation.services import platforms
 
 

@@ -9,7 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from moderation.management.owner import ACTOR, OwnerCommand, platform_named
 from moderation.models import PolicyVersion
-from moderation.policy import InvalidRules
+from moderation.rules import InvalidRules
 from moderation.services import platforms
 
 

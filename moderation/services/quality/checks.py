@@ -21,7 +21,7 @@ from django.utils import timezone
 from moderation.conf import derived_key
 from moderation.models import ContentItem, Decision, GoldItem, Platform, ReviewCase, Verdict
 from moderation.models.ids import first_id
-from moderation.policy import Rules
+from moderation.rules import Rules
 from moderation.services import audit, cases, platforms
 from moderation.vocabulary import (
     Basis,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from moderation.models import Platform, ReviewCase
-from moderation.services import cases, opinions
+from moderation.services import leases, opinions
 from moderation.vocabulary import DecisionValue, Scope
 from tests.factories import make_case, make_user
 from tests.moderation.api.conftest import Caller
@@ -37,7 +37,7 @@ def test_a_key_for_cases_hears_no_score_before_the_first_opinion(
         assert item["blind"] is True
         assert {name: item[name] for name in KEPT_BACK} == KEPT_BACK
     user, _ = make_user()
-    lease = cases.lease(case, user)
+    lease = leases.lease(case, user)
     assert lease is not None
     opinions.first(case, user, lease.token, DecisionValue.GENUINE)
     for item in told(caller, case):

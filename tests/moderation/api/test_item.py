@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from moderation.models import ContentItem, Decision, Verdict
-from moderation.services import appeals, cases, decisions
+from moderation.services import appeals, decisions, leases
 from moderation.vocabulary import DecisionReason, DecisionValue, Role, Statement
 from tests import factories
 from tests.moderation.api.conftest import Caller
@@ -42,7 +42,7 @@ def test_it_tells_a_decision_only_when_it_has_settled(caller: Caller) -> None:
     case = factories.make_case(caller.platform)
     where = f"/api/v1/items/{case.item_id}"
     user, _ = factories.make_user()
-    lease = cases.lease_next(user)
+    lease = leases.lease_next(user)
     assert lease is not None
     decision = decisions.decide(
         case, user, lease.token, DecisionValue.SYNTHETIC, reasons=[DecisionReason.LIGHT_SHADOW], note="private"

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from moderation.models import Derivative, Opinion, Platform, ReviewCase
-from moderation.services import cases, platforms
+from moderation.services import leases, platforms
 from moderation.vocabulary import CaseState, DerivativeKind, Role
 from tests.factories import conclude, make_case, make_platform
 from tests.moderation.console.pages import numbers, text, token
@@ -102,7 +102,7 @@ def test_it_decides_nothing_before_the_first_opinion(desk: Desk, case: ReviewCas
 
 def test_an_opinion_without_the_hold_is_refused_and_shown_again(desk: Desk, case: ReviewCase) -> None:
     client, _ = desk()
-    cases.lease(case, desk(Role.SENIOR)[1])
+    leases.lease(case, desk(Role.SENIOR)[1])
     answer = client.post(reverse("guard:opinion", args=[case.number]), {"decision": "altered"})
     assert answer.status_code == 409
     assert told(answer.content) == []

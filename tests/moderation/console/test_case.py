@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from deepfake_guard.detector.records import Derived
 from moderation.models import Derivative, DetectedFace, MediaAsset, ReviewCase
-from moderation.services import cases, closeups, retention, scanning
+from moderation.services import closeups, leases, retention, scanning
 from moderation.vocabulary import DerivativeKind, Role
 from tests.factories import make_case, make_item, make_platform, make_user, picture, report, screen
 from tests.moderation.console.pages import text
@@ -81,7 +81,7 @@ def test_opening_it_takes_nothing_from_the_queue(desk: Desk) -> None:
 
 def test_it_shows_a_case_that_somebody_else_holds_without_letting_decide(desk: Desk) -> None:
     case = make_case()
-    cases.lease(case, make_user(Role.SENIOR, "ilya")[0])
+    leases.lease(case, make_user(Role.SENIOR, "ilya")[0])
     page = desk()[0].get(page_of(case))
     assert "ilya has it" in text(page)
     assert page.content.count(b"disabled") >= 6

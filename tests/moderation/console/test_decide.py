@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from moderation.models import Decision, ReviewCase, Verdict
-from moderation.services import cases, decisions
+from moderation.services import decisions, leases
 from moderation.vocabulary import CaseState, DecisionState, DecisionValue, Effect, Role
 from tests.factories import make_case, make_platform, make_user
 from tests.moderation.console.pages import text
@@ -22,7 +22,7 @@ Desk = Callable[..., tuple[Client, User]]
 
 
 def decide(client: Client, case: ReviewCase, user: User, **given: Any) -> Any:
-    lease = cases.lease(case, user)
+    lease = leases.lease(case, user)
     fields = {"decision": "genuine", "token": str(lease.token) if lease else "", **given}
     return client.post(reverse("guard:decide", args=[case.number]), fields)
 
@@ -142,10 +142,10 @@ def test_holding_the_bar_puts_the_settling_off(desk: Desk) -> None:
 def test_a_lost_hold_is_answered_with_who_has_the_case_and_nothing_typed_is_lost(desk: Desk) -> None:
     case = make_case()
     client, user = desk()
-    lease = cases.lease(case, user)
+    lease = leases.lease(case, user)
     assert lease is not None
     ReviewCase.objects.filter(pk=case.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
-    cases.lease(case, make_user(Role.SENIOR, "ilya")[0])
+    leases.lease(case, make_user(Role.SENIOR, "ilya")[0])
     fields = {"decision": "synthetic", "token": str(lease.token), "reason": "skin_texture", "note": "the cheek"}
     answer = client.post(reverse("guard:decide", args=[case.number]), fields)
     assert answer.status_code == 409
@@ -161,10 +161,10 @@ def test_a_stale_decision_is_told_since_when_with_the_next_case_ready(desk: Desk
     case = make_case()
     following = make_case()
     client, user = desk()
-    mine = cases.lease(case, user)
+    mine = leases.lease(case, user)
     ReviewCase.objects.filter(pk=case.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
     ilya, _ = make_user(Role.SENIOR, "ilya")
-    theirs = cases.lease(case, ilya)
+    theirs = leases.lease(case, ilya)
     assert mine is not None
     assert theirs is not None
     decisions.decide(case, ilya, theirs.token, DecisionValue.GENUINE)

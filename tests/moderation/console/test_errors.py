@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from moderation import queries
+from moderation import queue_queries
 from moderation.vocabulary import Role
 from tests.moderation.console.pages import text
 
@@ -37,7 +37,7 @@ def test_our_fault_is_named_and_can_be_found_in_the_log(desk: Desk, monkeypatch:
 
     client, _ = desk()
     client.raise_request_exception = False
-    monkeypatch.setattr(queries, "case_page", broken)
+    monkeypatch.setattr(queue_queries, "case_page", broken)
     answer = client.get(reverse("guard:queue"))
     assert answer.status_code == 500
     assert f"logged as {answer['X-Request-Id'][:12]}" in text(answer)

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from moderation.models import AuditEntry, ReviewCase
-from moderation.services import cases
+from moderation.services import leases
 from moderation.vocabulary import Role
 from tests.factories import make_case, make_user
 from tests.moderation.console.pages import text, token
@@ -57,7 +57,7 @@ def test_it_says_who_has_the_case_when_the_hold_ran_out(desk: Desk) -> None:
     client, _ = desk()
     held = take(client, case)
     ReviewCase.objects.filter(pk=case.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
-    cases.lease(case, make_user(Role.SENIOR, "ilya")[0])
+    leases.lease(case, make_user(Role.SENIOR, "ilya")[0])
     answer = client.post(reverse("guard:lease", args=[case.number]), {"token": held}, headers=HTMX)
     assert "Your hold ran out, and ilya has it now" in text(answer)
     assert token(answer) == ""
@@ -92,7 +92,7 @@ def test_a_stale_token_frees_nothing(desk: Desk) -> None:
     case = make_case()
     client, _ = desk()
     other, _ = make_user(Role.SENIOR)
-    cases.lease(case, other)
+    leases.lease(case, other)
     for route in ("release", "skip"):
         client.post(reverse(f"guard:{route}", args=[case.number]), {"token": "00000000-0000-4000-8000-000000000000"})
     assert ReviewCase.objects.get(pk=case.pk).holder == other
@@ -105,9 +105,9 @@ def test_an_escalated_case_waits_for_a_senior(desk: Desk) -> None:
     assert answer["Location"] == reverse("guard:case", args=[other.number]) + "#case-title"
     page = text(desk()[0].get(reverse("guard:case", args=[case.number])))
     assert "a senior decides it" in page
-    assert cases.lease(case, make_user()[0]) is None
+    assert leases.lease(case, make_user()[0]) is None
     senior, _ = make_user(Role.SENIOR)
-    assert cases.lease(case, senior) is not None
+    assert leases.lease(case, senior) is not None
     assert AuditEntry.objects.filter(action="case.escalated", subject=f"case:{case.number}").count() == 1
 
 
@@ -127,7 +127,7 @@ def test_a_page_that_is_being_left_gives_back_by_a_form_with_its_own_csrf_token(
     user, _ = make_user()
     client = Client(enforce_csrf_checks=True)
     client.force_login(user)
-    cases.lease_next(user)
+    leases.lease_next(user)
     page = client.get(reverse("guard:case", args=[case.number]))
     form = {"token": token(page), "leaving": "1", "csrfmiddlewaretoken": client.cookies["csrftoken"].value}
     release = reverse("guard:release", args=[case.number])

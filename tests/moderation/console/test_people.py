@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from moderation.models import AuditEntry, Reach
-from moderation.services import cases, people, second_factors
+from moderation.services import leases, people, second_factors
 from moderation.vocabulary import Role
 from tests.factories import make_case, make_platform, make_user
 from tests.moderation.console.pages import lapse, text
@@ -107,7 +107,7 @@ def test_shutting_somebody_out_ends_their_sessions_and_frees_their_cases(desk: D
     client, _ = desk(Role.ADMIN)
     there, user = desk()
     case = make_case()
-    assert cases.lease(case, user)
+    assert leases.lease(case, user)
     post(client, "person-active", user, active="no")
     assert there.get(reverse("guard:queue")).status_code == 302
     case.refresh_from_db()

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from moderation.models import AuditEntry, Platform, PolicyVersion
-from moderation.policy import Rules
+from moderation.rules import Rules
 from moderation.services import platforms
 from moderation.vocabulary import Role
 from tests.factories import ACTOR, make_detector, make_item, make_platform, report, screen

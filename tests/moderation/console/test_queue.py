@@ -11,9 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from moderation import queries
+from moderation import queue_queries
 from moderation.models import ReviewCase, SavedFilter
-from moderation.services import cases
+from moderation.services import leases
 from moderation.vocabulary import DecisionValue, Role
 from tests.factories import conclude, make_case, make_item, make_platform, make_user, report, screen
 from tests.moderation.console.pages import numbers, text
@@ -71,11 +71,11 @@ def test_it_shows_who_holds_a_case(desk: Desk) -> None:
     case = make_case()
     client, user = desk()
     other, _ = make_user(Role.SENIOR, "ilya")
-    cases.lease(case, other)
+    leases.lease(case, other)
     page = client.get(QUEUE)
     assert "ilya" in text(page)
     assert b"data-taken" in page.content
-    cases.lease(make_case(), user)
+    leases.lease(make_case(), user)
     assert " you " in text(client.get(QUEUE))
 
 
@@ -83,7 +83,7 @@ def test_its_views_are_links_with_counts(desk: Desk) -> None:
     mine, soon, far = (make_case() for _ in range(3))
     due_in(mine, hours=9), due_in(soon, minutes=30), due_in(far, hours=9)
     client, user = desk()
-    cases.lease(mine, user)
+    leases.lease(mine, user)
     page = client.get(QUEUE)
     assert "All open 3 Due within 1 h 1 Free 2 Mine 1" in text(page)
     assert numbers(client.get(QUEUE, {"view": "due"})) == [soon.number]
@@ -117,25 +117,25 @@ def test_its_filters_narrow_and_a_view_keeps_them(desk: Desk) -> None:
 def test_its_pages_show_every_case_once_forwards_and_back(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, sort: str
 ) -> None:
-    monkeypatch.setattr(queries, "PAGE", 3)
+    monkeypatch.setattr(queue_queries, "PAGE", 3)
     platform = make_platform()
     made = [make_case(platform, reached=place % 3) for place in range(8)]
     same = timezone.now() + timedelta(hours=2)
     ReviewCase.objects.filter(pk__in=[case.pk for case in made[:4]]).update(due_at=same)
     _, user = desk()
-    chosen = queries.CaseFilter(sort=sort)
+    chosen = queue_queries.CaseFilter(sort=sort)
     seen: list[list[int]] = []
-    page = queries.case_page(chosen, user)
+    page = queue_queries.case_page(chosen, user)
     while True:
         seen.append([case.number for case in page.cases])
         if not page.older:
             break
-        page = queries.case_page(chosen, user, after=page.older)
+        page = queue_queries.case_page(chosen, user, after=page.older)
     assert sorted(number for some in seen for number in some) == sorted(case.number for case in made)
     assert [len(some) for some in seen] == [3, 3, 2]
-    back = queries.case_page(chosen, user, before=page.newer)
+    back = queue_queries.case_page(chosen, user, before=page.newer)
     assert [case.number for case in back.cases] == seen[1]
-    first = queries.case_page(chosen, user, before=back.newer)
+    first = queue_queries.case_page(chosen, user, before=back.newer)
     assert [case.number for case in first.cases] == seen[0]
     assert first.newer == ""
 
@@ -173,7 +173,7 @@ def test_taking_the_next_case_takes_the_most_urgent_free_one(desk: Desk) -> None
     held, urgent, later = (make_case() for _ in range(3))
     due_in(held, minutes=-5), due_in(urgent, minutes=5), due_in(later, hours=5)
     client, user = desk()
-    cases.lease(held, make_user()[0])
+    leases.lease(held, make_user()[0])
     answer = client.post(reverse("guard:next"))
     assert answer["Location"].startswith(reverse("guard:case", args=[urgent.number]))
     assert ReviewCase.objects.get(pk=urgent.pk).holder == user
@@ -245,7 +245,7 @@ def test_a_person_keeps_twenty_filters_at_most(desk: Desk) -> None:
 
 
 def test_counts_stop_at_a_limit(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queries, "COUNTED_AT_MOST", 2)
+    monkeypatch.setattr(queue_queries, "COUNTED_AT_MOST", 2)
     platform = make_platform()
     for _ in range(3):
         make_case(platform)

@@ -8,10 +8,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from moderation import queries
+from moderation import queue_queries
 from moderation.models import AuditEntry, Decision, Reach, ReviewCase
 from moderation.reach import SUBJECTS, reaches, sees
-from moderation.services import cases, people
+from moderation.services import leases, people
 from moderation.vocabulary import Role
 from tests.factories import make_case, make_item, make_platform, make_user, pending, picture
 from tests.moderation.console.pages import numbers, text
@@ -80,19 +80,19 @@ def test_the_queue_and_its_counts_hold_ones_own_platforms_alone(two_platforms: t
     page = client.get(reverse("guard:queue"))
     assert numbers(page) == [own.number]
     assert "1 open" in text(page)
-    assert queries.view_counts(user)["all"] == 1
-    assert queries.case_after(own, user) is None
+    assert queue_queries.view_counts(user)["all"] == 1
+    assert queue_queries.case_after(own, user) is None
     assert numbers(client.get(reverse("guard:queue") + f"?q={foreign.number}")) == []
 
 
 def test_nobody_is_handed_a_case_of_another_platform(two_platforms: tuple[ReviewCase, ReviewCase]) -> None:
     own, foreign = two_platforms
     _, user = kept_to(own, Role.SENIOR)
-    assert cases.lease(foreign, user) is None
-    taken = cases.lease_next(user)
+    assert leases.lease(foreign, user) is None
+    taken = leases.lease_next(user)
     assert taken is not None
     assert taken.case == own
-    assert cases.lease_next(user, after=own) is None
+    assert leases.lease_next(user, after=own) is None
 
 
 def test_an_upload_goes_to_ones_own_platforms_alone(two_platforms: tuple[ReviewCase, ReviewCase]) -> None:
@@ -124,7 +124,7 @@ def test_a_new_assignment_counts_at_once_and_an_ended_one_gives_held_cases_back(
 ) -> None:
     own, foreign = two_platforms
     client, user = kept_to(own, Role.MODERATOR)
-    assert cases.lease(own, user)
+    assert leases.lease(own, user)
     people.set_reach(user, [foreign.item.platform], actor="system")
     assert numbers(client.get(reverse("guard:queue"))) == [foreign.number]
     own.refresh_from_db()

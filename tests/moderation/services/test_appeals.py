@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from moderation.models import AuditEntry, Event, ReviewCase
-from moderation.services import appeals, cases, retention
+from moderation.services import appeals, leases, retention
 from moderation.vocabulary import AppealOutcome, CaseState, DecisionValue, EventType, Reason
 from tests.factories import conclude, make_case, make_item, report, screen
 
@@ -33,9 +33,9 @@ def test_it_is_never_decided_by_who_decided_before() -> None:
     first = decided()
     earlier = first.decisions.get().user
     appeal = appeals.open_appeal(first.item, "", actor="system")
-    assert cases.lease(appeal.case, earlier) is None
-    assert cases.lease_next(earlier) is None
-    assert not cases.may_take(appeal.case, earlier)
+    assert leases.lease(appeal.case, earlier) is None
+    assert leases.lease_next(earlier) is None
+    assert not leases.may_take(appeal.case, earlier)
 
 
 @pytest.mark.parametrize(

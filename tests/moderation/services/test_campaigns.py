@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from moderation.models import AuditEntry, Decision, Event, MediaAsset, Platform, ReviewCase
-from moderation.services import campaigns, cases, decisions, illegal
+from moderation.services import campaigns, decisions, illegal, leases
 from moderation.vocabulary import CaseState, DecisionState, DecisionValue, EventType, IllegalKind, Role
 from tests.factories import make_case, make_platform, make_user
 
@@ -43,7 +43,7 @@ def test_alike_are_open_cases_of_the_platform_within_31_bits() -> None:
 
 def test_what_others_hold_what_is_locked_and_what_has_no_hash_is_left_out() -> None:
     made, senior = campaign()
-    cases.lease(made[1], make_user()[0])
+    leases.lease(made[1], make_user()[0])
     illegal.lock(made[2], senior, IllegalKind.OTHER_CRIME)
     assert set(campaigns.alike(made[0], senior)) == {made[0].pk, made[3].pk}
     assert campaigns.alike(make_case(), senior) == {}

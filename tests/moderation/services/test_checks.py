@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from moderation.models import AuditEntry, ContentItem, Event, GoldItem, MediaAsset, Platform, ReviewCase, Verdict
 from moderation.models.ids import first_id, new_id
-from moderation.services import cases, decisions, platforms, quality, retention
+from moderation.services import cases, decisions, leases, platforms, quality, retention
 from moderation.services.quality.checks import drawn
 from moderation.vocabulary import CasePurpose, CaseState, DecisionReason, DecisionValue
 from tests.factories import ACTOR, conclude, make_case, make_item, make_platform, make_user, report, screen
@@ -68,9 +68,9 @@ def test_nobody_is_asked_twice_about_the_same_item() -> None:
     decided = conclude(case)
     check = cases.open_check(case.item, CasePurpose.SECOND, case.reasons)
     assert check is not None
-    assert cases.lease(check, decided.user) is None
+    assert leases.lease(check, decided.user) is None
     other, _ = make_user()
-    lease = cases.lease(check, other)
+    lease = leases.lease(check, other)
     assert lease is not None
     decision = decisions.decide(check, other, lease.token, DecisionValue.GENUINE)
     assert decisions.undo(decision, other) is not None, "one's own answer can be taken back like any other"
@@ -83,8 +83,8 @@ def test_who_sealed_an_answer_is_not_asked_for_it() -> None:
     quality.seal(case.item, DecisionValue.SYNTHETIC, by=senior, actor=ACTOR)
     check = cases.open_check(case.item, CasePurpose.GOLD, case.reasons)
     assert check is not None
-    assert cases.lease(check, senior) is None
-    assert cases.lease(check, make_user()[0]) is not None
+    assert leases.lease(check, senior) is None
+    assert leases.lease(check, make_user()[0]) is not None
 
 
 def test_a_gold_item_is_asked_as_often_as_its_platform_wants() -> None:
@@ -197,7 +197,7 @@ def test_an_answer_needs_its_reason_as_anywhere() -> None:
     check = cases.open_check(known.item, CasePurpose.GOLD, ["at_review_line"])
     assert check is not None
     user, _ = make_user()
-    lease = cases.lease(check, user)
+    lease = leases.lease(check, user)
     assert lease is not None
     with pytest.raises(decisions.ReasonMissing):
         decisions.decide(check, user, lease.token, DecisionValue.SYNTHETIC)

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from moderation.models import AuditEntry, Decision, Event, ReviewCase
-from moderation.services import cases, decisions, retention
+from moderation.services import decisions, leases, retention
 from moderation.vocabulary import CaseState, DecisionReason, DecisionState, DecisionValue, Effect, EventType, Outcome
 from tests import factories
 
@@ -53,8 +53,8 @@ def test_a_case_that_settles_is_nobody_elses_meanwhile() -> None:
     case = factories.make_case()
     factories.pending(case)
     other, _ = factories.make_user()
-    assert cases.lease_next(other) is None
-    assert cases.lease(case, other) is None
+    assert leases.lease_next(other) is None
+    assert leases.lease(case, other) is None
 
 
 def test_one_does_not_undo_what_somebody_else_decided() -> None:
@@ -126,7 +126,7 @@ def test_the_sweeper_settles_what_is_due_and_nothing_else() -> None:
 def test_a_lost_lease_is_told_with_what_happened_instead() -> None:
     case = factories.make_case()
     user, _ = factories.make_user()
-    lease = cases.lease(case, user)
+    lease = leases.lease(case, user)
     assert lease is not None
     ReviewCase.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     taken = factories.pending(case)
@@ -139,7 +139,7 @@ def test_a_lost_lease_is_told_with_what_happened_instead() -> None:
 def test_a_word_that_is_no_reason_is_refused() -> None:
     case = factories.make_case()
     user, _ = factories.make_user()
-    lease = cases.lease(case, user)
+    lease = leases.lease(case, user)
     assert lease is not None
     with pytest.raises(ValueError, match="looks odd"):
         decisions.decide(case, user, lease.token, DecisionValue.SYNTHETIC, reasons=["looks odd"])

@@ -17,7 +17,7 @@ from django.db import connection
 from django.utils import timezone
 
 from moderation.models import ContentItem, Decision, Event, ReviewCase
-from moderation.services import cases, decisions
+from moderation.services import cases, decisions, leases
 from moderation.vocabulary import CaseState, DecisionReason, DecisionState, DecisionValue, EventType, ItemStatus
 from tests import factories
 
@@ -33,13 +33,13 @@ class Screens:
         self.shown: dict[int, uuid.UUID] = {}
         self.twice: list[int] = []
 
-    def show(self, lease: cases.Lease) -> None:
+    def show(self, lease: leases.Lease) -> None:
         with self.lock:
             if lease.case.pk in self.shown:
                 self.twice.append(lease.case.pk)
             self.shown[lease.case.pk] = lease.token
 
-    def clear(self, lease: cases.Lease) -> None:
+    def clear(self, lease: leases.Lease) -> None:
         with self.lock:
             if self.shown.get(lease.case.pk) == lease.token:
                 del self.shown[lease.case.pk]
@@ -62,7 +62,7 @@ class Moderator:
     def work(self) -> Counter[str]:
         try:
             while True:
-                lease = cases.lease_next(self.user)
+                lease = leases.lease_next(self.user)
                 if lease is not None:
                     self.see(lease)
                 elif not ReviewCase.objects.exclude(state=CaseState.CLOSED).exists():
@@ -73,9 +73,9 @@ class Moderator:
         finally:
             connection.close()
 
-    def see(self, lease: cases.Lease) -> None:
+    def see(self, lease: leases.Lease) -> None:
         self.screens.show(lease)
-        cases.show(lease.case, self.user)
+        leases.show(lease.case, self.user)
         fate = self.drawn.random()
         if fate < 0.1:
             self.vanish(lease)
@@ -84,18 +84,18 @@ class Moderator:
         else:
             self.decide(lease, take_back=fate < 0.25)
 
-    def run_out(self, lease: cases.Lease) -> None:
+    def run_out(self, lease: leases.Lease) -> None:
         """As if the time had passed: nothing is on this screen any more under a hold that counts."""
         self.screens.clear(lease)
         ReviewCase.objects.filter(holder=self.user, state=CaseState.OPEN).update(
             lease_until=timezone.now() - timedelta(seconds=1)
         )
 
-    def vanish(self, lease: cases.Lease) -> None:
+    def vanish(self, lease: leases.Lease) -> None:
         self.run_out(lease)
         self.counts["crashed"] += 1
 
-    def stall(self, lease: cases.Lease) -> None:
+    def stall(self, lease: leases.Lease) -> None:
         """Comes back when the hold has run out and posts: recorded only if nobody else has had the case since."""
         self.run_out(lease)
         time.sleep(self.drawn.random() * 0.02)
@@ -105,17 +105,17 @@ class Moderator:
         except decisions.LeaseLost:
             self.counts["late, refused"] += 1
 
-    def decide(self, lease: cases.Lease, *, take_back: bool) -> None:
+    def decide(self, lease: leases.Lease, *, take_back: bool) -> None:
         time.sleep(self.drawn.random() * 0.005)
         self.screens.clear(lease)
         decision = self.post(lease)  # raises where a hold that counts was not enough
         if take_back and (again := decisions.undo(decision, self.user)) is not None:
             self.counts["undone"] += 1
-            cases.release(again.case, again.token)
+            leases.release(again.case, again.token)
         if self.drawn.random() < 0.5:
             decisions.settle(decision.pk)
 
-    def post(self, lease: cases.Lease) -> Decision:
+    def post(self, lease: leases.Lease) -> Decision:
         reasons = [next(iter(DecisionReason))]
         return decisions.decide(lease.case, self.user, lease.token, self.drawn.choice(VALUES), reasons=reasons)
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moderation.models import Exposure, ReviewCase
-from moderation.services import cases, exposure
+from moderation.services import exposure, leases
 from moderation.vocabulary import CaseState, Reason
 from tests.factories import make_case, make_platform, make_user
 
@@ -99,6 +99,6 @@ def test_after_three_grave_cases_a_lighter_one_comes_between() -> None:
         exposure.shown(case, mara)
     assert exposure.grave_lately(mara) == [True, True]
     exposure.shown(seen[2], mara)
-    lease = cases.lease_next(mara)
+    lease = leases.lease_next(mara)
     assert lease is not None
     assert lease.case == light

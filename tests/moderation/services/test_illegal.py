@@ -8,7 +8,7 @@ from django.core.files.base import ContentFile
 
 from moderation import queries
 from moderation.models import AuditEntry, ContentItem, Decision, Event, IllegalRecord, MediaAsset, ReviewCase, Scan
-from moderation.services import audit, cases, decisions, illegal, retention, scanning, submission
+from moderation.services import audit, decisions, illegal, leases, retention, scanning, submission
 from moderation.vocabulary import (
     CaseState,
     DecisionState,
@@ -33,13 +33,13 @@ def locked(case: ReviewCase | None = None, user: User | None = None) -> IllegalR
 def test_it_stops_the_case_whoever_holds_it() -> None:
     case = make_case()
     (holder, _), (finder, _) = make_user(), make_user()
-    lease = cases.lease(case, holder)
+    lease = leases.lease(case, holder)
     assert lease is not None
     record = locked(case, finder)
     case.refresh_from_db()
     assert (case.state, case.holder, record.case) == (CaseState.LOCKED, None, case)
-    assert cases.lease_next(holder) is None
-    assert cases.renew(case, lease.token) is None
+    assert leases.lease_next(holder) is None
+    assert leases.renew(case, lease.token) is None
     with pytest.raises(illegal.LockedAlready):
         locked(case, holder)
 
@@ -135,8 +135,8 @@ def test_released_goes_to_a_senior_and_is_shown_again() -> None:
     assert case.escalated_at is not None
     assert MediaAsset.objects.get().locked_at is None
     assert not ContentItem.objects.get().legal_hold
-    assert cases.lease(case, make_user()[0]) is None
-    assert cases.lease(case, handler) is not None
+    assert leases.lease(case, make_user()[0]) is None
+    assert leases.lease(case, handler) is not None
 
 
 def test_every_step_is_on_the_chain_and_tells_nothing_of_a_person() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from moderation import blind
 from moderation.models import AuditEntry, Opinion, ReviewCase
-from moderation.services import cases, decisions, opinions
+from moderation.services import decisions, leases, opinions
 from moderation.vocabulary import DecisionValue
 from tests.factories import make_case, make_user
 
@@ -46,7 +46,7 @@ def case(db: None) -> ReviewCase:
 
 def test_a_second_first_opinion_changes_nothing(case: ReviewCase) -> None:
     user, _ = make_user()
-    lease = cases.lease(case, user)
+    lease = leases.lease(case, user)
     assert lease is not None
     for value in (DecisionValue.GENUINE, DecisionValue.ALTERED):
         assert opinions.first(case, user, lease.token, value).value == DecisionValue.GENUINE
@@ -61,7 +61,7 @@ def test_it_takes_no_opinion_without_the_hold(case: ReviewCase) -> None:
 
 def test_a_decision_needs_the_first_opinion(case: ReviewCase) -> None:
     user, _ = make_user()
-    lease = cases.lease(case, user)
+    lease = leases.lease(case, user)
     assert lease is not None
     with pytest.raises(decisions.OpinionMissing):
         decisions.decide(case, user, lease.token, DecisionValue.GENUINE)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moderation.models import ApiKey, AuditEntry, Platform, PolicyVersion
-from moderation.policy import InvalidRules
+from moderation.rules import InvalidRules
 from moderation.services import platforms
 from moderation.vocabulary import Scope
 from tests.factories import ACTOR, make_detector, make_key, make_platform, make_user

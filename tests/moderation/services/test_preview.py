@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from moderation.models import Verdict
-from moderation.policy import SEVERITY, Rules, decide, evidence_of, false_alarm_share
+from moderation.policy import SEVERITY, decide, evidence_of, false_alarm_share
+from moderation.rules import Rules
 from moderation.services import preview, retention
 from moderation.vocabulary import DecisionValue, Outcome, SeveralFaces
 from tests.factories import ACTOR, conclude, make_item, make_platform, report, screen

@@ -17,7 +17,7 @@ from django.db import connection
 from django.utils import timezone
 
 from moderation.models import ContentItem, Decision, Event, MediaAsset, ReviewCase, Scan
-from moderation.services import cases, decisions, retention, scanning, submission
+from moderation.services import decisions, leases, retention, scanning, submission
 from moderation.vocabulary import (
     CaseState,
     DecisionReason,
@@ -60,7 +60,7 @@ def queue_scans(count: int) -> None:
 def pending_decision() -> tuple[Decision, Any]:
     case = factories.make_case()
     user, _ = factories.make_user()
-    lease = cases.lease(case, user)
+    lease = leases.lease(case, user)
     assert lease is not None
     decision = decisions.decide(case, user, lease.token, DecisionValue.SYNTHETIC, reasons=[next(iter(DecisionReason))])
     Decision.objects.filter(pk=decision.pk).update(settle_at=timezone.now() - timedelta(seconds=1))
@@ -152,7 +152,7 @@ def test_a_decision_settles_once_however_many_sweep() -> None:
 def test_a_case_is_leased_by_one_of_many() -> None:
     case = factories.make_case()
     users = [factories.make_user()[0] for _ in range(6)]
-    leases = at_once(*[lambda user=user: cases.lease(case, user) for user in users])
+    leases = at_once(*[lambda user=user: leases.lease(case, user) for user in users])
     assert sum(lease is not None for lease in leases) == 1
 
 

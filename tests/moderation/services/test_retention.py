@@ -24,7 +24,7 @@ from moderation.models import (
     WebhookDelivery,
     WebhookEndpoint,
 )
-from moderation.services import cases, decisions, retention, scanning
+from moderation.services import decisions, leases, retention, scanning
 from moderation.vocabulary import CaseState, DecisionState, DecisionValue, DeliveryState, Outcome, Reason
 from tests.factories import (
     ACTOR,
@@ -111,7 +111,7 @@ def test_a_scan_that_was_at_work_records_nothing_for_an_erased_item() -> None:
 def test_it_voids_a_pending_decision_closes_the_case_and_forgets_the_note() -> None:
     case = make_case()
     user, _ = make_user()
-    lease = cases.lease(case, user)
+    lease = leases.lease(case, user)
     assert lease is not None
     decision = decisions.decide(case, user, lease.token, DecisionValue.GENUINE, note="my neighbour Ada")
     retention.erase(case.item, actor=ACTOR)
@@ -160,7 +160,7 @@ def test_it_never_removes_what_a_person_has_yet_to_see() -> None:
 def test_it_keeps_decided_media_for_the_longer_time() -> None:
     case = make_case()
     user, _ = make_user()
-    lease = cases.lease(case, user)
+    lease = leases.lease(case, user)
     assert lease is not None
     decision = decisions.decide(case, user, lease.token, DecisionValue.GENUINE)
     Decision.objects.update(settle_at=timezone.now())

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from moderation import intake
 from moderation.models import ContentItem, Decision, Event, MediaAsset, ReviewCase, Scan
-from moderation.services import cases, decisions, scanning, submission
+from moderation.services import decisions, leases, scanning, submission
 from moderation.vocabulary import CaseState, DecisionState, DecisionValue, ItemStatus, Outcome, Reason, ScanState
 from tests import factories
 
@@ -35,7 +35,7 @@ def test_it_goes_from_upload_to_decision() -> None:
     assert types(item) == ["item.screened", "case.opened"]
     case = ReviewCase.objects.get(item=item)
     user, _ = factories.make_user()
-    lease = cases.lease_next(user)
+    lease = leases.lease_next(user)
     assert lease is not None
     assert lease.case == case
     decision = decisions.decide(case, user, lease.token, DecisionValue.SYNTHETIC, reasons=["eyes_gaze"])
@@ -144,7 +144,7 @@ def test_it_gives_lease_and_attempt_back() -> None:
 def test_undo_reopens_the_case_for_the_same_person() -> None:
     case = factories.make_case()
     user, _ = factories.make_user()
-    lease = cases.lease(case, user)
+    lease = leases.lease(case, user)
     assert lease is not None
     decision = decisions.decide(case, user, lease.token, DecisionValue.GENUINE)
     again = decisions.undo(decision, user)
@@ -158,11 +158,11 @@ def test_undo_reopens_the_case_for_the_same_person() -> None:
 def test_it_refuses_a_decision_without_the_lease() -> None:
     case = factories.make_case()
     (first, _), (second, _) = factories.make_user(), factories.make_user()
-    lease = cases.lease(case, first)
+    lease = leases.lease(case, first)
     assert lease is not None
-    assert cases.lease(case, second) is None
+    assert leases.lease(case, second) is None
     ReviewCase.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    assert cases.lease(case, second) is not None
+    assert leases.lease(case, second) is not None
     with pytest.raises(decisions.LeaseLost):
         decisions.decide(case, first, lease.token, DecisionValue.GENUINE)
 
@@ -170,17 +170,17 @@ def test_it_refuses_a_decision_without_the_lease() -> None:
 def test_what_one_person_cannot_tell_waits_for_another() -> None:
     case = factories.make_case()
     (first, _), (second, _) = factories.make_user(), factories.make_user()
-    lease = cases.lease(case, first)
+    lease = leases.lease(case, first)
     assert lease is not None
     assert settle_now(decisions.decide(case, first, lease.token, DecisionValue.CANNOT_TELL))
-    assert cases.lease_next(first) is None
-    assert cases.lease_next(second) is not None
+    assert leases.lease_next(first) is None
+    assert leases.lease_next(second) is not None
 
 
 def test_a_claim_about_a_picture_needs_a_reason() -> None:
     case = factories.make_case()
     user, _ = factories.make_user()
-    lease = cases.lease(case, user)
+    lease = leases.lease(case, user)
     assert lease is not None
     with pytest.raises(decisions.ReasonMissing):
         decisions.decide(case, user, lease.token, DecisionValue.SYNTHETIC)

@@ -6,7 +6,7 @@ import pytest
 
 from moderation import queries
 from moderation.models import Decision, Event, PolicyVersion, ReviewCase
-from moderation.services import cases
+from moderation.services import leases
 from moderation.vocabulary import CaseState, DecisionValue, Effect, EventType, Reason, Role
 from tests.factories import conclude, make_case, make_platform, make_user
 
@@ -30,7 +30,7 @@ def test_the_platform_hears_only_when_two_agree() -> None:
     first = conclude(case, SYNTHETIC)
     case.refresh_from_db()
     assert (case.state, told(case), case.item.verdicts.count()) == (CaseState.OPEN, 0, 1)
-    assert cases.lease(case, first.user) is None, "one person is not two"
+    assert leases.lease(case, first.user) is None, "one person is not two"
     second = conclude(case, SYNTHETIC)
     case.refresh_from_db()
     assert (case.state, told(case)) == (CaseState.CLOSED, 1)
@@ -53,7 +53,7 @@ def test_a_split_goes_to_a_senior_whose_word_is_enough() -> None:
     assert (case.state, told(case)) == (CaseState.OPEN, 0)
     assert case.escalated_at is not None
     assert Reason.OPINIONS_DIFFER in case.reasons
-    assert cases.lease(case, make_user()[0]) is None
+    assert leases.lease(case, make_user()[0]) is None
     conclude(case, GENUINE, user=make_user(Role.SENIOR)[0])
     case.refresh_from_db()
     assert (case.state, told(case)) == (CaseState.CLOSED, 1)

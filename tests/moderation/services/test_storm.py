@@ -14,7 +14,7 @@ from django.db import connection
 from django.utils import timezone
 
 from moderation.models import ContentItem, Decision, Event, MediaAsset, Platform, Scan
-from moderation.services import audit, cases, decisions, retention, scanning, submission, webhooks
+from moderation.services import audit, decisions, leases, retention, scanning, submission, webhooks
 from moderation.vocabulary import TERMINAL_ITEM_STATUSES, DecisionReason, DecisionValue, Reason, ScanState
 from tests import factories
 
@@ -62,7 +62,7 @@ class Storm:
 
     def decide(self, drawn: random.Random) -> None:
         person = drawn.choice(self.people)
-        lease = cases.lease_next(person)
+        lease = leases.lease_next(person)
         if lease is None:
             return
         value, reasons = drawn.choice(list(DecisionValue)), [next(iter(DecisionReason))]

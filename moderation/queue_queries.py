@@ -1,0 +1,251 @@
+"""Reads of the queue: which cases a person sees, a page at a time, and what comes next. Nothing here writes."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import Prefetch, Q, QuerySet, TextField
+from django.db.models.functions import Cast
+from django.utils import timezone
+
+from moderation import blind, search
+from moderation.models import Decision, Derivative, Platform, PolicyVersion, ReviewCase, SavedFilter
+from moderation.queries import case_parts
+from moderation.reach import sees
+from moderation.vocabulary import CaseState, DecisionState, DerivativeKind
+
+SENIOR = "deepfake_guard.reverse"
+SOON = timedelta(hours=1)
+PAGE = 25
+POLICIES_NAMED = 200
+AHEAD_AT_MOST = 24  # pictures
+NOT_SCORED = "not_scored"
+VIEWS = ("all", "due", "free", "mine", "escalated", "closed")
+COUNTED_AT_MOST = 1000  # beyond it a count costs more than it tells
+SORTS: dict[str, tuple[str, ...]] = {"due": ("due_at", "number"), "p": ("least", "number"), "oldest": ("number",)}
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFilter:
+    """A view and the filters of the queue, as they stand in the address."""
+
+    view: str = "all"
+    q: str = ""
+    platform: str = ""
+    finding: str = ""
+    reason: str = ""
+    policy: str = ""
+    reported: str = ""
+    since: str = ""
+    until: str = ""
+    sort: str = "due"
+
+    @classmethod
+    def read(cls, given: Any) -> CaseFilter:
+        """From request.GET; what makes no sense falls back to its default."""
+        values = {field.name: given.get(field.name, "").replace("\0", "").strip()[:100] for field in fields(cls)}
+        values["view"] = values["view"] if values["view"] in VIEWS else "all"
+        values["sort"] = values["sort"] if values["sort"] in SORTS else "due"
+        values["policy"] = values["policy"] if _is_id(values["policy"]) else ""
+        for name in ("since", "until"):
+            values[name] = values[name] if _day(values[name]) else ""
+        return cls(**values)
+
+    @property
+    def narrows(self) -> bool:
+        chosen = (self.q, self.platform, self.finding, self.reason, self.policy, self.reported, self.since, self.until)
+        return any(chosen)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What a page is ordered by; a minus before each: the greatest first."""
+        return ("-number",) if self.view == "closed" else SORTS[self.sort]
+
+    def address(self, **changed: str) -> dict[str, str]:
+        """What differs from the defaults, for an address."""
+        chosen = {field.name: getattr(self, field.name) for field in fields(self)} | changed
+        defaults = {field.name: field.default for field in fields(self)}
+        return {name: value for name, value in chosen.items() if value != defaults[name]}
+
+
+@dataclass(frozen=True, slots=True)
+class CasePage:
+    cases: Sequence[ReviewCase]
+    newer: str
+    older: str
+
+
+def _is_id(text: str) -> bool:
+    try:
+        return bool(uuid.UUID(text))
+    except ValueError:
+        return False
+
+
+def _day(text: str) -> datetime | None:
+    """The beginning of an ISO date, in the console's zone."""
+    try:
+        return timezone.make_aware(datetime.combine(date.fromisoformat(text), time()))
+    except ValueError:
+        return None
+
+
+def in_view(view: str, user: User | AnonymousUser) -> Q:
+    now = timezone.now()
+    if view == "closed":
+        return Q(state=CaseState.CLOSED)
+    narrowed = {
+        "due": Q(due_at__lte=now + SOON),
+        "mine": Q(holder=user.pk, lease_until__gt=now),
+        "free": (Q(lease_until=None) | Q(lease_until__lte=now)) & within_reach(user),
+        "escalated": Q(escalated_at__isnull=False),
+        "late": Q(due_at__lt=now),
+    }
+    return Q(state=CaseState.OPEN) & narrowed.get(view, Q())
+
+
+def within_reach(user: User | AnonymousUser) -> Q:
+    """What this person may take: of their platforms, and an escalated case waits for a senior (DESIGN §3)."""
+    seen = sees(user, "platform")  # of the row itself: a join here would undo the lease's conditional UPDATE
+    return seen if user.has_perm(SENIOR) else seen & Q(escalated_at=None)
+
+
+def view_counts(user: User | AnonymousUser) -> dict[str, int]:
+    """Open cases of the person's platforms by view, and `late`; COUNTED_AT_MOST + 1 stands for more."""
+    seen = sees(user, "platform")
+    return {view: _counted(in_view(view, user) & seen) for view in (*VIEWS, "late") if view != "closed"}
+
+
+def _counted(which: Q) -> int:
+    return ReviewCase.objects.filter(which).order_by()[: COUNTED_AT_MOST + 1].count()
+
+
+def oldest_open_case(user: User | AnonymousUser) -> datetime | None:
+    oldest = ReviewCase.objects.filter(sees(user, "platform"), state=CaseState.OPEN).order_by("number").first()
+    return oldest.opened_at if oldest else None
+
+
+def open_case_count(user: User | AnonymousUser) -> int:
+    """COUNTED_AT_MOST + 1 stands for more."""
+    return _counted(Q(state=CaseState.OPEN) & sees(user, "platform"))
+
+
+def open_cases(chosen: CaseFilter, user: User | AnonymousUser, authors: Sequence[str] = ()) -> QuerySet[ReviewCase]:
+    """`authors`: keyed digests of whom `q` may name."""
+    cases = ReviewCase.objects.filter(in_view(chosen.view, user), sees(user, "platform"))
+    cases = cases.annotate(hidden=blind.hidden(user))
+    if chosen.q:
+        cases = cases.filter(number__in=search.numbers(chosen.q, authors))
+    if chosen.platform:
+        cases = cases.filter(platform__in=Platform.objects.filter(name=chosen.platform))
+    if chosen.policy:
+        cases = cases.filter(policy=uuid.UUID(chosen.policy))
+    if chosen.reported:
+        cases = cases.filter(reports__gt=0)
+    if chosen.finding or chosen.reason:
+        cases = cases.exclude(blind.hidden_cases(user))  # a list by what was found would tell it
+    if chosen.finding:
+        cases = cases.filter(statement="" if chosen.finding == NOT_SCORED else chosen.finding)
+    if chosen.reason:
+        # a JSON list as text: the codes are words of ours, so quotes bound them (SQLite has no JSON containment)
+        cases = cases.annotate(reasons_text=Cast("reasons", TextField())).filter(
+            reasons_text__contains=f'"{chosen.reason}"'
+        )
+    cases = cases.filter(_within_days(chosen))
+    if chosen.view == "closed":  # each with what was said in it: a check of the desk has another verdict in force
+        settled = Decision.objects.filter(state=DecisionState.SETTLED).order_by("-settled_at")
+        cases = cases.prefetch_related(Prefetch("decisions", queryset=settled, to_attr="said"))
+    return cases.select_related("item__platform", "item__asset", "holder").prefetch_related(*case_parts())
+
+
+def _within_days(chosen: CaseFilter) -> Q:
+    """By when a case came. What came since then is due since then, too, and that is what the index knows."""
+    since, until = _day(chosen.since), _day(chosen.until)
+    days = Q(opened_at__gte=since, due_at__gte=since) if since else Q()
+    return days & Q(opened_at__lt=until + timedelta(days=1)) if until else days
+
+
+def case_page(
+    chosen: CaseFilter,
+    user: User | AnonymousUser,
+    *,
+    after: str = "",
+    before: str = "",
+    authors: Sequence[str] = (),
+) -> CasePage:
+    """One page by keyset: the cursor is the last (or first) row's sort values."""
+    keys, descending = [key.lstrip("-") for key in chosen.keys], chosen.keys[0].startswith("-")
+    cases = open_cases(chosen, user, authors)
+    backwards = bool(before) and not after
+    cursor = _read_cursor(after or before, keys)
+    if cursor is not None:
+        cases = cases.filter(_beyond(keys, cursor, "lt" if backwards != descending else "gt"))
+    order = [f"-{key}" if backwards != descending else key for key in keys]
+    rows = list(cases.order_by(*order)[: PAGE + 1])
+    more, rows = len(rows) > PAGE, rows[:PAGE]
+    if backwards:
+        rows.reverse()
+    has_newer, has_older = (more, True) if backwards else (cursor is not None, more)
+    return CasePage(
+        rows,
+        _write_cursor(rows[0], keys) if rows and has_newer else "",
+        _write_cursor(rows[-1], keys) if rows and has_older else "",
+    )
+
+
+def _beyond(keys: Sequence[str], cursor: Sequence[Any], way: str) -> Q:
+    """(a, b) > (x, y) as a ≥ x and (a > x or b > y): the first part alone is what an index can be entered by."""
+    first = Q(**{f"{keys[0]}__{way}": cursor[0]})
+    if len(keys) == 1:
+        return first
+    return Q(**{f"{keys[0]}__{way}e": cursor[0]}) & (first | Q(**{f"{keys[1]}__{way}": cursor[1]}))
+
+
+def _write_cursor(case: ReviewCase, keys: Sequence[str]) -> str:
+    values = (getattr(case, key) for key in keys)
+    return "~".join(value.isoformat() if isinstance(value, datetime) else repr(value) for value in values)
+
+
+def _read_cursor(text: str, keys: Sequence[str]) -> list[Any] | None:
+    read: dict[str, Callable[[str], Any]] = {"due_at": datetime.fromisoformat, "least": float, "number": int}
+    parts = text.split("~")
+    if len(parts) != len(keys):
+        return None
+    try:
+        return [read[key](part) for key, part in zip(keys, parts, strict=True)]
+    except ValueError:
+        return None
+
+
+def case_after(case: ReviewCase, user: User | AnonymousUser) -> ReviewCase | None:
+    """What would come next: leased ahead for this person, else the most urgent free one."""
+    waiting = ReviewCase.objects.filter(state=CaseState.OPEN).exclude(pk=case.pk).order_by("due_at", "number")
+    waiting = waiting.select_related("item").prefetch_related(*case_parts())
+    return waiting.filter(_ahead(user)).first() or waiting.filter(in_view("free", user)).first()
+
+
+def _ahead(user: User | AnonymousUser) -> Q:
+    return Q(holder=user.pk, lease_until__gt=timezone.now(), shown_at=None)
+
+
+def pictures_ahead(case: ReviewCase, user: User | AnonymousUser) -> list[Derivative]:
+    """Pictures of the cases that are leased ahead for this person, to be fetched before they are shown."""
+    ahead = ReviewCase.objects.filter(_ahead(user), state=CaseState.OPEN).exclude(pk=case.pk)
+    kinds = Q(kind=DerivativeKind.VIEW) | Q(kind=DerivativeKind.FACE, scan__items__cases__blind_first=False)
+    pictures = Derivative.objects.filter(kinds, scan__items__cases__in=ahead, asset__locked_at=None)
+    return list(pictures[:AHEAD_AT_MOST])
+
+
+def saved_filters(user: User | AnonymousUser) -> list[SavedFilter]:
+    return list(SavedFilter.objects.filter(user=user.pk).order_by("name"))
+
+
+def policies_in_use(user: User | AnonymousUser) -> list[PolicyVersion]:
+    """Versions that the queue can be narrowed to."""
+    versions = PolicyVersion.objects.filter(sees(user, "platform")).select_related("platform")
+    return list(versions.order_by("platform__name", "-number")[:POLICIES_NAMED])
