@@ -33,6 +33,7 @@ class Conf:
     STEP_UP_SECONDS: int = 900
     SECOND_FACTOR_REQUIRED: bool = False
     STORAGE_CEILING_BYTES: int = 0
+    CALLS_PER_MINUTE: int = 6000
     DESK_BLUR: bool = True
     DESK_GREYSCALE: bool = False
     DESK_SMALL: bool = False

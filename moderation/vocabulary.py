@@ -49,6 +49,8 @@ class Reason(StrEnum):
     MALFORMED = "malformed"
     MISSING_FILE = "missing_file"
     QUOTA_EXCEEDED = "quota_exceeded"
+    STORAGE_FULL = "storage_full"
+    RATE_LIMITED = "rate_limited"
     # readable, nothing to score, or undecodable
     NO_FACE = "no_face"
     FACE_TOO_SMALL = "face_too_small"

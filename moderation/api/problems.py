@@ -20,6 +20,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from moderation.intake import Refused
+from moderation.services import limits
 from moderation.services.retention import Held
 from moderation.vocabulary import Reason
 
@@ -34,6 +35,7 @@ REFUSED_STATUS = {
     Reason.MALFORMED: 422,
     Reason.MISSING_FILE: 400,
     Reason.QUOTA_EXCEEDED: 429,
+    Reason.STORAGE_FULL: 409,
 }
 
 log = structlog.get_logger(__name__)
@@ -71,7 +73,9 @@ def _known(error: Exception) -> APIException | None:
     if isinstance(error, APIException):
         return error
     if isinstance(error, Refused):
-        return Problem(REFUSED_STATUS[error.reason], error.reason.value, error.detail)
+        wait = limits.seconds_until_tomorrow() if error.reason is Reason.QUOTA_EXCEEDED else None
+        headers = {"Retry-After": str(wait)} if wait else None
+        return Problem(REFUSED_STATUS[error.reason], error.reason.value, error.detail, headers=headers)
     if isinstance(error, Held):
         return Problem(409, "legal_hold", "the item is under legal hold")
     if isinstance(error, Http404):

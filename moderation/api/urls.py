@@ -19,6 +19,7 @@ from moderation.api.missing import MissingView
 from moderation.api.policies import PoliciesView, PolicyView
 from moderation.api.reports import ReportsView
 from moderation.api.rescan import RescanView
+from moderation.api.usage import UsageView
 
 app_name = "api"
 docs = SpectacularSwaggerSplitView.as_view(url_name="guard:api:schema", template_name="deepfake_guard/api_docs.html")
@@ -40,6 +41,7 @@ urlpatterns = [
     path("endpoints/<uuid:endpoint_id>/test", EndpointTestView.as_view(), name="endpoint-test"),
     path("policies", PoliciesView.as_view(), name="policies"),
     path("policies/<int:version>", PolicyView.as_view(), name="policy"),
+    path("usage", UsageView.as_view(), name="usage"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", docs, name="docs"),
     re_path("", MissingView.as_view(), name="missing"),

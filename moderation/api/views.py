@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,10 @@ from rest_framework.views import APIView
 from moderation.api import problems
 from moderation.api.authentication import ApiKeyAuthentication
 from moderation.api.permissions import HasScope
+from moderation.api.problems import Problem
 from moderation.models import ApiKey
+from moderation.services import limits
+from moderation.vocabulary import Reason
 
 ONCE = {"Cache-Control": "no-store"}  # headers of an answer that shows a secret
 
@@ -28,6 +32,26 @@ class ApiView(APIView):
     renderer_classes = [JSONRenderer]
     parser_classes = [JSONParser]
     schema = AutoSchema()
+
+    rate: limits.Rate | None = None
+
+    def perform_authentication(self, request: Request) -> None:
+        """Each call of a known key counts, whatever it asks for and whatever the answer is."""
+        super().perform_authentication(request)
+        if isinstance(request.auth, ApiKey):
+            self.rate = limits.count_call(request.auth)
+            if self.rate is not None and self.rate.exceeded:
+                raise Problem(429, Reason.RATE_LIMITED.value, f"this key may call {self.rate.limit} times a minute")
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Says what is left of the rate (draft-ietf-httpapi-ratelimit-headers-10)."""
+        if self.rate is not None:
+            seconds = math.ceil(self.rate.resets_in)
+            response.headers["RateLimit-Policy"] = f'"key";q={self.rate.limit};w={limits.WINDOW}'
+            response.headers["RateLimit"] = f'"key";r={max(0, self.rate.left)};t={seconds}'
+            if self.rate.exceeded:
+                response.headers["Retry-After"] = str(max(1, seconds))
+        return super().finalize_response(request, response, *args, **kwargs)
 
     def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response | None]:
         return problems.answer

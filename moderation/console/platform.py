@@ -16,11 +16,12 @@ from moderation.conf import conf
 from moderation.console.access import MANAGE_PLATFORM, DeskRequest, needs
 from moderation.console.step_up import step_up
 from moderation.models import Platform
-from moderation.services import platforms
+from moderation.services import limits, platforms
 from moderation.vocabulary import Scope
 
 PAGE = "deepfake_guard/platform/platform.html"
 LONGEST_NAME = 100
+MEGABYTE = 1_000_000
 SCOPE_WORDS = {
     Scope.ITEMS_WRITE: "send items",
     Scope.ITEMS_READ: "read items and what was found",
@@ -74,9 +75,25 @@ def page(request: DeskRequest, platform: Platform, *, status: int = 200, **shown
         "scopes": [(scope, SCOPE_WORDS[scope]) for scope in Scope],
         "now": timezone.now(),
         "allowed": conf().WEBHOOK_ALLOWED,
+        "limits": _limits(platform),
+        "limits_given": {  # as the form shows them
+            "items_per_day": platform.items_per_day,
+            "storage_mb": None if platform.storage_bytes is None else platform.storage_bytes // MEGABYTE,
+            "calls_per_minute": platform.calls_per_minute,
+        },
         **shown,
     }
     return render(request, PAGE, context, status=status)
+
+
+def _limits(platform: Platform) -> dict[str, Any]:
+    """What holds for all, and what is used."""
+    return {
+        "ceiling_of_all": conf().STORAGE_CEILING_BYTES // MEGABYTE,
+        "calls_of_all": conf().CALLS_PER_MINUTE,
+        "items_today": limits.items_today(platform),
+        "stored_mb": limits.bytes_stored(platform) / MEGABYTE,
+    }
 
 
 @require_POST

@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 from moderation.console import platform as door
 from moderation.console import platform_endpoints as hooks
 from moderation.console import platform_keys as keys
+from moderation.console import platform_limits
 from moderation.console.campaign import batch, campaign, reverse_batch, undo_batch
 from moderation.console.case import case, views
 from moderation.console.decide import decide, hold, undo
@@ -81,6 +82,7 @@ urlpatterns = [
     path("platforms/<uuid:platform_id>/", door.platform, name="platform"),
     path("platforms/<uuid:platform_id>/active/", door.open_or_close, name="platform-active"),
     path("platforms/<uuid:platform_id>/retention/", door.retention, name="platform-retention"),
+    path("platforms/<uuid:platform_id>/limits/", platform_limits.set_limits, name="platform-limits"),
     path("platforms/<uuid:platform_id>/keys/", keys.issue_key, name="key-issue"),
     path("platforms/<uuid:platform_id>/keys/<uuid:key_id>/revoke/", keys.revoke_key, name="key-revoke"),
     path("platforms/<uuid:platform_id>/keys/<uuid:key_id>/rotate/", keys.rotate_key, name="key-rotate"),

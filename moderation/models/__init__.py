@@ -14,6 +14,7 @@ from moderation.models.quality import GoldItem
 from moderation.models.report import UserReport
 from moderation.models.review import Appeal, Batch, Decision, Opinion, ReviewCase, SavedFilter
 from moderation.models.scan import Scan, WorkerStatus
+from moderation.models.usage import CallCount, DayCount
 from moderation.models.verdict import Verdict
 from moderation.models.webhook import Event, WebhookDelivery, WebhookEndpoint
 
@@ -25,7 +26,9 @@ __all__ = [
     "AuditHead",
     "Batch",
     "Calibration",
+    "CallCount",
     "ContentItem",
+    "DayCount",
     "Decision",
     "Derivative",
     "DeskSession",

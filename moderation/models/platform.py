@@ -24,6 +24,12 @@ class Platform(models.Model):
     )  # keys the HMAC of author_ref
     retain_allowed_days = models.PositiveSmallIntegerField(default=7)
     retain_decided_days = models.PositiveSmallIntegerField(default=30)
+    items_per_day = models.PositiveIntegerField(null=True, blank=True, help_text="null: any number")
+    storage_bytes = models.PositiveBigIntegerField(null=True, blank=True, help_text="null: as set for all; 0: none")
+    calls_per_minute = models.PositiveIntegerField(null=True, blank=True, help_text="of each key; null and 0: as above")
+    forgotten_event = models.PositiveBigIntegerField(
+        default=0, editable=False, help_text="number of the newest event that is no longer kept"
+    )
 
     def __str__(self) -> str:
         return self.name

@@ -11,14 +11,14 @@ from typing import Any
 from django.core.files.base import File
 from django.core.files.storage import storages
 from django.db import IntegrityError, transaction
-from django.db.models import Max, Sum
+from django.db.models import Max
 from django.utils import timezone
 
 from moderation import dispatch, intake
 from moderation.conf import conf
 from moderation.models import Calibration, ContentItem, DetectorVersion, MediaAsset, Platform, PolicyVersion, Scan
-from moderation.services import audit, platforms, verdicts
-from moderation.vocabulary import LIVE_SCAN_STATES, ItemSource, ItemStatus, Priority, Reason, ScanState
+from moderation.services import audit, limits, platforms, verdicts
+from moderation.vocabulary import LIVE_SCAN_STATES, ItemSource, ItemStatus, Priority, ScanState
 
 RACES = 5  # each lost insert race is answered by reading what the winner wrote
 
@@ -99,13 +99,9 @@ def submit(
 
 def _store(platform: Platform, upload: File) -> Stored:  # type: ignore[type-arg]
     values = conf()
-    limits = intake.Limits(values.MAX_UPLOAD_BYTES, values.MAX_PIXELS, values.MAX_FRAMES, values.ALLOW_BMP_TIFF)
-    found = intake.inspect(upload, upload.size, limits)  # type: ignore[arg-type]
-    ceiling = values.STORAGE_CEILING_BYTES
-    if ceiling:
-        kept = MediaAsset.objects.filter(platform=platform, removed_at=None).aggregate(kept=Sum("size"))["kept"] or 0
-        if kept + upload.size > ceiling:
-            raise intake.Refused(Reason.QUOTA_EXCEEDED, f"the platform's storage ceiling of {ceiling} bytes is reached")
+    bounds = intake.Limits(values.MAX_UPLOAD_BYTES, values.MAX_PIXELS, values.MAX_FRAMES, values.ALLOW_BMP_TIFF)
+    found = intake.inspect(upload, upload.size, bounds)  # type: ignore[arg-type]
+    limits.check_room(platform, upload.size)
     token = secrets.token_hex(16)
     hashing = _Hashing(upload)
     name = storages["media"].save(f"originals/{token[:2]}/{token}", hashing)
@@ -138,7 +134,11 @@ def latest(platform: Platform, external_id: str) -> ContentItem | None:
 
 
 def new_item(platform: Platform, told: Particulars, earlier: ContentItem | None, **given: Any) -> ContentItem:
-    """The next revision, in the caller's transaction. Raises IntegrityError when another one came first."""
+    """The next revision, in the caller's transaction. Raises IntegrityError when another one came first.
+
+    Raises intake.Refused when the platform's items for today are used up.
+    """
+    limits.take_item(platform)
     item = ContentItem.objects.create(
         platform=platform,
         external_id=told.external_id,

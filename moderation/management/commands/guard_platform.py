@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import argparse
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -8,15 +9,19 @@ from django.db.models import Count
 from moderation.management.owner import ACTOR, OwnerCommand, platform_named
 from moderation.models import Platform
 from moderation.rules import InvalidRules
-from moderation.services import platforms
+from moderation.services import limits, platforms
+
+KEEP = -1  # not given
 
 
 class Command(OwnerCommand):
-    help = "Adds, lists, closes and opens platforms, and sets how long their media are kept."
+    help = "Adds, lists, closes and opens platforms, sets how long their media are kept and what they may use."
     examples = """\
   manage.py guard_platform create "Photo club"
   manage.py guard_platform create "Photo club" --review-at 0.02
   manage.py guard_platform retention "Photo club" --allowed-days 3 --decided-days 90
+  manage.py guard_platform limits "Photo club" --items-per-day 5000 --storage-mb 20000
+  manage.py guard_platform limits "Photo club" --calls-per-minute none
   manage.py guard_platform close "Photo club"
   manage.py guard_platform list"""
 
@@ -31,6 +36,14 @@ class Command(OwnerCommand):
         retention.add_argument("name")
         retention.add_argument("--allowed-days", type=int, help="0 to 32767; unchanged when left out")
         retention.add_argument("--decided-days", type=int, help="0 to 32767; unchanged when left out")
+        limit = add("limits", self.limits, "Sets what it may use; unchanged when left out, none: as for all.")
+        limit.add_argument("name")
+        for name, told in (
+            ("--items-per-day", "none: any number"),
+            ("--storage-mb", "of originals kept at once; 0: any size"),
+            ("--calls-per-minute", "of each key; 0: any number"),
+        ):
+            limit.add_argument(name, type=number_or_none, default=KEEP, metavar="N", help=told)
         add("close", self.close, "Makes all its keys useless, until it is opened again.").add_argument("name")
         add("open", self.open, "Opens a closed platform again.").add_argument("name")
         add("list", self.list, "Lists the platforms.")
@@ -63,6 +76,21 @@ class Command(OwnerCommand):
         platforms.set_retention(platform, allowed_days=allowed, decided_days=decided, actor=ACTOR)
         self.say(f"{platform.name!r}: media of allowed items {allowed} days, of decided ones {decided} days")
 
+    def limits(self, options: dict[str, Any]) -> None:
+        platform = platform_named(options["name"])
+        storage = options["storage_mb"]
+        if storage not in (KEEP, None):
+            storage *= 1_000_000
+        given = {
+            "items_per_day": options["items_per_day"],
+            "storage_bytes": storage,
+            "calls_per_minute": options["calls_per_minute"],
+        }
+        wanted = {name: getattr(platform, name) if value == KEEP else value for name, value in given.items()}
+        limits.set_limits(platform, **wanted, actor=ACTOR)
+        told = ", ".join(f"{name} {'as for all' if value is None else value}" for name, value in wanted.items())
+        self.say(f"{platform.name!r}: {told}")
+
     def close(self, options: dict[str, Any]) -> None:
         changed = platforms.set_active(platform_named(options["name"]), False, actor=ACTOR)
         self.say("closed" if changed else "was closed already")
@@ -85,3 +113,11 @@ class Command(OwnerCommand):
                 for platform in Platform.objects.annotate(submitted=Count("items")).order_by("name")
             ),
         )
+
+
+def number_or_none(text: str) -> int | None:
+    if text == "none":
+        return None
+    if not text.isdigit() or not text.isascii() or int(text) >= 2**31:
+        raise argparse.ArgumentTypeError("a whole number from 0, or none")
+    return int(text)

@@ -92,7 +92,7 @@ def test_it_takes_the_priority(caller: Caller) -> None:
 def test_it_refuses_beyond_the_storage_ceiling(caller: Caller, settings: Any) -> None:
     settings.DEEPFAKE_GUARD = {**settings.DEEPFAKE_GUARD, "STORAGE_CEILING_BYTES": 100}
     answer = caller.submit()
-    assert (answer.status_code, answer.json()["code"]) == (429, "quota_exceeded")
+    assert (answer.status_code, answer.json()["code"]) == (409, "storage_full")
 
 
 def test_it_leaves_the_answer_to_the_platforms_own_policy_when_the_content_is_known(caller: Caller) -> None:

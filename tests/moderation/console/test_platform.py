@@ -128,6 +128,22 @@ def test_a_platform_is_added_closed_and_opened_again(admin: Client) -> None:
     )
 
 
+def test_limits_are_set_within_bounds_and_shown(admin: Client) -> None:
+    platform = make_platform()
+    given = {"items_per_day": "0", "storage_mb": "20", "calls_per_minute": ""}
+    assert admin.post(at(platform, "limits/"), given).status_code == 302
+    platform.refresh_from_db()
+    assert (platform.items_per_day, platform.storage_bytes, platform.calls_per_minute) == (0, 20_000_000, None)
+    page = admin.get(at(platform)).content.decode()
+    assert re.search(r'name="items_per_day"[^>]* value="0"', page)
+    assert re.search(r'name="storage_mb"[^>]* value="20"', page)
+    for wrong in ("-1", "two", "1.5", "9999999999999"):
+        page = admin.post(at(platform, "limits/"), {**given, "items_per_day": wrong})
+        assert (page.status_code, "whole number" in text(page), wrong in page.content.decode()) == (422, True, True)
+    platform.refresh_from_db()
+    assert platform.items_per_day == 0
+
+
 def test_retention_times_are_set_within_bounds(admin: Client) -> None:
     platform = make_platform()
     assert admin.post(at(platform, "retention/"), {"allowed_days": "3", "decided_days": "90"}).status_code == 302

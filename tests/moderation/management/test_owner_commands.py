@@ -60,6 +60,17 @@ def test_it_issues_a_key_that_works_until_it_is_revoked() -> None:
     assert platforms.authenticate(secret) is None
 
 
+def test_it_sets_what_a_platform_may_use_and_keeps_what_is_left_out() -> None:
+    platform = make_platform("Photo club")
+    run("guard_platform", "limits", "Photo club", "--items-per-day", "500", "--storage-mb", "20")
+    run("guard_platform", "limits", "Photo club", "--calls-per-minute", "60")
+    platform.refresh_from_db()
+    assert (platform.items_per_day, platform.storage_bytes, platform.calls_per_minute) == (500, 20_000_000, 60)
+    assert "items_per_day as for all" in run("guard_platform", "limits", "Photo club", "--items-per-day", "none")
+    with pytest.raises(CommandError, match="whole number"):
+        run("guard_platform", "limits", "Photo club", "--storage-mb", "-1")
+
+
 def test_it_rotates_a_key_and_binds_one_to_addresses() -> None:
     make_platform("Photo club")
     issue = ("guard_key", "issue", "Photo club", "batch", "--scope", "items:read", "--from")

@@ -16,8 +16,9 @@ from django.core.files.storage import storages
 from django.db import connection
 from django.utils import timezone
 
+from moderation import intake
 from moderation.models import ContentItem, Decision, Event, MediaAsset, ReviewCase, Scan
-from moderation.services import decisions, leases, retention, scanning, submission
+from moderation.services import decisions, leases, limits, retention, scanning, submission
 from moderation.vocabulary import (
     CaseState,
     DecisionReason,
@@ -25,6 +26,7 @@ from moderation.vocabulary import (
     DecisionValue,
     EventType,
     ItemStatus,
+    Reason,
     ScanState,
 )
 from tests import factories
@@ -167,6 +169,23 @@ def test_equal_content_uploaded_by_six_at_once_is_stored_and_scanned_once() -> N
     assert {item.asset_id for item in items} == {asset.pk}
     assert len({item.scan_id for item in items}) == Scan.objects.count() == 1
     assert len(stored_originals() - before) == 1, "the losers' files are gone"
+
+
+def test_a_quota_of_three_lets_three_of_eight_at_once_pass() -> None:
+    platform = factories.make_platform()
+    limits.set_limits(platform, items_per_day=3, storage_bytes=None, calls_per_minute=None, actor="system")
+    platform.refresh_from_db()
+
+    def upload(name: str, content: bytes) -> bool:
+        try:
+            submission.submit(platform, ContentFile(content), external_id=name, actor="system")
+        except intake.Refused as refused:
+            return refused.reason != Reason.QUOTA_EXCEEDED
+        return True
+
+    pictures = [(f"post-{at}", factories.picture()) for at in range(8)]
+    taken = at_once(*[lambda given=given: upload(*given) for given in pictures])
+    assert (sum(taken), ContentItem.objects.count()) == (3, 3)
 
 
 @pytest.mark.parametrize("_", range(4))

@@ -66,7 +66,7 @@ def test_an_author_is_kept_as_a_digest_under_the_platforms_own_key() -> None:
     [
         ("MAX_UPLOAD_BYTES", 100, factories.picture(), "too_large"),
         ("MAX_PIXELS", 64 * 48 - 1, factories.picture(), "too_many_pixels"),
-        ("STORAGE_CEILING_BYTES", 100, factories.picture(), "quota_exceeded"),
+        ("STORAGE_CEILING_BYTES", 100, factories.picture(), "storage_full"),
         ("MAX_FRAMES", 1, b"", "empty"),
         ("ALLOW_BMP_TIFF", False, factories.picture(form="BMP"), "unsupported_type"),
     ],
