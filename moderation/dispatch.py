@@ -76,8 +76,8 @@ def ring_views(case_number: int) -> None:
     transaction.on_commit(lambda: _ring(VIEWS_TASK, case_number))
 
 
-def ring_delivery(delivery_id: uuid.UUID) -> None:
-    transaction.on_commit(lambda: _ring(DELIVER_TASK, delivery_id))
+def ring_delivery(delivery_id: uuid.UUID, at: datetime | None = None) -> None:
+    transaction.on_commit(lambda: _ring(DELIVER_TASK, delivery_id, eta=at))
 
 
 def ring_settle(decision_id: uuid.UUID, at: datetime) -> None:

@@ -1,7 +1,8 @@
 """The Celery app of the workers: dispatch's own, with the tasks and the clock added.
 
 celery -A workers.celery_app worker -Q scan,views -P prefork -c 1 -O fair      (one for each device)
-celery -A workers.celery_app worker -Q deliver,upkeep -P prefork -c 2
+celery -A workers.celery_app worker -Q deliver -P threads -c 16                (as many sends at once)
+celery -A workers.celery_app worker -Q upkeep -P prefork -c 2
 celery -A workers.celery_app beat
 """
 
@@ -20,7 +21,9 @@ django.setup()
 
 import billiard  # noqa: E402  (after Django is set up)
 from celery import signals  # noqa: E402
+from celery.concurrency.thread import TaskPool as ThreadPool  # noqa: E402
 from celery.worker import WorkController  # noqa: E402
+from celery.worker.consumer import Consumer  # noqa: E402
 from django.conf import settings  # noqa: E402
 
 from moderation import dispatch, telemetry  # noqa: E402
@@ -52,6 +55,7 @@ app.conf.beat_schedule = {
     "draw checks of the desk": every(300.0, upkeep.draw_checks),
     "retention": every(3600.0, upkeep.retain),
 }
+BEATING = (dispatch.SCAN_QUEUE, dispatch.DELIVER_QUEUE, dispatch.UPKEEP_QUEUE)  # the first that a worker serves
 TASKS = (scan.scan, closeups.make_views, deliver.deliver, upkeep.settle)
 
 
@@ -63,17 +67,25 @@ def set_up_logging(**_: Any) -> None:
 @signals.worker_init.connect
 def remember_queues(sender: WorkController, **_: Any) -> None:
     """Forked processes inherit it: only those that serve the scan queue load a detector."""
-    os.environ["GUARD_SCANS"] = "1" if dispatch.SCAN_QUEUE in sender.app.amqp.queues.consume_from else ""
+    served = sender.app.amqp.queues.consume_from
+    os.environ["GUARD_SCANS"] = "1" if dispatch.SCAN_QUEUE in served else ""
+    os.environ["GUARD_BEATS_AS"] = next((name for name in BEATING if name in served), dispatch.UPKEEP_QUEUE)
     signal.signal(signal.SIGUSR2, signal.SIG_IGN)  # inherited: a pool process told to wind up too early must not die
     detector_host.hide_from_the_decoder()
 
 
 @signals.worker_process_init.connect
 def warm_up(**_: Any) -> None:
-    scans = bool(os.environ.get("GUARD_SCANS"))
-    if scans:
+    if os.environ.get("GUARD_SCANS"):
         signal.signal(signal.SIGUSR2, lambda *_: scan.stopping.set())
-    detector_host.beat_in_background(dispatch.SCAN_QUEUE if scans else dispatch.DELIVER_QUEUE)
+    detector_host.beat_in_background(os.environ["GUARD_BEATS_AS"])
+
+
+@signals.worker_ready.connect
+def beat_for_threads(sender: Consumer, **_: Any) -> None:
+    """A pool of threads starts no process that would."""
+    if isinstance(sender.pool, ThreadPool):
+        detector_host.beat_in_background(os.environ["GUARD_BEATS_AS"])
 
 
 @signals.worker_shutting_down.connect

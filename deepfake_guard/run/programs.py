@@ -63,10 +63,16 @@ def workers(var: Path) -> list[Program]:
     (var / "beat").mkdir(exist_ok=True)  # its file is one or three, as the system's dbm has it
     quiet = ["--without-gossip", "--without-mingle"]
     scan = ["worker", "-Q", "scan,views", "-P", "prefork", "-c", "1", "-O", "fair", "-n", "scan@%h", *quiet]
-    deliver = ["worker", "-Q", "deliver,upkeep", "-P", "prefork", "-c", "2", "-n", "deliver@%h", *quiet]
+    deliver = ["worker", "-Q", "deliver", "-P", "threads", "-c", "16", "-n", "deliver@%h", *quiet]
+    upkeep = ["worker", "-Q", "upkeep", "-P", "prefork", "-c", "2", "-n", "upkeep@%h", *quiet]
     beat = ["beat", "-s", str(var / "beat" / "schedule"), "--pidfile="]  # the lock on VAR already allows only one
     # beat would write a line for every ring, every two seconds
-    return [celery("deliver", *deliver), celery("beat", *beat, log_level="WARNING"), celery("scan", *scan)]
+    return [
+        celery("deliver", *deliver),
+        celery("upkeep", *upkeep),
+        celery("beat", *beat, log_level="WARNING"),
+        celery("scan", *scan),
+    ]
 
 
 def echo(port: int, secret_file: Path) -> Program:

@@ -27,8 +27,8 @@ SILENT_AFTER = timedelta(seconds=60)
 WORKERS = {
     dispatch.SCAN_QUEUE: "celery -A workers.celery_app worker -Q scan,views -P prefork -c 1 -O fair",
     dispatch.VIEWS_QUEUE: "celery -A workers.celery_app worker -Q scan,views -P prefork -c 1 -O fair",
-    dispatch.DELIVER_QUEUE: "celery -A workers.celery_app worker -Q deliver,upkeep -P prefork -c 2",
-    dispatch.UPKEEP_QUEUE: "celery -A workers.celery_app worker -Q deliver,upkeep -P prefork -c 2",
+    dispatch.DELIVER_QUEUE: "celery -A workers.celery_app worker -Q deliver -P threads -c 16",
+    dispatch.UPKEEP_QUEUE: "celery -A workers.celery_app worker -Q upkeep -P prefork -c 2",
 }
 SCAN_WORKER = f"start a scan worker: {WORKERS[dispatch.SCAN_QUEUE]}"
 

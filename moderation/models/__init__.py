@@ -16,9 +16,10 @@ from moderation.models.review import Appeal, Batch, Decision, Opinion, ReviewCas
 from moderation.models.scan import Scan, WorkerStatus
 from moderation.models.usage import CallCount, DayCount
 from moderation.models.verdict import Verdict
-from moderation.models.webhook import Event, WebhookDelivery, WebhookEndpoint
+from moderation.models.webhook import OPEN_DELIVERY, Event, WebhookDelivery, WebhookEndpoint
 
 __all__ = [
+    "OPEN_DELIVERY",
     "Alert",
     "ApiKey",
     "Appeal",

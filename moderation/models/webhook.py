@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils import timezone
 
 from moderation.models.content import ContentItem
 from moderation.models.ids import choices, new_id
 from moderation.models.platform import Platform
 from moderation.vocabulary import DeliveryState, EventType
+
+# spelled as an OR, because SQLite uses an index with this condition only for a query that spells it so too
+OPEN_DELIVERY = models.Q(state=DeliveryState.PENDING) | models.Q(state=DeliveryState.SENDING)
 
 
 class Event(models.Model):
@@ -27,7 +31,10 @@ class Event(models.Model):
 
 
 class WebhookEndpoint(models.Model):
-    """`secret` is encrypted at rest (MultiFernet); in clear it is a Standard Webhooks `whsec_…`, shown once."""
+    """`secret` is encrypted at rest (MultiFernet); in clear it is a Standard Webhooks `whsec_…`, shown once.
+
+    `failures` in a row and `open_until` are the circuit breaker's: until then nothing is sent there.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     platform = models.ForeignKey(Platform, models.CASCADE, related_name="endpoints")
@@ -37,6 +44,8 @@ class WebhookEndpoint(models.Model):
     old_secret_until = models.DateTimeField(null=True, blank=True, help_text="signs beside the new one until then")
     active = models.BooleanField(default=True)
     disabled_reason = models.CharField(max_length=100, blank=True)
+    failures = models.PositiveIntegerField(default=0, help_text="attempts in a row that failed")
+    open_until = models.DateTimeField(null=True, blank=True, help_text="nothing is sent before")
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
@@ -44,14 +53,20 @@ class WebhookEndpoint(models.Model):
 
 
 class WebhookDelivery(models.Model):
-    """Event × endpoint: the outbox. Retries live here (`next_attempt_at`), not in the broker."""
+    """Event × endpoint: the outbox. Retries live here (`next_attempt_at`), not in the broker.
+
+    `item` is the event's, repeated because the order within an item is asked for at every claim.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     event = models.ForeignKey(Event, models.CASCADE, related_name="deliveries")
     endpoint = models.ForeignKey(WebhookEndpoint, models.CASCADE, related_name="deliveries")
+    item = models.ForeignKey(ContentItem, models.CASCADE, null=True, blank=True, related_name="+", db_index=False)
     state = models.CharField(max_length=10, choices=choices(DeliveryState), default=DeliveryState.PENDING)
     attempts = models.PositiveSmallIntegerField(default=0)
+    started_at = models.DateTimeField(default=timezone.now, help_text="when the schedule began, or began anew")
     next_attempt_at = models.DateTimeField()
+    attempted_at = models.DateTimeField(null=True, blank=True)
     lease_token = models.UUIDField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     last_status = models.PositiveSmallIntegerField(null=True, blank=True)
@@ -62,11 +77,11 @@ class WebhookDelivery(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["event", "endpoint"], name="delivery_once")]
         indexes = [
-            models.Index(
-                fields=["next_attempt_at"],
-                condition=models.Q(state__in=(DeliveryState.PENDING, DeliveryState.SENDING)),
-                name="open_deliveries",
-            )
+            models.Index(fields=["next_attempt_at"], condition=OPEN_DELIVERY, name="open_deliveries"),
+            models.Index(fields=["endpoint", "next_attempt_at"], condition=OPEN_DELIVERY, name="open_by_endpoint"),
+            models.Index(fields=["endpoint", "item", "event"], condition=OPEN_DELIVERY, name="open_by_item"),
+            models.Index(fields=["endpoint"], condition=models.Q(state=DeliveryState.SENDING), name="being_sent"),
+            models.Index(fields=["endpoint", "-id"], name="deliveries_newest_first"),
         ]
 
     def __str__(self) -> str:

@@ -10,11 +10,20 @@ from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
-from moderation.models import ContentItem, DetectedFace, MediaAsset, Pulse, ReviewCase, Scan, WebhookDelivery
+from moderation.models import (
+    OPEN_DELIVERY,
+    ContentItem,
+    DetectedFace,
+    MediaAsset,
+    Pulse,
+    ReviewCase,
+    Scan,
+    WebhookDelivery,
+)
 from moderation.models import WorkerStatus as Worker
 from moderation.models.ids import first_id
 from moderation.services import scanning
-from moderation.vocabulary import AlertKind, CaseState, DeliveryState, ItemStatus, ScanState
+from moderation.vocabulary import AlertKind, CaseState, ItemStatus, ScanState
 
 SILENT_AFTER = timedelta(minutes=1)
 STUCK_AFTER = timedelta(minutes=3)
@@ -122,7 +131,7 @@ def scans_waiting(now: datetime) -> tuple[int, timedelta]:
 
 
 def deliveries_waiting() -> int:
-    return WebhookDelivery.objects.filter(state__in=(DeliveryState.PENDING, DeliveryState.SENDING)).count()
+    return WebhookDelivery.objects.filter(OPEN_DELIVERY).count()
 
 
 def set_aside(seen: Q) -> QuerySet[ContentItem]:

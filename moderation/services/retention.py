@@ -16,6 +16,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from moderation.models import (
+    OPEN_DELIVERY,
     Appeal,
     ContentItem,
     Decision,
@@ -106,7 +107,7 @@ def _empty_events(item: ContentItem) -> None:
     Event.objects.filter(item=item).update(payload={"data": {"item_id": str(item.pk), "erased": True}})
     deliveries = WebhookDelivery.objects.filter(event__item=item)
     deliveries.update(answer_excerpt="", last_error="")
-    deliveries.filter(state__in=(DeliveryState.PENDING, DeliveryState.SENDING)).update(
+    deliveries.filter(OPEN_DELIVERY).update(
         state=DeliveryState.FAILED, lease_token=None, lease_until=None, last_error=Reason.ITEM_ERASED
     )
 

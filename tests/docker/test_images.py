@@ -104,7 +104,9 @@ def test_migrate_then_web_answers_and_ends_on_sigterm(env: dict[str, str], tmp_p
 
 
 @pytest.mark.journey
-@pytest.mark.parametrize(("role", "ready"), [("scan", "ready"), ("deliver", "ready"), ("beat", "beat: Starting")])
+@pytest.mark.parametrize(
+    ("role", "ready"), [("scan", "ready"), ("deliver", "ready"), ("upkeep", "ready"), ("beat", "beat: Starting")]
+)
 def test_each_worker_starts_and_ends_on_sigterm(env: dict[str, str], tmp_path: Path, role: str, ready: str) -> None:
     log = tmp_path / "log"
     with running("migrate", env, log) as migrate:

@@ -8,7 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from moderation import safe_http
 from moderation.management.owner import ACTOR, OwnerCommand, platform_named
-from moderation.models import WebhookDelivery, WebhookEndpoint
+from moderation.models import OPEN_DELIVERY, WebhookDelivery, WebhookEndpoint
 from moderation.services import webhooks
 from moderation.vocabulary import DeliveryState
 
@@ -53,7 +53,7 @@ class Command(OwnerCommand):
         endpoints = WebhookEndpoint.objects.filter(platform=platform_named(options["platform"])).order_by("pk")
         self.table(
             ("endpoint", "state", "waiting", "url"),
-            ((e.pk, state(e), e.deliveries.filter(state__in=webhooks.OPEN).count(), e.url) for e in endpoints),
+            ((e.pk, state(e), e.deliveries.filter(OPEN_DELIVERY).count(), e.url) for e in endpoints),
         )
 
     def test(self, options: dict[str, Any]) -> None:
@@ -74,7 +74,7 @@ class Command(OwnerCommand):
             if time.monotonic() > deadline:
                 raise CommandError(
                     f"nothing was sent within {wait:g} s: does a worker consume the queue `deliver`? "
-                    "(celery -A workers.celery_app worker -Q deliver,upkeep)"
+                    "(celery -A workers.celery_app worker -Q deliver -P threads)"
                 )
             time.sleep(LOOK_SECONDS)
         if delivery.state != DeliveryState.DELIVERED:

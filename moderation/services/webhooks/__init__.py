@@ -1,18 +1,20 @@
 """Webhooks: endpoints, the outbox of events and deliveries, and sending. Whoever emits knows nothing of the rest."""
 
 from moderation.services.webhooks.endpoints import (
-    OPEN,
     add_endpoint,
     disable_endpoint,
     enable_endpoint,
     remove_endpoint,
     rotate_secret,
 )
-from moderation.services.webhooks.outbox import emit, number_events, replay, send_test
+from moderation.services.webhooks.outbox import PayloadTooLarge, emit, number_events, send_test
+from moderation.services.webhooks.replays import Disabled, TooMany, replay, replay_range
 from moderation.services.webhooks.sending import deliver, sweep
 
 __all__ = [
-    "OPEN",
+    "Disabled",
+    "PayloadTooLarge",
+    "TooMany",
     "add_endpoint",
     "deliver",
     "disable_endpoint",
@@ -21,6 +23,7 @@ __all__ = [
     "number_events",
     "remove_endpoint",
     "replay",
+    "replay_range",
     "rotate_secret",
     "send_test",
     "sweep",

@@ -10,12 +10,11 @@ from django.utils import timezone
 
 from moderation import safe_http, signing
 from moderation.conf import conf, fernet_keys
-from moderation.models import Platform, WebhookDelivery, WebhookEndpoint
+from moderation.models import OPEN_DELIVERY, Platform, WebhookDelivery, WebhookEndpoint
 from moderation.services import audit
 from moderation.vocabulary import DeliveryState
 
 LONGEST_URL = 500
-OPEN = (DeliveryState.PENDING, DeliveryState.SENDING)
 BOTH_SECRETS = timedelta(hours=24)
 
 
@@ -38,7 +37,7 @@ def disable_endpoint(endpoint: WebhookEndpoint, reason: str, *, actor: str) -> b
     """Nothing is sent there any more, and what waited has failed; False when it was disabled already."""
     if not WebhookEndpoint.objects.filter(pk=endpoint.pk, active=True).update(active=False, disabled_reason=reason):
         return False
-    open_ones = WebhookDelivery.objects.filter(endpoint=endpoint, state__in=OPEN)
+    open_ones = WebhookDelivery.objects.filter(OPEN_DELIVERY, endpoint=endpoint)
     open_ones.update(state=DeliveryState.FAILED, lease_token=None, lease_until=None, last_error=reason)
     audit.note("endpoint.disabled", actor, f"endpoint:{endpoint.pk}")  # the reason is free text: not for the chain
     return True
@@ -65,7 +64,9 @@ def enable_endpoint(endpoint: WebhookEndpoint, *, actor: str) -> bool:
     Raises safe_http.UnsafeUrl or Unreachable where it must not, or cannot, be called any more.
     """
     safe_http.target_of(endpoint.url, conf().WEBHOOK_ALLOWED)
-    if not WebhookEndpoint.objects.filter(pk=endpoint.pk, active=False).update(active=True, disabled_reason=""):
+    if not WebhookEndpoint.objects.filter(pk=endpoint.pk, active=False).update(
+        active=True, disabled_reason="", failures=0, open_until=None
+    ):
         return False
     audit.note("endpoint.enabled", actor, f"endpoint:{endpoint.pk}")
     return True

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Max
 from django.utils import timezone
 
 from moderation import dispatch
 from moderation.models import ContentItem, Event, Platform, WebhookDelivery, WebhookEndpoint
 from moderation.services import audit
-from moderation.vocabulary import DeliveryState, EventType
+from moderation.services.webhooks import circuit
+from moderation.vocabulary import EventType
 
-ENDED = (DeliveryState.DELIVERED, DeliveryState.FAILED)
+LARGEST_BODY = 20_000  # bytes, as Standard Webhooks asks
+
+
+class PayloadTooLarge(ValueError):
+    """Somebody put into an event what belongs behind `GET items/{id}`: our mistake, and no event's to carry."""
 
 
 def emit(platform: Platform, kind: EventType, item: ContentItem | None, body: dict[str, Any]) -> Event:
@@ -25,6 +31,7 @@ def emit(platform: Platform, kind: EventType, item: ContentItem | None, body: di
 def send_test(endpoint: WebhookEndpoint) -> Event:
     """An `endpoint.test` event for this endpoint alone."""
     with transaction.atomic():
+        circuit.probe(endpoint)
         return _emit(endpoint.platform, EventType.ENDPOINT_TEST, None, {"endpoint_id": str(endpoint.pk)}, [endpoint])
 
 
@@ -37,34 +44,22 @@ def _emit(
 ) -> Event:
     now = timezone.now()
     payload = {"type": kind.value, "timestamp": now.isoformat(), "data": body}
+    if len(body_of(payload)) > LARGEST_BODY:
+        raise PayloadTooLarge(f"{kind}: more than {LARGEST_BODY} bytes")
     event = Event.objects.create(platform=platform, item=item, type=kind, payload=payload)
     deliveries = WebhookDelivery.objects.bulk_create(
-        WebhookDelivery(event=event, endpoint=endpoint, next_attempt_at=now) for endpoint in endpoints
+        WebhookDelivery(event=event, endpoint=endpoint, item=item, started_at=now, next_attempt_at=now)
+        for endpoint in endpoints
     )
     for delivery in deliveries:
-        dispatch.ring_delivery(delivery.pk)
+        if delivery.endpoint.open_until is None or delivery.endpoint.open_until <= now:
+            dispatch.ring_delivery(delivery.pk)
     return event
 
 
-@transaction.atomic
-def replay(delivery: WebhookDelivery, *, actor: str) -> bool:
-    """Sends an ended delivery once more, under the same message id; the schedule starts anew.
-
-    False while it is still being tried, when its endpoint is disabled, or when its item was erased.
-    """
-    ended = WebhookDelivery.objects.filter(
-        Q(event__item=None) | Q(event__item__erased_at=None),
-        pk=delivery.pk,
-        endpoint__active=True,
-    )
-    won = WebhookDelivery.objects.filter(pk__in=ended.values("pk"), state__in=ENDED).update(
-        state=DeliveryState.PENDING, attempts=0, next_attempt_at=timezone.now(), delivered_at=None
-    )
-    if not won:
-        return False
-    audit.note("delivery.replayed", actor, f"delivery:{delivery.pk}", event=delivery.event_id)
-    dispatch.ring_delivery(delivery.pk)
-    return True
+def body_of(payload: dict[str, Any]) -> bytes:
+    """The bytes that are sent and signed."""
+    return json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 @transaction.atomic

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 from datetime import datetime, timedelta
 
 from cryptography.fernet import InvalidToken
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from moderation import dispatch, safe_http, signing
 from moderation.conf import conf
-from moderation.models import WebhookDelivery, WebhookEndpoint
+from moderation.models import OPEN_DELIVERY, WebhookDelivery, WebhookEndpoint
+from moderation.services.webhooks import circuit
 from moderation.services.webhooks.endpoints import disable_endpoint, secrets_of
+from moderation.services.webhooks.outbox import body_of
 from moderation.vocabulary import DeliveryState
 
 # Standard Webhooks, "Deliverability and reliability": the first attempt at once, then these waits; then it has failed.
 WAITS = tuple(timedelta(seconds=seconds) for seconds in (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400))
+WHOLE_SCHEDULE = sum(WAITS, timedelta(0))
 LEASE = timedelta(seconds=60)
 LONGEST_WAIT = timedelta(hours=24)
+SWEPT_EVERY = timedelta(seconds=15)
 RUNG_AT_ONCE = 1000  # messages in the queue: while no worker takes them, no more are added
 
 
@@ -40,25 +43,39 @@ def deliver(delivery_id: uuid.UUID) -> DeliveryState | None:
     return _record(delivery, token, answer, "")
 
 
+@transaction.atomic
 def _claim(delivery_id: uuid.UUID, token: uuid.UUID) -> WebhookDelivery | None:
-    """One conditional UPDATE on the row's own columns: of two that come at once, the second finds them changed."""
+    """One conditional UPDATE: of two that come at once, the second finds it changed."""
     now = timezone.now()
-    due = _due(now).filter(pk=delivery_id, endpoint__in=WebhookEndpoint.objects.filter(active=True))
-    if not due.update(
-        state=DeliveryState.SENDING, lease_token=token, lease_until=now + LEASE, attempts=F("attempts") + 1
+    endpoint = circuit.lock(deliveries=delivery_id, active=True)
+    if endpoint is None or not circuit.room(endpoint, now):
+        return None
+    if (
+        not _due(now)
+        .filter(pk=delivery_id)
+        .update(
+            state=DeliveryState.SENDING,
+            lease_token=token,
+            lease_until=now + LEASE,
+            attempts=F("attempts") + 1,
+            attempted_at=now,
+        )
     ):
         return None
-    return WebhookDelivery.objects.select_related("event", "endpoint").filter(pk=delivery_id, lease_token=token).first()
+    return WebhookDelivery.objects.select_related("event", "endpoint").get(pk=delivery_id)
 
 
 def _due(now: datetime) -> QuerySet[WebhookDelivery]:
-    """Waiting for its time, or left by a sender that died."""
+    """Waiting for its time, or left by a sender that died; and all that came before it for its item has ended."""
     free = Q(state=DeliveryState.PENDING) | Q(state=DeliveryState.SENDING, lease_until__lt=now)
-    return WebhookDelivery.objects.filter(free, next_attempt_at__lte=now)
+    earlier = WebhookDelivery.objects.filter(
+        OPEN_DELIVERY, endpoint=OuterRef("endpoint"), item=OuterRef("item"), event_id__lt=OuterRef("event_id")
+    )
+    return WebhookDelivery.objects.filter(OPEN_DELIVERY, free, ~Exists(earlier), next_attempt_at__lte=now)
 
 
 def _send(delivery: WebhookDelivery) -> safe_http.Answer:
-    body = json.dumps(delivery.event.payload, separators=(",", ":"), ensure_ascii=False).encode()
+    body = body_of(delivery.event.payload)
     secret, *older = secrets_of(delivery.endpoint)
     headers = {
         "Content-Type": "application/json",
@@ -76,9 +93,10 @@ def _record(
     ok = answer is not None and 200 <= answer.status < 300
     again = None if ok else _next_attempt(delivery.attempts, answer, now)
     state = DeliveryState.DELIVERED if ok else DeliveryState.FAILED if again is None else DeliveryState.PENDING
+    endpoint = circuit.lock(pk=delivery.endpoint_id)
     # a sender that was overtaken (its lease ran out) records nothing
     held = WebhookDelivery.objects.filter(pk=delivery.pk, state=DeliveryState.SENDING, lease_token=token)
-    if not held.update(
+    if endpoint is None or not held.update(
         state=state,
         next_attempt_at=again or now,
         lease_token=None,
@@ -89,8 +107,13 @@ def _record(
         delivered_at=now if ok else None,
     ):
         return None
+    circuit.note(endpoint, ok, now)
     if answer is not None and answer.status == 410:
-        disable_endpoint(delivery.endpoint, "answered 410 Gone", actor="system")
+        disable_endpoint(endpoint, "answered 410 Gone", actor="system")
+        return state
+    if again is not None and again - now < SWEPT_EVERY:
+        dispatch.ring_delivery(delivery.pk, at=again)
+    ring_waiting(endpoint.pk)
     return state
 
 
@@ -101,12 +124,40 @@ def _next_attempt(attempts: int, answer: safe_http.Answer | None, now: datetime)
     return now + min(max(WAITS[attempts - 1], asked), LONGEST_WAIT)
 
 
-def sweep() -> int:
-    """Ring for all that is due; returns how many. What was queued while its endpoint was being disabled has failed."""
-    stray = WebhookDelivery.objects.filter(state=DeliveryState.PENDING, endpoint__active=False)
-    stray.update(state=DeliveryState.FAILED, last_error="the endpoint is disabled")
-    room = max(0, RUNG_AT_ONCE - dispatch.depth(dispatch.DELIVER_QUEUE))
-    waiting = list(_due(timezone.now()).order_by("next_attempt_at").values_list("pk", flat=True)[:room])
+def ring_waiting(endpoint_id: uuid.UUID, most: int = circuit.AT_ONCE) -> int:
+    """Ring for as many of the due ones as may be sent there now: each that ends rings for the next."""
+    now = timezone.now()
+    endpoint = WebhookEndpoint.objects.filter(pk=endpoint_id, active=True).first()
+    room = circuit.room(endpoint, now) if endpoint is not None else 0
+    if not room:
+        return 0
+    due = _due(now).filter(endpoint=endpoint_id).order_by("next_attempt_at").values_list("pk", flat=True)
+    waiting = list(due[: min(room, most)])
     for delivery_id in waiting:
         dispatch.ring_delivery(delivery_id)
     return len(waiting)
+
+
+def sweep() -> int:
+    """Ring for what is due, an endpoint after the other; returns how many. What can never be sent has failed."""
+    _give_up()
+    now = timezone.now()
+    left = RUNG_AT_ONCE - dispatch.depth(dispatch.DELIVER_QUEUE)
+    due = WebhookDelivery.objects.filter(OPEN_DELIVERY, endpoint=OuterRef("pk"), next_attempt_at__lte=now)
+    rung = 0
+    for endpoint_id in circuit.answering(now).filter(Exists(due)).values_list("pk", flat=True):
+        if rung >= left:
+            break
+        rung += ring_waiting(endpoint_id, left - rung)
+    return rung
+
+
+def _give_up() -> None:
+    """Deliveries to a disabled endpoint, and those that a silent one kept waiting for as long as the whole schedule."""
+    pending = WebhookDelivery.objects.filter(state=DeliveryState.PENDING)
+    disabled = WebhookEndpoint.objects.filter(active=False)
+    pending.filter(endpoint__in=disabled).update(state=DeliveryState.FAILED, last_error="the endpoint is disabled")
+    silent = WebhookEndpoint.objects.filter(active=True, failures__gte=circuit.BREAK_AFTER)
+    pending.filter(endpoint__in=silent, started_at__lt=timezone.now() - WHOLE_SCHEDULE).update(
+        state=DeliveryState.FAILED, last_error="the endpoint has failed for as long as the whole schedule"
+    )

@@ -4,7 +4,6 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler
 from typing import Any
@@ -24,40 +23,11 @@ from moderation.services import webhooks
 from moderation.services.webhooks import sending
 from moderation.vocabulary import DeliveryState, EventType
 from tests import factories
-from tests.moderation.receiver import Receiver, answering, receiving
+from tests.moderation.hooks import add, configure, deliver, due_now, emitted
+from tests.moderation.receiver import Receiver, answering
 
 pytestmark = pytest.mark.django_db
 SCHEDULE = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)  # Standard Webhooks, seconds after each attempt
-
-
-def configure(settings: Any, **given: Any) -> None:
-    settings.DEEPFAKE_GUARD = {**django_settings.DEEPFAKE_GUARD, **given}
-
-
-@pytest.fixture
-def receiver(settings: Any) -> Iterator[Receiver]:
-    with receiving() as receiver:
-        configure(settings, WEBHOOK_ALLOWED=[receiver.entry])
-        yield receiver
-
-
-def add(receiver: Receiver) -> tuple[WebhookEndpoint, str]:
-    return webhooks.add_endpoint(factories.make_platform(), receiver.url, actor="system")
-
-
-def emitted(endpoint: WebhookEndpoint, **body: Any) -> WebhookDelivery:
-    event = webhooks.emit(endpoint.platform, EventType.ITEM_SCREENED, None, body or {"item_id": "i", "p_value": 0.25})
-    return event.deliveries.get(endpoint=endpoint)
-
-
-def due_now(delivery: WebhookDelivery) -> None:
-    WebhookDelivery.objects.filter(pk=delivery.pk).update(next_attempt_at=timezone.now())
-
-
-def deliver(delivery: WebhookDelivery) -> DeliveryState | None:
-    state = webhooks.deliver(delivery.pk)
-    delivery.refresh_from_db()
-    return state
 
 
 def test_it_delivers_what_the_reference_library_verifies(receiver: Receiver) -> None:
