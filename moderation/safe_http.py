@@ -26,9 +26,18 @@ ANSWER_BYTES = 64 * 1024
 EXCERPT_CHARACTERS = 500
 PORTS = {"https": 443, "http": 80}
 FAILURES = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError)
-SITE_PREFIXES = tuple(  # reach IPv4 or this site from inside: NAT64 (RFC 6052, RFC 8215), 6to4, site-local
-    map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "fec0::/10"))
+NOT_PUBLIC = tuple(  # beside what `ipaddress` knows, whose older versions know less
+    map(
+        ipaddress.ip_network,
+        (
+            *("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "fec0::/10"),  # NAT64 (RFC 6052, 8215), 6to4, site-local
+            *("::/96", "::ffff:0:0:0/96", "2001::/23", "3fff::/20"),  # embed IPv4 or belong to protocols; documentation
+            *("192.0.0.0/24", "192.88.99.0/24"),  # for protocols (a cloud's metadata lies there), 6to4 relays
+            "168.63.129.16/32",  # a cloud's host, reachable only from inside it
+        ),
+    )
 )
+ISATAP = ("0000:5efe", "0200:5efe")  # groups 5 and 6 of an address that embeds IPv4 (RFC 5214)
 
 
 class UnsafeUrl(ValueError):
@@ -103,8 +112,10 @@ def _is_public(address: str) -> bool:
     if isinstance(parsed, ipaddress.IPv6Address):
         if parsed.ipv4_mapped is not None:
             return _is_public(str(parsed.ipv4_mapped))
-        if any(parsed in network for network in SITE_PREFIXES):
+        if parsed.exploded[20:29] in ISATAP:
             return False
+    if any(parsed in network for network in NOT_PUBLIC):
+        return False
     return parsed.is_global and not parsed.is_multicast and not parsed.is_reserved
 
 

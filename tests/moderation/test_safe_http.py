@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import email.utils
+import gzip
 import socket
 import time
 from collections.abc import Iterator
@@ -29,7 +30,13 @@ def receiver() -> Iterator[Receiver]:
     [
         "127.0.0.1",
         "127.1",
+        "127.0.1",
         "0x7f000001",
+        "0x7f.1",
+        "0X7F.0x0.0.1",
+        "017700000001",
+        "0177.1",
+        "0",
         "2130706433",
         "0177.0.0.1",
         "１２７.0.0.1",
@@ -42,6 +49,16 @@ def receiver() -> Iterator[Receiver]:
         "192.168.1.1",
         "100.64.0.1",
         "169.254.169.254",
+        "0xa9fea9fe",
+        "2852039166",
+        "0251.0376.0251.0376",
+        "①②⑦.⓪.⓪.①",
+        "127。0。0。1",
+        "192.0.0.192",
+        "168.63.129.16",
+        "100.100.100.200",
+        "192.88.99.1",
+        "240.0.0.1",
         "192.0.2.1",
         "198.18.0.1",
         "224.0.0.1",
@@ -51,7 +68,23 @@ def receiver() -> Iterator[Receiver]:
         "[::ffff:127.0.0.1]",
         "[::ffff:169.254.169.254]",
         "[::ffff:a9fe:a9fe]",
+        "[::ffff:10.0.0.1]",
+        "[0:0:0:0:0:ffff:7f00:0001]",
+        "[::ffff:0:127.0.0.1]",
+        "[::ffff:0:a9fe:a9fe]",
         "[::127.0.0.1]",
+        "[::8.8.8.8]",
+        "[::a9fe:a9fe]",
+        "[64:ff9b::169.254.169.254]",
+        "[64:ff9b:1:fffe::7f00:1]",
+        "[2002:a9fe:a9fe::1]",
+        "[2001:0:a9fe:a9fe::]",
+        "[2400::5efe:127.0.0.1]",
+        "[2400::200:5efe:a9fe:a9fe]",
+        "[fd00:ec2::254]",
+        "[fe80::1%25eth0]",
+        "[3fff::1]",
+        "[5f00::1]",
         "[64:ff9b::7f00:1]",
         "[64:ff9b:1::a00:1]",
         "[2002:7f00:1::]",
@@ -98,6 +131,15 @@ def test_a_name_that_also_points_inside_is_refused_whole(monkeypatch: pytest.Mon
         "https://user@hooks.example/",
         "https://user:secret@hooks.example/",
         "https://@hooks.example/",
+        "https://hooks.example@127.0.0.1/",
+        "https://hooks.example\\@127.0.0.1/",
+        "https://hooks.example%2f@127.0.0.1/",
+        "https://hooks.example:443@127.0.0.1/",
+        "https://hooks.example/a\nX-Injected: 1",
+        "https://hooks.example/a\rb",
+        "https://hooks.example/a\0b",
+        "https://hooks.example/a HTTP/1.1",
+        "https://hooks.example\r\nHost: inside/",
         "https://hooks.example:99999/",
         "https://hooks.example:port/",
         "https://hooks.example/a b",
@@ -159,6 +201,33 @@ def test_it_resolves_once_and_connects_to_that_address(receiver: Receiver, monke
     assert receiver.requests[0].headers["host"] == f"{NAME}:{receiver.port}"
 
 
+def test_a_name_that_points_inside_by_now_is_not_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was public when it was added; a resolver that turns it round gains nothing."""
+    resolver = Resolver(monkeypatch, hooks_example=["1.1.1.1", "169.254.169.254"])
+    assert target_of(f"https://{NAME}/", []).addresses == ("1.1.1.1",)
+    with pytest.raises(UnsafeUrl, match="not a public address"):
+        post(f"https://{NAME}/", b"{}", {})
+    assert resolver.asked == [NAME, NAME]
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("to", ["http://169.254.169.254/", "//127.0.0.1/", "file:///etc/passwd", "/elsewhere"])
+def test_no_kind_of_redirect_leads_anywhere(receiver: Receiver, status: int, to: str) -> None:
+    receiver.answer = answering(status, Location=to)
+    assert post(receiver.url, b"{}", {}, [receiver.entry]).status == status
+    assert len(receiver.requests) == 1
+
+
+@pytest.mark.parametrize("path", ["/a%0d%0aX-Injected:%201", "/a?b=%0d%0aX-Injected:%201", "/ä\x85b", "/a\u2028b"])
+def test_no_url_can_carry_a_header(receiver: Receiver, path: str) -> None:
+    """What is encoded stays encoded; what is not ASCII becomes it."""
+    post(f"http://{receiver.entry}{path}", b"{}", {}, [receiver.entry])
+    [request] = receiver.requests
+    assert "x-injected" not in request.headers
+    assert request.path.isascii()
+    assert not set("\r\n ") & set(request.path)
+
+
 def test_it_tries_the_next_address_when_one_does_not_answer(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,6 +259,27 @@ def test_it_takes_only_the_beginning_of_a_huge_answer(receiver: Receiver) -> Non
     answer = post(receiver.url, b"{}", {}, [receiver.entry])
     assert answer.excerpt == "x" * 250, "500 characters, without what a database cannot store"
     assert written < 4000 * 16384, "it hung up"
+
+
+def test_an_endless_header_is_given_up(receiver: Receiver) -> None:
+    written = 0
+
+    def endless(connection: BaseHTTPRequestHandler) -> None:
+        nonlocal written
+        connection.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        for _ in range(4000):
+            written += connection.wfile.write(b"X-Filler: " + b"x" * 8192 + b"\r\n")
+
+    receiver.answer = endless
+    with pytest.raises(Unreachable):
+        post(receiver.url, b"{}", {}, [receiver.entry])
+    assert written < 4000 * 8192, "it hung up"
+
+
+def test_a_compressed_answer_is_not_unpacked(receiver: Receiver) -> None:
+    bomb = gzip.compress(b"0" * 50_000_000)
+    receiver.answer = answering(200, bomb, Content_Encoding="gzip")
+    assert "0000" not in post(receiver.url, b"{}", {}, [receiver.entry]).excerpt
 
 
 @pytest.mark.parametrize("begin", [b"", b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\n\r\n"])
