@@ -12,6 +12,7 @@ from moderation import safe_http, signing
 from moderation.conf import conf, fernet_keys
 from moderation.models import OPEN_DELIVERY, Platform, WebhookDelivery, WebhookEndpoint
 from moderation.services import audit
+from moderation.services.webhooks import circuit
 from moderation.vocabulary import DeliveryState
 
 LONGEST_URL = 500
@@ -75,6 +76,7 @@ def enable_endpoint(endpoint: WebhookEndpoint, *, actor: str) -> bool:
 @transaction.atomic
 def remove_endpoint(endpoint: WebhookEndpoint, *, actor: str) -> None:
     """With its deliveries, those that wait as well; the events stay."""
+    circuit.lock(pk=endpoint.pk)  # before its deliveries, as whoever sends one
     audit.note("endpoint.removed", actor, f"endpoint:{endpoint.pk}", platform=endpoint.platform_id)
     endpoint.delete()
 
