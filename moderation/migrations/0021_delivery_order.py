@@ -15,7 +15,7 @@ def repeat_the_item(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('deepfake_guard', '0019_hosted'),
+        ('deepfake_guard', '0020_limits'),
     ]
 
     operations = [
