@@ -9,12 +9,11 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from moderation.api.items import key_of
 from moderation.api.problems import Problem
 from moderation.api.serializers import problems
 from moderation.api.subjects import own_item
+from moderation.api.views import ApiView, actor_of
 from moderation.models import Appeal
 from moderation.services import appeals
 from moderation.vocabulary import Scope
@@ -37,7 +36,7 @@ class AppealedSerializer(serializers.ModelSerializer[Appeal]):
         fields = ("id", "item_id", "case_id", "opened_at")
 
 
-class AppealsView(APIView):
+class AppealsView(ApiView):
     scopes = {"POST": Scope.ITEMS_WRITE}
 
     @extend_schema(
@@ -55,7 +54,7 @@ class AppealsView(APIView):
         asked = AppealSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         try:
-            made = appeals.open_appeal(item, asked.validated_data["text"], actor=f"key:{key_of(request).pk}")
+            made = appeals.open_appeal(item, asked.validated_data["text"], actor=actor_of(request))
         except appeals.NotAppealable as refused:
             raise Problem(409, refused.reason.value, str(refused)) from refused
         return Response(AppealedSerializer(made).data, status=201)

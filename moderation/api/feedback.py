@@ -8,11 +8,10 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from moderation.api.items import key_of
 from moderation.api.serializers import names, problems
 from moderation.api.subjects import own_item
+from moderation.api.views import ApiView, actor_of
 from moderation.models import Label
 from moderation.services import labels
 from moderation.vocabulary import LabelBasis, Scope
@@ -32,7 +31,7 @@ class LabelSerializer(serializers.ModelSerializer[Label]):
         fields = ("id", "item_id", "label", "basis", "created_at")
 
 
-class FeedbackView(APIView):
+class FeedbackView(ApiView):
     scopes = {"POST": Scope.ITEMS_WRITE, "GET": Scope.ITEMS_READ}
 
     @extend_schema(
@@ -47,7 +46,7 @@ class FeedbackView(APIView):
         asked = LabelSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         given = asked.validated_data
-        made, new = labels.label(item, given["value"], given["basis"], actor=f"key:{key_of(request).pk}")
+        made, new = labels.label(item, given["value"], given["basis"], actor=actor_of(request))
         return Response(LabelSerializer(made).data, status=201 if new else 200)
 
     @extend_schema(operation_id="items_labels", responses={200: LabelSerializer(many=True), **problems(404, 410)})

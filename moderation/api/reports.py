@@ -9,11 +9,10 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from moderation.api.items import key_of
 from moderation.api.serializers import names, problems
 from moderation.api.subjects import own_item
+from moderation.api.views import ApiView, actor_of
 from moderation.models import UserReport
 from moderation.services import reports
 from moderation.vocabulary import ReportReason, Scope
@@ -36,7 +35,7 @@ class ReportedSerializer(serializers.ModelSerializer[UserReport]):
         fields = ("id", "item_id", "reason", "created_at")
 
 
-class ReportsView(APIView):
+class ReportsView(ApiView):
     scopes = {"POST": Scope.ITEMS_WRITE}
 
     @extend_schema(
@@ -54,7 +53,5 @@ class ReportsView(APIView):
         asked = ReportSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         given = asked.validated_data
-        made, new = reports.report(
-            item, given["reporter_ref"], given["reason"], given["text"], actor=f"key:{key_of(request).pk}"
-        )
+        made, new = reports.report(item, given["reporter_ref"], given["reason"], given["text"], actor=actor_of(request))
         return Response(ReportedSerializer(made).data, status=201 if new else 200)

@@ -4,6 +4,9 @@ from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from moderation.api.appeals import AppealsView
+from moderation.api.cases import CasesView, CaseView
+from moderation.api.claims import ClaimView, ReleaseView
+from moderation.api.decisions import DecisionsView, DecisionView
 from moderation.api.detector import DetectorView
 from moderation.api.endpoints import (
     EndpointRotationView,
@@ -16,6 +19,7 @@ from moderation.api.item_events import ItemEventsView
 from moderation.api.items import ItemsView, ItemView
 from moderation.api.keys import KeyRotationView, KeysView, KeyView
 from moderation.api.missing import MissingView
+from moderation.api.opinions import OpinionsView
 from moderation.api.policies import PoliciesView, PolicyView
 from moderation.api.reports import ReportsView
 from moderation.api.rescan import RescanView
@@ -31,6 +35,13 @@ urlpatterns = [
     path("items/<uuid:item_id>/feedback", FeedbackView.as_view(), name="feedback"),
     path("items/<uuid:item_id>/events", ItemEventsView.as_view(), name="item_events"),
     path("items/<uuid:item_id>/rescan", RescanView.as_view(), name="rescan"),
+    path("cases", CasesView.as_view(), name="cases"),
+    path("cases/<uuid:case_id>", CaseView.as_view(), name="case"),
+    path("cases/<uuid:case_id>/claim", ClaimView.as_view(), name="claim"),
+    path("cases/<uuid:case_id>/release", ReleaseView.as_view(), name="release"),
+    path("cases/<uuid:case_id>/opinions", OpinionsView.as_view(), name="opinions"),
+    path("cases/<uuid:case_id>/decisions", DecisionsView.as_view(), name="decisions"),
+    path("cases/<uuid:case_id>/decisions/<uuid:decision_id>", DecisionView.as_view(), name="decision"),
     path("detector", DetectorView.as_view(), name="detector"),
     path("keys", KeysView.as_view(), name="keys"),
     path("keys/<uuid:key_id>", KeyView.as_view(), name="key"),

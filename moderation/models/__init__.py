@@ -7,7 +7,7 @@ from moderation.models.hosted import HostedImage
 from moderation.models.illegal import IllegalRecord
 from moderation.models.label import Label
 from moderation.models.operations import Alert, Pulse
-from moderation.models.person import DeskSession, Reach, RecoveryCode, SecondFactor
+from moderation.models.person import ApiModerator, DeskSession, Reach, RecoveryCode, SecondFactor
 from moderation.models.platform import ApiKey, Platform, PolicyVersion
 from moderation.models.preferences import Exposure, Preferences
 from moderation.models.quality import GoldItem
@@ -22,6 +22,7 @@ __all__ = [
     "OPEN_DELIVERY",
     "Alert",
     "ApiKey",
+    "ApiModerator",
     "Appeal",
     "AuditEntry",
     "AuditHead",

@@ -64,3 +64,22 @@ class DeskSession(models.Model):
 
     def __str__(self) -> str:
         return f"session {self.pk}"
+
+
+class ApiModerator(models.Model):
+    """A person at a platform's own desk, who decides through its key: known by a keyed hash, not by name.
+
+    `user` is a row without a password, so that every rule about people (leases, quorum, appeals) holds for them too.
+    """
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="guard_api_moderator"
+    )
+    platform = models.ForeignKey(Platform, models.CASCADE, related_name="api_moderators")
+    digest = models.CharField(max_length=64, help_text="HMAC of the platform's reference under its own key")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["platform", "digest"], name="api_moderator_once")]
+
+    def __str__(self) -> str:
+        return f"moderator {self.digest[:8]} of {self.platform_id}"

@@ -63,8 +63,9 @@ def ensure_roles() -> None:
 
 
 def everybody() -> QuerySet[User]:
-    """Whoever has a role at this desk, by name; of a host's users only those."""
+    """Whoever has a role at this desk, by name; of a host's users only those, and nobody of a platform's own desk."""
     of_the_desk = get_user_model().objects.filter(groups__name__in=[role.value for role in Role]).distinct()
+    of_the_desk = of_the_desk.filter(guard_api_moderator=None)
     return of_the_desk.prefetch_related("groups", "guard_reach__platforms").order_by("username")
 
 

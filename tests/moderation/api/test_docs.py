@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern
 
-from moderation.api import problems, serializers, submissions, urls
+from moderation.api import case_shapes, problems, serializers, submissions, urls
 from moderation.vocabulary import ItemStatus, Scope
 
 ROOT = Path(__file__).parents[3]
@@ -48,6 +48,7 @@ def test_every_field_of_an_item_and_every_part_of_an_upload_stands_in_the_docs()
         *serializers.ItemSerializer.Meta.fields,
         *serializers.FaceSerializer.Meta.fields,
         *serializers.VerdictSerializer.Meta.fields,
+        *case_shapes.WholeCaseSerializer.Meta.fields,
     ]
     assert [name for name in fields if f'"{name}"' not in PAGE] == []
     assert [name for name in submissions.SubmissionSerializer().fields if f"| `{name}` |" not in PAGE] == []
