@@ -190,6 +190,8 @@ DEEPFAKE_GUARD = {
     "AUDIT_KEY": env.str("DEEPFAKE_GUARD_AUDIT_KEY", ""),  # empty: derived from SECRET_KEY
 }
 
+SILENCED_SYSTEM_CHECKS = env.list("SILENCED_SYSTEM_CHECKS", [])
+
 EMAIL_HOST = env.str("EMAIL_HOST", "localhost")
 EMAIL_PORT = env.int("EMAIL_PORT", 25)
 EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "")

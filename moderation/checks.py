@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch
 
+from moderation import site_checks
 from moderation.conf import Conf, conf
 
 TASK_SECONDS, VISIBILITY_SECONDS = 360, 600  # of moderation.dispatch, which lies above this layer
@@ -36,6 +37,7 @@ NOT_NEGATIVE = (
 
 
 def register_all() -> None:
+    site_checks.register_all()
     register(check_settings, Tags.security)
     register(check_login, Tags.security)
 

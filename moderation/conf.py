@@ -10,11 +10,17 @@ from dataclasses import dataclass, field, fields
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+DEFAULT_BROKER = "redis://127.0.0.1:6379/0"
+HOST_PREFIX = "deepfake-guard-"
+
 
 @dataclass(frozen=True)
 class Conf:
     """Sizes in bytes and pixels, times in seconds unless the name says otherwise."""
 
+    BROKER_URL: str = ""
+    BROKER_KEY_PREFIX: str | None = None
+    DETECTOR: str = ""
     DEVICE: str = "auto"
     ARTEFACT: str = ""
     FACES: str = ""
@@ -52,6 +58,18 @@ def conf() -> Conf:
     if unknown:
         raise ImproperlyConfigured(f"DEEPFAKE_GUARD has no setting {', '.join(sorted(unknown))}")
     return Conf(**given)
+
+
+def broker_url() -> str:
+    """The guard's own, else the project's: both may use one server, told apart by the prefix."""
+    given = getattr(settings, "DEEPFAKE_GUARD", {}).get("BROKER_URL")  # not by conf(): a misspelt key is for the checks
+    return str(given or getattr(settings, "CELERY_BROKER_URL", "") or DEFAULT_BROKER)
+
+
+def key_prefix() -> str:
+    """Before every key in the broker; a host project's queues might have our queues' names."""
+    given = getattr(settings, "DEEPFAKE_GUARD", {}).get("BROKER_KEY_PREFIX")
+    return str(getattr(settings, "CELERY_KEY_PREFIX", HOST_PREFIX)) if given is None else given
 
 
 def derived_key(purpose: str) -> bytes:

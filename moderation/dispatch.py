@@ -19,6 +19,7 @@ from kombu.exceptions import OperationalError as BrokerError
 from kombu.pools import producers
 from redis.exceptions import RedisError
 
+from moderation.conf import broker_url, key_prefix
 from moderation.telemetry import count
 
 SCAN_QUEUE, VIEWS_QUEUE, DELIVER_QUEUE, UPKEEP_QUEUE = "scan", "views", "deliver", "upkeep"
@@ -39,11 +40,12 @@ log = structlog.get_logger(__name__)
 def make_app() -> Celery:
     app = Celery("deepfake_guard", set_as_current=False)
     app.conf.update(
-        broker_url=settings.CELERY_BROKER_URL,
+        broker_url=broker_url(),
         broker_connection_retry_on_startup=True,
         broker_transport_options={
             "visibility_timeout": VISIBILITY_SECONDS,
-            **({"global_keyprefix": settings.CELERY_KEY_PREFIX} if settings.CELERY_KEY_PREFIX else {}),
+            **getattr(settings, "CELERY_BROKER_TRANSPORT_OPTIONS", {}),  # of a host's broker: sentinels, TLS
+            **({"global_keyprefix": prefix} if (prefix := key_prefix()) else {}),
         },
         task_ignore_result=True,
         task_serializer="json",
@@ -62,6 +64,9 @@ def make_app() -> Celery:
         },
         timezone="UTC",
     )
+    if own := getattr(settings, "DEEPFAKE_GUARD", {}).get("BROKER_URL"):
+        # Celery reads the variable CELERY_BROKER_URL first, which in a host is the host's own broker
+        app.conf.update(broker_read_url=own, broker_write_url=own)
     return app
 
 

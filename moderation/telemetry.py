@@ -26,6 +26,8 @@ def count(name: str, **labels: str) -> None:
 
 
 def set_up() -> None:
+    """Of a host project's own logging nothing is changed: our lines go through it."""
+    own = settings.LOGGING_CONFIG is None
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -34,14 +36,21 @@ def set_up() -> None:
     ]
     last: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
-        if settings.LOG_FORMAT == "json"
+        if getattr(settings, "LOG_FORMAT", "console") == "json"
         else structlog.dev.ConsoleRenderer(colors=False)
     )
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter if own else last],
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+    if own:
+        set_up_logging(shared, last)
+    if getattr(settings, "SENTRY_DSN", ""):
+        set_up_sentry()
+
+
+def set_up_logging(shared: list[structlog.typing.Processor], last: structlog.typing.Processor) -> None:
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
         processors=[
@@ -55,8 +64,6 @@ def set_up() -> None:
     logging.basicConfig(handlers=[stream], level=settings.LOG_LEVEL, force=True)
     for noisy in ("httpx", "httpcore", "PIL", "celery.app.trace", "celery.worker.strategy"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    if settings.SENTRY_DSN:
-        set_up_sentry()
 
 
 def set_up_sentry() -> None:

@@ -42,7 +42,7 @@ def every(seconds: float, task: Any) -> dict[str, Any]:
 # the tasks by this import.
 app.conf.worker_pool_start_method = "spawn" if sys.platform == "darwin" else "fork"
 app.conf.include = ["workers.celery_app"]
-app.conf.beat_schedule_filename = str(Path(settings.STATIC_ROOT).parent / "beat")
+app.conf.beat_schedule_filename = str(Path(settings.STATIC_ROOT or "static").parent / "beat")
 app.conf.beat_schedule = {
     "settle decisions": every(5.0, upkeep.settle_due),
     "sweep scans": every(15.0, upkeep.sweep_scans),

@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.db import DatabaseError, close_old_connections
+from django.utils.module_loading import import_string
 
 from deepfake_guard.detector.records import Derived, MediaReport
 from moderation import dispatch
-from moderation.conf import conf
+from moderation.conf import Conf, conf
 from moderation.models import Calibration, DetectorVersion
 from moderation.services import calibration, scanning
 
@@ -77,15 +78,21 @@ def drop() -> None:
         _host = None
 
 
-def _load() -> Host:
+def build(values: Conf) -> Detector:
+    """What `DETECTOR` stands for unless a project names a function of its own: it takes the same and returns one."""
     from deepfake_guard.detector import faces, weights  # here: they import torch, OpenCV and timm
     from deepfake_guard.detector.decoder import Limits
     from deepfake_guard.detector.pipeline import Detector
 
-    values = conf()
     artefact = weights.load(Path(values.ARTEFACT) if values.ARTEFACT else None, values.DEVICE)
     finder = faces.choose(Path(values.FACES) if values.FACES else None)
-    detector = Detector(artefact, finder, Limits(values.MAX_PIXELS, values.DECODE_SECONDS))
+    return Detector(artefact, finder, Limits(values.MAX_PIXELS, values.DECODE_SECONDS))
+
+
+def _load() -> Host:
+    values = conf()
+    detector: Detector = import_string(values.DETECTOR)(values) if values.DETECTOR else build(values)
+    artefact, finder = detector.artefact, detector.finder
     detector.warm_up()
     buckets: dict[str, Any] = {}
     for key, n in artefact.calibration.counts().items():

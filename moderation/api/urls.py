@@ -27,6 +27,7 @@ from moderation.api.usage import UsageView
 
 app_name = "api"
 docs = SpectacularSwaggerSplitView.as_view(url_name="guard:api:schema", template_name="deepfake_guard/api_docs.html")
+schema = SpectacularAPIView.as_view(custom_settings={"PREPROCESSING_HOOKS": ["moderation.api.schema.only_ours"]})
 urlpatterns = [
     path("items", ItemsView.as_view(), name="items"),
     path("items/<uuid:item_id>", ItemView.as_view(), name="item"),
@@ -53,7 +54,7 @@ urlpatterns = [
     path("policies", PoliciesView.as_view(), name="policies"),
     path("policies/<int:version>", PolicyView.as_view(), name="policy"),
     path("usage", UsageView.as_view(), name="usage"),
-    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("schema/", schema, name="schema"),
     path("docs/", docs, name="docs"),
     re_path("", MissingView.as_view(), name="missing"),
 ]

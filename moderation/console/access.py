@@ -66,6 +66,8 @@ def signed_in(view: View) -> View:
 
     @wraps(view)
     def guarded(request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not hasattr(request, "htmx"):  # a host need not install django-htmx's middleware for us
+            request.htmx = HtmxDetails(request)
         if not request.user.is_authenticated:
             login = resolve_url(settings.LOGIN_URL)  # a host's own, where the guard lives in a host
             if request.htmx:

@@ -7,7 +7,6 @@ from functools import wraps
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse, HttpResponseBase
@@ -58,7 +57,7 @@ def _invited(request: DeskRequest) -> User:
 
 def _admitted(request: DeskRequest) -> User:
     """Raises ValueError when the host has no such account."""
-    user: User | None = get_user_model().objects.filter(username=request.POST.get("username", "")).first()
+    user: User | None = people.account_named(request.POST.get("username", ""))
     if user is None:
         raise ValueError("This site has no account of that name.")
     actor = f"user:{request.user.pk}"

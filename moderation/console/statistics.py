@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
@@ -20,6 +21,7 @@ from moderation.console.access import EXPORT, MANAGE_PEOPLE, VIEW, DeskRequest, 
 from moderation.console.step_up import step_up
 from moderation.models import Platform
 from moderation.reach import seen_by, sees
+from moderation.services.people import name_of
 from moderation.services.quality import answers, export, figures
 from moderation.services.quality.answers import Answer, Evidence, Period
 from moderation.services.quality.measures import histogram
@@ -176,6 +178,6 @@ def _team(found: Iterable[Answer]) -> list[tuple[User, dict[str, Any]]]:
     by_person: dict[int, list[Answer]] = defaultdict(list)
     for answer in found:
         by_person[answer.person].append(answer)
-    people = User.objects.in_bulk(by_person)
+    people = get_user_model().objects.in_bulk(by_person)
     rows = [(people[pk], _person(given)) for pk, given in by_person.items() if pk in people]
-    return sorted(rows, key=lambda row: (row[0].get_full_name() or row[0].get_username()).lower())
+    return sorted(rows, key=lambda row: name_of(row[0]).lower())

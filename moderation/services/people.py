@@ -11,6 +11,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.contrib.contenttypes.models import ContentType
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
+from django.urls import NoReverseMatch, reverse
 
 from moderation import reach
 from moderation.models import Platform, Reach, ReviewCase
@@ -62,11 +63,19 @@ def ensure_roles() -> None:
         group.permissions.set([permissions[codename] for codename in codenames])
 
 
+def account_named(username: str) -> User | None:
+    """By whatever the project's accounts go by: a user name, an e-mail address."""
+    accounts = get_user_model().objects
+    found: User | None = accounts.filter(**{accounts.model.USERNAME_FIELD: username}).first()
+    return found
+
+
 def everybody() -> QuerySet[User]:
     """Whoever has a role at this desk, by name; of a host's users only those, and nobody of a platform's own desk."""
     of_the_desk = get_user_model().objects.filter(groups__name__in=[role.value for role in Role]).distinct()
     of_the_desk = of_the_desk.filter(guard_api_moderator=None)
-    return of_the_desk.prefetch_related("groups", "guard_reach__platforms").order_by("username")
+    by_name = of_the_desk.model.USERNAME_FIELD
+    return of_the_desk.prefetch_related("groups", "guard_reach__platforms").order_by(by_name)
 
 
 @transaction.atomic
@@ -83,7 +92,8 @@ def create_user(
     They see `platforms`, or all of them when None. Admins and auditors always see all, and may also read the mirrors
     under /admin/. Raises UserExists, ValueError for an unknown role, ValidationError for a weak password.
     """
-    chosen = _password(password, User(username=username))
+    model = get_user_model()
+    chosen = _password(password, model(**{model.USERNAME_FIELD: username}))
     user = _create(username, role, chosen, platforms)
     audit.note("user.created", actor, f"user:{user.pk}", role=Role(role))
     return user, chosen
@@ -195,6 +205,12 @@ def enable(user: User, *, actor: str = "system") -> bool:
     return True
 
 
+def name_of(user: User) -> str:
+    """As people know each other; a host's user model need not have a full name."""
+    full = user.get_full_name() if hasattr(user, "get_full_name") else ""
+    return full or user.get_username()
+
+
 def role_of(user: User) -> Role | None:
     names = {group.name for group in user.groups.all()}
     return next((role for role in Role if role.value in names), None)
@@ -222,8 +238,18 @@ def _take_role(user: User, role: Role) -> None:
     others = Group.objects.filter(name__in=[other.value for other in Role]).exclude(name=role.value)
     user.groups.remove(*others)
     user.groups.add(Group.objects.get(name=role.value))
-    user.is_staff = role in SEE_EVERYTHING  # opens the read-only mirrors, nothing else
-    user.save(update_fields=["is_staff"])
+    if _accounts_are_ours():
+        user.is_staff = role in SEE_EVERYTHING  # opens the read-only mirrors, nothing else
+        user.save(update_fields=["is_staff"])
+
+
+def _accounts_are_ours() -> bool:
+    """Whether the guard's own sign-in is served; in a host project it is for the host to say who is staff."""
+    try:
+        reverse("guard:login")
+    except NoReverseMatch:
+        return False
+    return True
 
 
 def _take_reach(user: User, platforms: Collection[Platform] | None) -> None:

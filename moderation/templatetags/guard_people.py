@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from moderation import blind, queries, queue_queries
 from moderation.conf import conf
 from moderation.models import Decision, Reach, ReviewCase
-from moderation.services import preferences
+from moderation.services import people, preferences
 
 register = template.Library()
 
@@ -42,7 +42,7 @@ def hidden_from(case: ReviewCase, user: User) -> bool:
 
 @register.filter
 def person(user: User | None) -> str:
-    return (user.get_full_name() or user.get_username()) if user else "somebody"
+    return people.name_of(user) if user else "somebody"
 
 
 @register.filter

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from django.contrib.auth.models import User
+from django.contrib.auth import get_user_model
 from django.core.management.base import CommandParser
 from django.db import transaction
 
@@ -72,5 +72,5 @@ def person(username: str, role: Role) -> dict[str, str]:
     try:
         _user, password = people.create_user(username, role, actor=ACTOR)
     except people.UserExists as error:
-        password = people.reset_password(User.objects.get(username=str(error)), actor=ACTOR)
+        password = people.reset_password(get_user_model().objects.get_by_natural_key(str(error)), actor=ACTOR)
     return {"username": username, "password": password}

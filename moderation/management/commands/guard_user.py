@@ -3,6 +3,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
@@ -116,6 +117,7 @@ class Command(OwnerCommand):
         self.say("enabled" if changed else "was not disabled")
 
     def list(self, _options: dict[str, Any]) -> None:
+        everybody = get_user_model().objects.prefetch_related("groups", "guard_reach__platforms")
         self.table(
             ("user", "role", "platforms", "state", "last login"),
             (
@@ -126,13 +128,13 @@ class Command(OwnerCommand):
                     "active" if user.is_active else "disabled",
                     f"{user.last_login:%Y-%m-%d %H:%M}" if user.last_login else "never",
                 )
-                for user in User.objects.prefetch_related("groups", "guard_reach__platforms").order_by("username")
+                for user in everybody.order_by(everybody.model.USERNAME_FIELD)
             ),
         )
 
 
 def user_named(username: str) -> User:
-    user = User.objects.filter(username=username).first()
+    user = people.account_named(username)
     if user is None:
         raise CommandError(f"no user is named {username!r}; see: guard_user list")
     return user

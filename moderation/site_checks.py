@@ -1,0 +1,146 @@
+"""System checks of the project around the guard: broker, storage, weights, secrets, names (docs/plugin.md lists them).
+
+They look at settings and files alone. What only a database or a worker knows is for `guard_doctor`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.core import checks
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.storage import FileSystemStorage, storages
+from django.db import router
+from django.utils.module_loading import import_string
+
+import deepfake_guard.detector
+from deepfake_guard.detector import manifest
+from moderation import registry
+from moderation.conf import broker_url, conf
+
+VISIBILITY_SECONDS = 600  # of moderation.dispatch, which lies above this layer
+UNSAFE = {"pickle", "application/x-python-serialize"}
+PACKAGES = ("deepfake_guard", "moderation", "workers")
+HOME = Path(__file__).resolve().parents[1]
+SHORTEST_SECRET = 32
+
+
+def register_all() -> None:
+    for check in (check_broker, check_storage, check_registered, check_names, check_weights):
+        register(check, Tags.compatibility)
+    register(check_production, Tags.security, deploy=True)
+
+
+def check_broker(**_: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    options = getattr(settings, "CELERY_BROKER_TRANSPORT_OPTIONS", {})
+    if options.get("visibility_timeout", VISIBILITY_SECONDS) < VISIBILITY_SECONDS:
+        text = f"CELERY_BROKER_TRANSPORT_OPTIONS: visibility_timeout must be at least {VISIBILITY_SECONDS} s, else the "
+        text += "broker hands out again what a worker is still at"
+        found.append(Error(text, id="deepfake_guard.E007"))
+    shared = broker_url() == getattr(settings, "CELERY_BROKER_URL", None)
+    if shared and UNSAFE & set(getattr(settings, "CELERY_ACCEPT_CONTENT", [])):
+        text = "CELERY_ACCEPT_CONTENT takes pickle from the broker that the guard uses too: whoever can write there "
+        text += "runs code in your workers. Take JSON alone, or give the guard a BROKER_URL of its own"
+        found.append(Error(text, id="deepfake_guard.E008"))
+    return found
+
+
+def check_storage(**_: Any) -> list[CheckMessage]:
+    if "media" not in settings.STORAGES:
+        text = 'STORAGES has no "media": where the guard keeps what it screens, outside everything that is served'
+        return [Error(text, id="deepfake_guard.E009")]
+    storage = storages["media"]
+    if isinstance(storage, FileSystemStorage) and (storage.__dict__.get("_base_url") or _is_served(storage)):
+        text = 'STORAGES["media"] lies under MEDIA_ROOT or has a base_url: what is screened must not be served'
+        return [checks.Warning(text, id="deepfake_guard.W002")]
+    return []
+
+
+def _is_served(storage: FileSystemStorage) -> bool:
+    served = settings.MEDIA_ROOT
+    return bool(served) and Path(storage.location).resolve().is_relative_to(Path(served).resolve())
+
+
+def check_registered(**_: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    here = router.db_for_read(apps.get_model("deepfake_guard", "HostedImage"))
+    for each in registry.everything():
+        if router.db_for_read(apps.get_model(each.model)) != here:
+            text = f"{each}: the guard's tables must lie in the same database as the model"
+            found.append(Error(text, id="deepfake_guard.E010"))
+        if isinstance(each.on_flag, str) and not _can_be_imported(each.on_flag):
+            found.append(Error(f"{each}: on_flag names {each.on_flag!r}, which is not there", id="deepfake_guard.E011"))
+    return found
+
+
+def _can_be_imported(path: str) -> bool:
+    try:
+        return callable(import_string(path))
+    except ImportError:
+        return False
+
+
+def check_names(**_: Any) -> list[CheckMessage]:
+    return [
+        Error(
+            f"another package named {name!r} lies in {place}: in some processes it would be imported instead of the "
+            "guard's. Rename it, or keep it off the path",
+            id="deepfake_guard.E012",
+        )
+        for name, place in _namesakes()
+    ]
+
+
+def _namesakes() -> Iterator[tuple[str, Path]]:
+    """Wherever it stands on the path: manage.py, a web server and Celery each put another folder first."""
+    for place in dict.fromkeys(Path(entry or ".").resolve() for entry in sys.path):
+        if place == HOME:
+            continue
+        for name in PACKAGES:
+            if (place / name / "__init__.py").is_file() or (place / f"{name}.py").is_file():
+                yield name, place
+
+
+def check_weights(**_: Any) -> list[CheckMessage]:
+    """A warning: weights are needed where scans run, which may be elsewhere."""
+    try:
+        folder = _artefact()
+        manifest.read(folder)
+    except ImproperlyConfigured:
+        return []  # E001 says it
+    except (manifest.ArtefactError, OSError) as error:
+        text = f"no weights here: {error}. Set ARTEFACT right, or take no notice where no scan worker runs"
+        return [checks.Warning(text, id="deepfake_guard.W003")]
+    return []
+
+
+def _artefact() -> Path:
+    given = conf().ARTEFACT
+    return Path(given) if given else Path(str(deepfake_guard.detector.__file__)).parent / "starter"
+
+
+def check_production(**_: Any) -> list[CheckMessage]:
+    """With `check --deploy` alone."""
+    found: list[CheckMessage] = []
+    try:
+        values = conf()
+    except ImproperlyConfigured:
+        return []  # E001 says it
+    if not values.ARTEFACT:
+        text = "the starter weights screen here: fit or calibrate on genuine photos of your own (docs/own-photos.md)"
+        found.append(checks.Warning(text, id="deepfake_guard.W004"))
+    weak = settings.SECRET_KEY.startswith("django-insecure-") or len(settings.SECRET_KEY) < SHORTEST_SECRET
+    if weak and not (values.FERNET_KEYS and values.AUDIT_KEY):
+        text = "SECRET_KEY is a default or short: webhook secrets and the audit trail hang on it. Draw a new one"
+        found.append(checks.Warning(text, id="deepfake_guard.W005"))
+    if settings.DEBUG:
+        text = "DEBUG is on: error pages would show what people uploaded, and keys"
+        found.append(checks.Warning(text, id="deepfake_guard.W006"))
+    return found
