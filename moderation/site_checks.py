@@ -71,12 +71,14 @@ def _is_served(storage: FileSystemStorage) -> bool:
 def check_registered(**_: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     here = router.db_for_read(apps.get_model("deepfake_guard", "HostedImage"))
-    for each in registry.everything():
-        if router.db_for_read(apps.get_model(each.model)) != here:
-            text = f"{each}: the guard's tables must lie in the same database as the model"
-            found.append(Error(text, id="deepfake_guard.E010"))
-        if isinstance(each.on_flag, str) and not _can_be_imported(each.on_flag):
-            found.append(Error(f"{each}: on_flag names {each.on_flag!r}, which is not there", id="deepfake_guard.E011"))
+    for model in apps.get_models():
+        for each in [each for each in registry.of(model) if each.model == model._meta.label_lower]:
+            if router.db_for_read(model) != here:
+                text = f"{each}: the guard's tables must lie in the same database as the model"
+                found.append(Error(text, id="deepfake_guard.E010"))
+            if isinstance(each.on_flag, str) and not _can_be_imported(each.on_flag):
+                text = f"{each}: on_flag names {each.on_flag!r}, which is not there"
+                found.append(Error(text, id="deepfake_guard.E011"))
     return found
 
 
