@@ -61,6 +61,7 @@ def retain() -> None:
     retention.purge_expired()
     retention.purge_orphans()
     exposure.forget()
+    webhooks.forget_events()
 
 
 @app.task(name="deepfake_guard.name_unscreened")

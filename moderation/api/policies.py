@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
@@ -40,7 +41,7 @@ class PolicyRequestSerializer(serializers.Serializer[Any]):
     note = serializers.CharField(max_length=200, required=False, allow_blank=True, default="", help_text="why")
 
 
-def versions(request: Request) -> Any:
+def versions(request: Request) -> QuerySet[PolicyVersion]:
     return PolicyVersion.objects.filter(platform=key_of(request).platform)
 
 

@@ -14,6 +14,7 @@ from moderation.api.endpoints import (
     EndpointTestView,
     EndpointView,
 )
+from moderation.api.events import EventsView
 from moderation.api.feedback import FeedbackView
 from moderation.api.item_events import ItemEventsView
 from moderation.api.items import ItemsView, ItemView
@@ -55,6 +56,8 @@ urlpatterns = [
     path("policies/<int:version>", PolicyView.as_view(), name="policy"),
     path("usage", UsageView.as_view(), name="usage"),
     path("schema/", schema, name="schema"),
+    path("events", EventsView.as_view(), name="events"),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", docs, name="docs"),
     re_path("", MissingView.as_view(), name="missing"),
 ]

@@ -24,7 +24,10 @@ class Event(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        indexes = [models.Index(fields=["id"], condition=models.Q(number__isnull=True), name="unnumbered_events")]
+        indexes = [
+            models.Index(fields=["id"], condition=models.Q(number__isnull=True), name="unnumbered_events"),
+            models.Index(fields=["platform", "number"], name="events_of_a_platform"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.type} {self.id}"

@@ -7,11 +7,13 @@ from moderation.services.webhooks.endpoints import (
     remove_endpoint,
     rotate_secret,
 )
+from moderation.services.webhooks.log import CursorExpired, forget_events, read_on
 from moderation.services.webhooks.outbox import PayloadTooLarge, emit, number_events, send_test
 from moderation.services.webhooks.replays import Disabled, TooMany, replay, replay_range
 from moderation.services.webhooks.sending import deliver, sweep
 
 __all__ = [
+    "CursorExpired",
     "Disabled",
     "PayloadTooLarge",
     "TooMany",
@@ -20,7 +22,9 @@ __all__ = [
     "disable_endpoint",
     "emit",
     "enable_endpoint",
+    "forget_events",
     "number_events",
+    "read_on",
     "remove_endpoint",
     "replay",
     "replay_range",

@@ -154,8 +154,8 @@ def test_a_decision_settles_once_however_many_sweep() -> None:
 def test_a_case_is_leased_by_one_of_many() -> None:
     case = factories.make_case()
     users = [factories.make_user()[0] for _ in range(6)]
-    leases = at_once(*[lambda user=user: leases.lease(case, user) for user in users])
-    assert sum(lease is not None for lease in leases) == 1
+    taken = at_once(*[lambda user=user: leases.lease(case, user) for user in users])
+    assert sum(lease is not None for lease in taken) == 1
 
 
 def test_equal_content_uploaded_by_six_at_once_is_stored_and_scanned_once() -> None:
