@@ -32,7 +32,7 @@ from moderation.vocabulary import TERMINAL_ITEM_STATUSES, CasePurpose, Scope
 REVIEWS = {Scope.CASES_READ.value, Scope.CASES_DECIDE.value}
 LIVE = {"Retry-After": "1"}  # seconds until asking again is worth it
 WHERE = [
-    OpenApiParameter("Location", str, OpenApiParameter.HEADER, response=[202]),
+    OpenApiParameter("Location", str, OpenApiParameter.HEADER, response=[200, 202]),
     OpenApiParameter("Retry-After", int, OpenApiParameter.HEADER, response=[202]),
 ]
 
@@ -91,14 +91,19 @@ class ItemsView(ApiView):
     @extend_schema(
         operation_id="items_create",
         request={"multipart/form-data": SubmissionSerializer},
-        responses={202: ItemSerializer, **problems(409, 411, 413, 415, 422, 429)},
+        responses={200: ItemSerializer, 202: ItemSerializer, **problems(409, 411, 413, 415, 422, 429)},
         parameters=[
             OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="at most 255 characters"),
+            OpenApiParameter("Prefer", str, OpenApiParameter.HEADER, description="`wait=8`: up to 10 seconds"),
+            OpenApiParameter("Preference-Applied", str, OpenApiParameter.HEADER, response=[200, 202]),
             *WHERE,
         ],
     )
     def post(self, request: Request) -> Response:
-        """Submit one file. The answer comes at once; ask `Location` until the status is terminal, or take webhooks."""
+        """Submit one file. The answer comes at once; ask `Location` until the status is terminal, or take webhooks.
+
+        With `Prefer: wait=8` it comes when the item has ended, as a 200, or after so many seconds, as a 202.
+        """
         if "Content-Length" not in request.headers:  # without it Django's parser sees an empty form
             raise Problem(411, "length_required", "send a Content-Length, not chunks")
         form = SubmissionSerializer(data=request.data, context={"platform": key_of(request).platform})

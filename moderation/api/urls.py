@@ -25,12 +25,13 @@ from moderation.api.policies import PoliciesView, PolicyView
 from moderation.api.reports import ReportsView
 from moderation.api.rescan import RescanView
 from moderation.api.usage import UsageView
+from moderation.api.waiting import holding
 
 app_name = "api"
 docs = SpectacularSwaggerSplitView.as_view(url_name="guard:api:schema", template_name="deepfake_guard/api_docs.html")
 schema = SpectacularAPIView.as_view(custom_settings={"PREPROCESSING_HOOKS": ["moderation.api.schema.only_ours"]})
 urlpatterns = [
-    path("items", ItemsView.as_view(), name="items"),
+    path("items", holding(ItemsView.as_view()), name="items"),
     path("items/<uuid:item_id>", ItemView.as_view(), name="item"),
     path("items/<uuid:item_id>/reports", ReportsView.as_view(), name="reports"),
     path("items/<uuid:item_id>/appeals", AppealsView.as_view(), name="appeals"),
