@@ -1,4 +1,4 @@
-"""One word, one meaning: every state and value that is stored or shown (DESIGN §3). Pure Python."""
+"""One word, one meaning: what is stored or shown (DESIGN §3). Pure Python."""  # house: a list of words, read whole
 
 from __future__ import annotations
 
@@ -77,6 +77,7 @@ class Reason(StrEnum):
     APPEALED = "appealed"
     OPINIONS_DIFFER = "opinions_differ"
     NOBODY_CAN_TELL = "nobody_can_tell"
+    FOUND_IN_SAMPLE = "found_in_sample"
     SUSPECTED_ILLEGAL = "suspected_illegal"  # locked by a person
     # why a pending decision was voided
     ITEM_ERASED = "item_erased"

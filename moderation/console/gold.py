@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from moderation import queries
 from moderation.console.access import REVERSE, DeskRequest, needs
+from moderation.console.step_up import step_up
 from moderation.models import GoldItem
 from moderation.reach import may_see, sees
 from moderation.services import quality
@@ -57,6 +58,7 @@ def sealed(request: DeskRequest) -> QuerySet[GoldItem]:
 
 @require_POST
 @needs(REVERSE)
+@step_up
 def seal(request: DeskRequest) -> HttpResponse:
     """By the number of a case of the item."""
     number = request.POST.get("case", "").strip()[:18]
@@ -75,6 +77,7 @@ def seal(request: DeskRequest) -> HttpResponse:
 
 @require_POST
 @needs(REVERSE)
+@step_up
 def retire(request: DeskRequest, item_id: uuid.UUID) -> HttpResponse:
     found = GoldItem.objects.filter(pk=item_id).first()
     if found is None:

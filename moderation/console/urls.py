@@ -27,6 +27,7 @@ from moderation.console.preferences import preferences_page, shown, single_keys
 from moderation.console.queue import delete_filter, next_case, queue, save_filter
 from moderation.console.reports import report
 from moderation.console.review import appeal, reverse_decision
+from moderation.console.sample import open_found, sample
 from moderation.console.statistics import statistics, statistics_csv
 from moderation.console.step_up import confirm
 from moderation.console.upload import upload
@@ -74,6 +75,8 @@ urlpatterns = [
     path("statistics/gold/", gold, name="gold"),
     path("statistics/gold/seal/", seal, name="gold-seal"),
     path("statistics/gold/<uuid:item_id>/retire/", retire, name="gold-retire"),
+    path("statistics/sample/", sample, name="sample"),
+    path("statistics/sample/<uuid:item_id>/open/", open_found, name="sample-open"),
     path("operations/", operations, name="operations"),
     path("operations/items/<uuid:item_id>/again/", again, name="again"),
     path("operations/again/", all_again, name="all-again"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -74,16 +75,20 @@ def _ask_a_person(item: ContentItem, status: ItemStatus, policy: PolicyVersion, 
         webhooks.emit(item.platform, EventType.CASE_OPENED, item, body)
 
 
-def ask_a_person_again(item: ContentItem) -> None:
-    """What policy let pass has been reported: a person looks, in the caller's transaction."""
+def ask_a_person_again(item: ContentItem, reasons: Sequence[Reason] = ()) -> ReviewCase | None:
+    """What policy let pass was reported, or found in the random sample: a person looks, in the caller's transaction.
+
+    None where a person has decided already.
+    """
     verdict = in_force(item)
     if verdict is None or verdict.decision_id is not None:
-        return
+        return None
     case, opened = cases.open_case(
-        item, [], policy=verdict.policy, p_value=verdict.p_value, statement=verdict.statement
+        item, reasons, policy=verdict.policy, p_value=verdict.p_value, statement=verdict.statement
     )
     if opened:
         webhooks.emit(item.platform, EventType.CASE_OPENED, item, {**about(item), "case_id": str(case.public_id)})
+    return case
 
 
 def _write_policy_verdict(

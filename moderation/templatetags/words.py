@@ -120,6 +120,7 @@ REASONS: dict[str, str] = {
     Reason.APPEALED: "The author appealed",
     Reason.OPINIONS_DIFFER: "Two people were of two minds",
     Reason.NOBODY_CAN_TELL: "Two people could not tell",
+    Reason.FOUND_IN_SAMPLE: "Found in the random sample",
     Reason.SUSPECTED_ILLEGAL: "Suspected illegal content",
     Reason.ITEM_ERASED: "The item was erased meanwhile",
     Reason.SUPERSEDED: "A newer revision came meanwhile",

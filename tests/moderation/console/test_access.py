@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from moderation.models import Batch, Derivative, ReviewCase
 from moderation.vocabulary import Role
 from tests.factories import make_case, make_user
+from tests.moderation.console.pages import lapse
 
 pytestmark = pytest.mark.django_db
 
@@ -66,12 +68,14 @@ ROUTES: dict[str, tuple[str, set[Role]]] = {
     "single-keys": ("post", READS),
     **{name: ("get", {Role.ADMIN}) for name in ("platforms", "platform", "deliveries")},
     **{name: ("post", {Role.ADMIN}) for name in (*PLATFORM_POSTS, *ENDPOINT_POSTS)},
-    **{name: ("post", {Role.ADMIN}) for name in ("platform-add", "key-revoke", "delivery-replay")},
+    **{name: ("post", {Role.ADMIN}) for name in ("platform-add", "key-rotate", "key-revoke", "delivery-replay")},
     "statistics": ("get", READS),
     "statistics-csv": ("get", EXPORTS),
     "gold": ("get", REVERSES),
     "gold-seal": ("post", REVERSES),
     "gold-retire": ("post", REVERSES),
+    "sample": ("get", REVERSES),
+    "sample-open": ("post", REVERSES),
     "operations": ("get", READS),
     "again": ("post", {Role.ADMIN}),
     "all-again": ("post", {Role.ADMIN}),
@@ -97,6 +101,15 @@ ROUTES: dict[str, tuple[str, set[Role]]] = {
     "person-link": ("post", {Role.ADMIN}),
     "person-second-factor": ("post", {Role.ADMIN}),
     "person-sessions": ("post", {Role.ADMIN}),
+}
+FAR_REACHING = {  # each asks for the password again (console/step_up.py)
+    *("reverse", "campaign", "reverse-batch", "gold-seal", "gold-retire", "statistics-csv", "policy-publish"),
+    *("illegal", "illegal-file", "illegal-handle", "locked-picture"),
+    *("platform-add", "platform-active", "platform-retention", "key-issue", "key-rotate", "key-revoke"),
+    *("endpoint-add", "endpoint-rotate", "endpoint-disable", "endpoint-enable"),
+    *("people", "person", "person-role", "person-platforms", "person-illegal", "person-active"),
+    *("person-link", "person-second-factor", "person-sessions"),
+    *("second-factor", "second-factor-begin", "second-factor-confirm", "second-factor-codes", "second-factor-drop"),
 }
 POSTS = [name for name, (method, _) in ROUTES.items() if method == "post"]
 Sample = dict[str, object]
@@ -145,6 +158,21 @@ def address(name: str, case: ReviewCase) -> str:
         for place, (argument, converter) in enumerate(converters.items())
     }
     return reverse(f"guard:{name}", kwargs=values)
+
+
+def asks_again(answer: Any) -> bool:
+    """Whether the password is asked for, on the spot or on the page of its own."""
+    led = answer.status_code == 302 and answer["Location"].startswith(reverse("guard:confirm"))
+    return led or (answer.status_code == 403 and b"Confirm that it is you" in answer.content)
+
+
+@pytest.mark.parametrize("name", sorted(set(ROUTES) - {"confirm"}))
+def test_what_reaches_far_asks_for_the_password_again(name: str, desk: Callable[..., tuple[Client, User]]) -> None:
+    client, person = desk(Role.ADMIN)
+    person.user_permissions.add(Permission.objects.get(codename="handle_illegal"))
+    target = address(name, make_case())
+    lapse(client)
+    assert asks_again(getattr(client, ROUTES[name][0])(target)) is (name in FAR_REACHING)
 
 
 def test_every_route_of_the_console_is_in_the_matrix() -> None:
