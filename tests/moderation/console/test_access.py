@@ -25,7 +25,7 @@ NOBODY: set[Role] = set()  # given to a person by name
 EXPORTS = {Role.SENIOR, Role.AUDITOR, Role.ADMIN}
 REVERSES = {Role.SENIOR, Role.ADMIN}
 POLICY = {Role.POLICY_EDITOR, Role.ADMIN}
-PLATFORM_POSTS = ("platform-active", "platform-retention", "key-issue", "endpoint-add")
+PLATFORM_POSTS = ("platform-active", "platform-retention", "platform-limits", "key-issue", "endpoint-add")
 ENDPOINT_POSTS = ("endpoint-test", "endpoint-rotate", "endpoint-disable", "endpoint-enable")
 # before the sign-in, or of no interest to anybody
 OPEN = {"login", "second-step", "welcome", "logout", "home", "healthz", "readyz"}
@@ -105,7 +105,8 @@ ROUTES: dict[str, tuple[str, set[Role]]] = {
 FAR_REACHING = {  # each asks for the password again (console/step_up.py)
     *("reverse", "campaign", "reverse-batch", "gold-seal", "gold-retire", "statistics-csv", "policy-publish"),
     *("illegal", "illegal-file", "illegal-handle", "locked-picture"),
-    *("platform-add", "platform-active", "platform-retention", "key-issue", "key-rotate", "key-revoke"),
+    *("platform-add", "platform-active", "platform-retention", "platform-limits", "key-issue"),
+    *("key-rotate", "key-revoke"),
     *("endpoint-add", "endpoint-rotate", "endpoint-disable", "endpoint-enable"),
     *("people", "person", "person-role", "person-platforms", "person-illegal", "person-active"),
     *("person-link", "person-second-factor", "person-sessions"),
@@ -204,7 +205,8 @@ def test_a_session_of_the_console_opens_nothing_of_the_api(
     client, _ = desk(role)
     item = make_case().item_id
     for name, route in API:
-        arguments = dict.fromkeys(route.pattern.converters, item)
+        kinds = {argument: type(kind).__name__ for argument, kind in route.pattern.converters.items()}
+        arguments = {argument: 1 if kind == "IntConverter" else item for argument, kind in kinds.items()}
         target = reverse(name, kwargs=arguments)
         expected = {200} if name in {"guard:api:schema", "guard:api:docs"} else {401, 404}
         assert {client.get(target).status_code, client.get(target).status_code} <= expected, name

@@ -72,6 +72,6 @@ def test_nothing_opens_where_the_sample_found_nothing() -> None:
 def test_it_shows_nothing_of_another_platform() -> None:
     drawn(passed(), DecisionValue.SYNTHETIC)
     elsewhere, _ = make_user(Role.SENIOR)
-    people.set_platforms(elsewhere, [make_platform("Elsewhere")], actor=ACTOR)
+    people.set_reach(elsewhere, [make_platform("Elsewhere")], actor=ACTOR)
     elsewhere = User.objects.get(pk=elsewhere.pk)
     assert not quality.found(elsewhere).exists()
