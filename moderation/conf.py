@@ -78,9 +78,9 @@ def derived_key(purpose: str) -> bytes:
 
 
 def fernet_keys() -> list[bytes]:
-    """Newest first, as MultiFernet wants them."""
-    given = [key.encode() for key in conf().FERNET_KEYS]
-    return given or [base64.urlsafe_b64encode(derived_key("webhook-secrets"))]
+    """Newest first, as MultiFernet wants them; the one from SECRET_KEY last: it reads what came before the others."""
+    derived = base64.urlsafe_b64encode(derived_key("webhook-secrets"))
+    return [*(key.encode() for key in conf().FERNET_KEYS), derived]
 
 
 def audit_key() -> bytes:
