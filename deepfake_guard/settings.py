@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from deepfake_guard.env import BASE_DIR, VAR, broker_url, env, secret_key
-from moderation.vocabulary import CaseState, DecisionValue, Effect
+from moderation.vocabulary import CaseState, DecisionValue, Effect, LabelBasis
 
 SECRET_KEY = secret_key()
 DEBUG = env.bool("DEBUG", False)
@@ -155,7 +155,9 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
-    "ENUM_NAME_OVERRIDES": {f"{words.__name__}Enum": list(words) for words in (CaseState, DecisionValue, Effect)},
+    "ENUM_NAME_OVERRIDES": {
+        f"{words.__name__}Enum": list(words) for words in (CaseState, DecisionValue, Effect, LabelBasis)
+    },
 }
 
 DEEPFAKE_GUARD = {

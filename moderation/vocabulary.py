@@ -181,6 +181,15 @@ class LabelBasis(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Brought(StrEnum):
+    """What became of a row of an imported history."""
+
+    CREATED = "created"
+    KNOWN = "known"
+    CONFLICT = "conflict"  # the same content at the same moment, decided otherwise
+    REFUSED = "refused"
+
+
 class AppealOutcome(StrEnum):
     """`upheld`: what was decided stays as it was."""
 

@@ -10,10 +10,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from moderation.api.items import find_item
 from moderation.api.problems import Problem
 from moderation.api.serializers import problems
-from moderation.api.subjects import own_item
-from moderation.api.views import ApiView, actor_of
+from moderation.api.views import ApiView, actor_of, key_of
 from moderation.models import Appeal
 from moderation.services import appeals
 from moderation.vocabulary import Scope
@@ -50,7 +50,7 @@ class AppealsView(ApiView):
 
         409 `nothing_to_appeal`, `appeal_open`, `appeal_decided` or `under_review`.
         """
-        item = own_item(request, item_id)
+        item = find_item(key_of(request), item_id)
         asked = AppealSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         try:

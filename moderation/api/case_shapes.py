@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.db.models import BooleanField, ExpressionWrapper, Prefetch, QuerySet
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.exceptions import NotFound
 
 from moderation import blind
+from moderation.api.problems import Gone
 from moderation.api.serializers import FaceSerializer, names
 from moderation.models import ApiKey, Appeal, Decision, Platform, ReviewCase, UserReport, Verdict
 from moderation.services import leases
@@ -36,6 +39,17 @@ def cases_of(platform: Platform) -> QuerySet[ReviewCase]:
     return cases.select_related("item__scan", "appeal").prefetch_related(
         Prefetch("item__verdicts", found, to_attr="found"), Prefetch("decisions", settled, to_attr="settled")
     )
+
+
+def find_case(key: ApiKey, case_id: uuid.UUID) -> ReviewCase:
+    """Another platform's case does not exist. Raises NotFound, Gone."""
+    cases = ReviewCase.objects.filter(platform=key.platform, public_id=case_id)
+    case = cases.select_related("item__platform").first()
+    if case is None:
+        raise NotFound("there is no such case")
+    if case.item.erased_at is not None:
+        raise Gone
+    return case
 
 
 def hears_purposes(key: ApiKey) -> bool:

@@ -13,10 +13,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from moderation import queue_queries
-from moderation.api.case_shapes import CaseSerializer, WholeCaseSerializer, cases_of, hears_purposes, whole
+from moderation.api.case_shapes import CaseSerializer, WholeCaseSerializer, cases_of, find_case, hears_purposes, whole
 from moderation.api.pagination import NewestFirst
 from moderation.api.serializers import names, problems
-from moderation.api.subjects import own_case
 from moderation.api.views import ApiView, key_of
 from moderation.models import ReviewCase
 from moderation.vocabulary import CasePurpose, CaseState, Scope
@@ -95,4 +94,4 @@ class CaseView(ApiView):
     @extend_schema(operation_id="cases_read", responses={200: WholeCaseSerializer, **problems(404, 410)})
     def get(self, request: Request, case_id: uuid.UUID) -> Response:
         """Everything that is known of a case, but for whose opinions they are."""
-        return Response(whole(own_case(request, case_id), key_of(request)))
+        return Response(whole(find_case(key_of(request), case_id), key_of(request)))

@@ -12,10 +12,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from moderation.api.case_shapes import WholeCaseSerializer, whole
+from moderation.api.case_shapes import WholeCaseSerializer, find_case, whole
 from moderation.api.problems import Problem
 from moderation.api.serializers import problems
-from moderation.api.subjects import own_case
 from moderation.api.views import ApiView, actor_of, key_of
 from moderation.models import ReviewCase
 from moderation.services import leases, moderators
@@ -72,7 +71,7 @@ class ClaimView(ApiView):
 
         409 `case_held`, `case_not_open`, `not_for_this_person` or `stale_lease`.
         """
-        case = own_case(request, case_id)
+        case = find_case(key_of(request), case_id)
         asked = ClaimSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         given = asked.validated_data
@@ -115,7 +114,7 @@ class ReleaseView(ApiView):
     )
     def post(self, request: Request, case_id: uuid.UUID) -> Response:
         """Give it back to the queue. 409 `stale_lease`."""
-        case = own_case(request, case_id)
+        case = find_case(key_of(request), case_id)
         asked = TokenSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         token = asked.validated_data["lease_token"]

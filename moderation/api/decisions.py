@@ -10,11 +10,10 @@ from rest_framework.exceptions import ErrorDetail, NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from moderation.api.case_shapes import SettledSerializer
+from moderation.api.case_shapes import SettledSerializer, find_case
 from moderation.api.claims import LeaseSerializer, StaleLease, TokenSerializer, held_by, lease_answer
 from moderation.api.problems import Problem
 from moderation.api.serializers import names, problems
-from moderation.api.subjects import own_case
 from moderation.api.views import ApiView, key_of
 from moderation.models import Decision
 from moderation.services import decisions
@@ -65,7 +64,7 @@ class DecisionsView(ApiView):
 
         409 `stale_lease`, or `opinion_first` where a first opinion is asked for.
         """
-        case = own_case(request, case_id)
+        case = find_case(key_of(request), case_id)
         asked = DecisionRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         given = asked.validated_data
@@ -95,7 +94,7 @@ class DecisionView(ApiView):
 
         409 `not_pending` once it has settled.
         """
-        case = own_case(request, case_id)
+        case = find_case(key_of(request), case_id)
         own = Decision.objects.filter(case=case, user__guard_api_moderator__platform=key_of(request).platform)
         decision = own.select_related("case", "user").filter(pk=decision_id).first()
         if decision is None:

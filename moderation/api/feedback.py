@@ -9,9 +9,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from moderation.api.items import find_item
 from moderation.api.serializers import names, problems
-from moderation.api.subjects import own_item
-from moderation.api.views import ApiView, actor_of
+from moderation.api.views import ApiView, actor_of, key_of
 from moderation.models import Label
 from moderation.services import labels
 from moderation.vocabulary import LabelBasis, Scope
@@ -42,7 +42,7 @@ class FeedbackView(ApiView):
     )
     def post(self, request: Request, item_id: uuid.UUID) -> Response:
         """Keep a label. It never changes verdict, case or score; 200 where it says what the last one said."""
-        item = own_item(request, item_id)
+        item = find_item(key_of(request), item_id)
         asked = LabelSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         given = asked.validated_data
@@ -52,5 +52,5 @@ class FeedbackView(ApiView):
     @extend_schema(operation_id="items_labels", responses={200: LabelSerializer(many=True), **problems(404, 410)})
     def get(self, request: Request, item_id: uuid.UUID) -> Response:
         """All of an item's labels, newest first: the first one counts."""
-        made = Label.objects.filter(item=own_item(request, item_id)).order_by("-id")
+        made = Label.objects.filter(item=find_item(key_of(request), item_id)).order_by("-id")
         return Response(LabelSerializer(made, many=True).data)

@@ -9,11 +9,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from moderation.api.case_shapes import WholeCaseSerializer, whole
+from moderation.api.case_shapes import WholeCaseSerializer, find_case, whole
 from moderation.api.claims import StaleLease, TokenSerializer, held_by
 from moderation.api.problems import Problem
 from moderation.api.serializers import names, problems
-from moderation.api.subjects import own_case
 from moderation.api.views import ApiView, key_of
 from moderation.services import decisions, opinions
 from moderation.vocabulary import DecisionValue, Scope
@@ -36,7 +35,7 @@ class OpinionsView(ApiView):
 
         409 `stale_lease`, or `no_opinion_asked` where the case is not blind first.
         """
-        case = own_case(request, case_id)
+        case = find_case(key_of(request), case_id)
         asked = OpinionSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         token = asked.validated_data["lease_token"]

@@ -89,7 +89,7 @@ def _known(error: Exception) -> APIException | None:
 
 def _response(error: APIException, request: Request) -> Response:
     wrong = isinstance(error, ValidationError)
-    errors = list(_pointers(error.detail, "")) if wrong else getattr(error, "errors", [])
+    errors = list(pointers(error.detail, "")) if wrong else getattr(error, "errors", [])
     code = error.get_codes() if not wrong else next((e["code"] for e in errors if e["code"] in set(Reason)), "invalid")
     document: dict[str, Any] = {
         "type": "about:blank",
@@ -108,14 +108,14 @@ def _response(error: APIException, request: Request) -> Response:
     return Response(document, status=error.status_code, headers=headers, content_type=MEDIA_TYPE)
 
 
-def _pointers(detail: Any, pointer: str) -> Any:
+def pointers(detail: Any, pointer: str) -> Any:
     """One {"pointer" (RFC 6901), "detail", "code"} for each message."""
     if isinstance(detail, dict):
         for key, value in detail.items():
             where = "" if key == NON_FIELD_ERRORS else f"/{str(key).replace('~', '~0').replace('/', '~1')}"
-            yield from _pointers(value, pointer + where)
+            yield from pointers(value, pointer + where)
     elif isinstance(detail, list):
         for place, value in enumerate(detail):  # a list of objects' errors is in the order of the objects
-            yield from _pointers(value, f"{pointer}/{place}" if isinstance(value, dict) else pointer)
+            yield from pointers(value, f"{pointer}/{place}" if isinstance(value, dict) else pointer)
     else:
         yield {"pointer": pointer, "detail": str(detail), "code": detail.code}

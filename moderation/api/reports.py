@@ -10,9 +10,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from moderation.api.items import find_item
 from moderation.api.serializers import names, problems
-from moderation.api.subjects import own_item
-from moderation.api.views import ApiView, actor_of
+from moderation.api.views import ApiView, actor_of, key_of
 from moderation.models import UserReport
 from moderation.services import reports
 from moderation.vocabulary import ReportReason, Scope
@@ -49,7 +49,7 @@ class ReportsView(ApiView):
 
         It brings a person sooner and moves no score. What a person has decided stands.
         """
-        item = own_item(request, item_id)
+        item = find_item(key_of(request), item_id)
         asked = ReportSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         given = asked.validated_data

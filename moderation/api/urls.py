@@ -16,6 +16,7 @@ from moderation.api.endpoints import (
 )
 from moderation.api.events import EventsView
 from moderation.api.feedback import FeedbackView
+from moderation.api.imports import ImportView
 from moderation.api.item_events import ItemEventsView
 from moderation.api.items import ItemsView, ItemView
 from moderation.api.keys import KeyRotationView, KeysView, KeyView
@@ -45,6 +46,7 @@ urlpatterns = [
     path("cases/<uuid:case_id>/opinions", OpinionsView.as_view(), name="opinions"),
     path("cases/<uuid:case_id>/decisions", DecisionsView.as_view(), name="decisions"),
     path("cases/<uuid:case_id>/decisions/<uuid:decision_id>", DecisionView.as_view(), name="decision"),
+    path("decisions/import", ImportView.as_view(), name="import"),
     path("detector", DetectorView.as_view(), name="detector"),
     path("keys", KeysView.as_view(), name="keys"),
     path("keys/<uuid:key_id>", KeyView.as_view(), name="key"),

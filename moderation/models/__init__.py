@@ -3,6 +3,7 @@
 from moderation.models.audit import AuditEntry, AuditHead
 from moderation.models.content import ContentItem, Derivative, IdempotencyKey, MediaAsset
 from moderation.models.detection import Calibration, DetectedFace, DetectorVersion
+from moderation.models.history import ImportedDecision
 from moderation.models.hosted import HostedImage
 from moderation.models.illegal import IllegalRecord
 from moderation.models.label import Label
@@ -42,6 +43,7 @@ __all__ = [
     "HostedImage",
     "IdempotencyKey",
     "IllegalRecord",
+    "ImportedDecision",
     "Label",
     "MediaAsset",
     "Opinion",

@@ -23,6 +23,7 @@ from moderation.models import (
     Derivative,
     Event,
     IdempotencyKey,
+    ImportedDecision,
     Label,
     MediaAsset,
     Opinion,
@@ -97,6 +98,7 @@ def _close_cases(item: ContentItem, now: datetime) -> None:
     Appeal.objects.filter(case__item=item).update(text="")
     UserReport.objects.filter(item=item).delete()
     Label.objects.filter(item=item).delete()
+    ImportedDecision.objects.filter(platform=item.platform_id, external_id=item.external_id).delete()
     ReviewCase.objects.filter(item=item).exclude(state=CaseState.CLOSED).update(
         state=CaseState.CLOSED, closed_at=now, lease_token=None, lease_until=None, holder=None
     )
