@@ -62,3 +62,14 @@ def takes_signals(made: argparse.ArgumentParser) -> None:
 def takes_json(made: argparse.ArgumentParser, what: str = "one JSON document, nothing else on standard output") -> None:
     """--json."""
     made.add_argument("--json", action="store_true", help=what)
+
+
+def takes_server(made: argparse.ArgumentParser) -> None:
+    """--server and --key-env."""
+    made.add_argument("--server", metavar="URL", help="send the files to a running guard instead of screening here")
+    made.add_argument(
+        "--key-env",
+        metavar="NAME",
+        default="GUARD_API_KEY",
+        help="the environment variable with its API key (scopes items:write and items:read); default: GUARD_API_KEY",
+    )

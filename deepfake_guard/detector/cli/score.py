@@ -6,7 +6,8 @@ import argparse
 import csv
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from deepfake_guard.detector.faces import Pixels
     from deepfake_guard.detector.pipeline import Detector
 
+ENDED_BADLY = {"failed", "quarantined"}
 UNREADABLE = {"decode_error", "too_many_pixels"}
 TOO_SMALL = "face_too_small"
 BATCH = 8
@@ -29,6 +31,7 @@ EXAMPLES = [
     "score uploads/ 'more/*.png' --json | jq .p_value",
     "score uploads/ --csv > scores.csv",
     "score --crops ../shared/data/hq/select-real --signals muflow --csv",
+    "score uploads/ --server https://guard.example.org --key-env GUARD_API_KEY",
 ]
 
 
@@ -49,6 +52,7 @@ def add(parts: parser.Parts) -> None:
     parser.takes_signals(made)
     parser.takes_faces(made)
     parser.takes_artefact(made)
+    parser.takes_server(made)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -57,47 +61,76 @@ def run(options: argparse.Namespace) -> int:
     if not paths:
         output.complain("no picture found there")
         return 1
-    judged, failed = crops_in_batches if options.crops else examine, False
-    with loading.detector(options) as detector, output.bar("scoring", len(paths)) as progress:
-        shown = _csv(detector) if options.csv else _json() if options.json else _Shown()
-        for row in judged(detector, paths):
-            failed |= row["status"] == "failed" or not UNREADABLE.isdisjoint(row["reasons"])
-            shown(row)
+    shown, failed = _Csv() if options.csv else _Json() if options.json else _Table(), False
+    with _judged(options, paths) as judged, output.bar("scoring", len(paths)) as progress:
+        for row in judged:
+            failed |= row["status"] in ENDED_BADLY or not UNREADABLE.isdisjoint(row["reasons"])
+            shown.take(row)
             output.advance(progress, 1)
-    if isinstance(shown, _Shown):
-        output.tables(shown.table)
-        output.line("p-value: the share of genuine calibration faces at least this unusual. People decide.")
+        shown.end()
     return 1 if failed else 0
 
 
-class _Shown:
+@contextmanager
+def _judged(options: argparse.Namespace, paths: Sequence[Path]) -> Iterator[Iterator[rows.Row]]:
+    """Here, or by a running guard."""
+    if options.server:
+        from deepfake_guard.detector.cli import remote  # here: httpx takes a while, and only this needs it
+
+        with remote.guard(options) as guard:
+            yield remote.judged(guard, paths)
+    else:
+        with loading.detector(options) as detector:
+            yield crops_in_batches(detector, paths) if options.crops else examine(detector, paths)
+
+
+class _Table:
     """For people: a table, when all is done."""
 
     def __init__(self) -> None:
         self.table = Table("file", "status", "p-value", "faces", "reasons")
 
-    def __call__(self, row: rows.Row) -> None:
+    def take(self, row: rows.Row) -> None:
         p = "" if row["p_value"] is None else f"{row['p_value']:.2g}  (n = {row['n']})"
         self.table.add_row(escape(row["path"]), row["status"], p, str(len(row["faces"])), ", ".join(row["reasons"]))
 
+    def end(self) -> None:
+        output.tables(self.table)
+        output.line("p-value: the share of genuine calibration faces at least this unusual. People decide.")
 
-def _json() -> Callable[[rows.Row], None]:
-    return lambda row: output.line(json.dumps(row))
+
+class _Json:
+    def take(self, row: rows.Row) -> None:
+        output.line(json.dumps(row))
+
+    def end(self) -> None:
+        """Each line is whole."""
 
 
-def _csv(detector: Detector) -> Callable[[rows.Row], None]:
-    import numpy as np
+class _Csv:
+    """The first scored face names the signals: what came before it waits for the head of the table."""
 
-    blank = np.zeros((1, faces.CROP_PX, faces.CROP_PX, 3), np.uint8)  # names the signals before the first row
-    columns = rows.csv_columns(list(detector.score(blank)[0].signals))
-    table = csv.DictWriter(sys.stdout, columns, extrasaction="ignore")
-    table.writeheader()
+    def __init__(self) -> None:
+        self.held: list[rows.Row] = []
+        self.table: csv.DictWriter[str] | None = None
 
-    def write(row: rows.Row) -> None:
-        table.writerows(rows.csv_rows(row))
+    def take(self, row: rows.Row) -> None:
+        self.held.append(row)
+        signals = next((list(face["signals"]) for face in row["faces"] if face["signals"]), None)
+        if self.table is not None or signals is not None:
+            self._write(signals or [])
+
+    def end(self) -> None:
+        self._write([])
+
+    def _write(self, signals: Sequence[str]) -> None:
+        if self.table is None:
+            self.table = csv.DictWriter(sys.stdout, rows.csv_columns(signals), extrasaction="ignore")
+            self.table.writeheader()
+        for row in self.held:
+            self.table.writerows(rows.csv_rows(row))
+        self.held.clear()
         sys.stdout.flush()
-
-    return write
 
 
 def examine(detector: Detector, paths: Sequence[Path]) -> Iterator[rows.Row]:
