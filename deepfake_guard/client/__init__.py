@@ -7,9 +7,9 @@ with Guard("https://guard.example.org", key) as guard:
 
 from __future__ import annotations
 
-from deepfake_guard.client import items, platform
+from deepfake_guard.client import cases, items, platform
 from deepfake_guard.client.calls import Call
 from deepfake_guard.client.errors import GuardError, Problem, Unreachable
 from deepfake_guard.client.sending import AsyncGuard, Guard
 
-__all__ = ["AsyncGuard", "Call", "Guard", "GuardError", "Problem", "Unreachable", "items", "platform"]
+__all__ = ["AsyncGuard", "Call", "Guard", "GuardError", "Problem", "Unreachable", "cases", "items", "platform"]

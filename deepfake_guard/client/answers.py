@@ -5,7 +5,7 @@ A newer guard may say more; a test holds these to the schema of the guard beside
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 Status = Literal["queued", "running", "done", "not_applicable", "quarantined", "failed"]
 TERMINAL: frozenset[Status] = frozenset(("done", "not_applicable", "quarantined", "failed"))
@@ -14,6 +14,23 @@ Basis = Literal["policy", "decision"]
 Statement = Literal["likely_synthetic", "uncertain", "no_evidence"]
 Effect = Literal["none", "allow", "label", "restrict", "remove"]
 DecisionValue = Literal["synthetic", "altered", "genuine", "cannot_tell"]
+Priority = Literal["interactive", "normal", "backfill"]
+ReportReason = Literal["minor", "intimate", "impersonation", "fraud", "misleading", "other"]
+Known = Literal["synthetic", "altered", "genuine"]
+KnownBy = Literal["person", "author", "program", "unknown"]
+EventType = Literal[
+    "item.screened",
+    "item.not_applicable",
+    "item.failed",
+    "item.quarantined",
+    "case.opened",
+    "case.locked",
+    "decision.made",
+    "decision.reversed",
+    "appeal.opened",
+    "appeal.decided",
+    "endpoint.test",
+]
 
 
 class Box(TypedDict):
@@ -66,6 +83,7 @@ class Review(TypedDict):
     decision: DecisionValue | None
     reasons: list[str]
     decided_at: str | None
+    reversed: bool
 
 
 class Item(TypedDict):
@@ -74,6 +92,8 @@ class Item(TypedDict):
     revision: int
     status: Status
     reasons: list[str]
+    priority: Priority
+    policy: int | None
     media_type: str | None
     sha256: str | None
     created_at: str
@@ -89,44 +109,33 @@ class Item(TypedDict):
     blind: bool
 
 
-class CalibrationSet(TypedDict):
-    name: str
-    role: str
-    n: int
-    licence: str
+class ItemEvent(TypedDict):
+    """What webhooks carry; `number` is null for the moments until it has one."""
+
+    id: str
+    number: int | None
+    type: EventType
+    timestamp: str
+    data: dict[str, Any]
 
 
-class Head(TypedDict):
-    """A part that was trained with fakes."""
-
-    generators: list[str]
-    families: list[str]
-    n: int
-    licences: list[str]
+class Reported(TypedDict):
+    id: str
+    item_id: str
+    reason: ReportReason
+    created_at: str
 
 
-class Bucket(TypedDict):
-    """`n` genuine calibration faces: no p-value lies below 1 / (n + 1)."""
-
-    n: int
-    edges: list[float]
-    counts: list[int]
-
-
-class Worker(TypedDict):
-    device: str
-    face_finder: str | None
-    warmed_at: str | None
-    seen_at: str
-    progressed_at: str | None
+class Appealed(TypedDict):
+    id: str
+    item_id: str
+    case_id: str
+    opened_at: str
 
 
-class Detector(TypedDict):
-    detector: str
-    calibration: str
-    starter: bool
-    note: str
-    buckets: dict[str, Bucket]
-    sets: list[CalibrationSet]
-    heads: dict[str, Head]
-    workers: list[Worker]
+class Label(TypedDict):
+    id: str
+    item_id: str
+    label: Known
+    basis: KnownBy
+    created_at: str

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Generic, TypedDict, TypeVar
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -28,10 +29,10 @@ class Call(Generic[T]):
 
     method: str
     path: str
-    params: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     json: Any = None
-    form: Mapping[str, str] | None = None
+    form: Mapping[str, Any] | None = None
     file: File | None = None
 
     @property
@@ -65,9 +66,10 @@ def path(*parts: object) -> str:
     return "/".join(quote(str(part), safe="") for part in parts)
 
 
-def given(**values: Any) -> dict[str, str]:
-    """Query or form fields, without those that were left out."""
-    return {name: str(value) for name, value in values.items() if value is not None}
+def given(**values: Any) -> dict[str, Any]:
+    """Fields of a query, a form or a body, without those that were left out; a time as ISO 8601."""
+    said = {name: value for name, value in values.items() if value is not None}
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in said.items()}
 
 
 def once() -> dict[str, str]:

@@ -60,7 +60,6 @@ urlpatterns = [
     path("usage", UsageView.as_view(), name="usage"),
     path("schema/", schema, name="schema"),
     path("events", EventsView.as_view(), name="events"),
-    path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", docs, name="docs"),
     re_path("", MissingView.as_view(), name="missing"),
 ]

@@ -8,7 +8,7 @@ import pytest
 from deepfake_guard.client import Problem, items
 from moderation.models import ContentItem
 from tests import factories
-from tests.client.conftest import Caller
+from tests.client.conftest import Between, Caller
 
 
 def test_it_submits_a_file_by_its_path_or_its_bytes(caller: Caller, tmp_path: Path) -> None:
@@ -60,3 +60,45 @@ def test_it_erases(caller: Caller) -> None:
     with pytest.raises(Problem) as told:
         caller.send(items.read(item))
     assert (told.value.status, told.value.code) == (410, "erased")
+
+
+def test_it_is_screened_again(caller: Caller) -> None:
+    item = factories.screen(factories.make_item(caller.platform), factories.report(400))
+    assert caller.send(items.rescan(str(item.pk)))["status"] == "queued"
+    with pytest.raises(Problem) as told:
+        caller.send(items.rescan(str(item.pk)))
+    assert told.value.code == "not_finished"
+
+
+def test_what_users_authors_and_the_platform_say_is_kept(caller: Caller) -> None:
+    case = factories.make_case(caller.platform)
+    item = str(case.item_id)
+    said = caller.send(items.report(item, reporter_ref="user-93", reason="impersonation"))
+    again = caller.send(items.report(item, reporter_ref="user-93", reason="other", text="again"))
+    assert (said["reason"], again["id"]) == ("impersonation", said["id"])
+    known = caller.send(items.label(item, "synthetic", basis="author"))
+    assert caller.send(items.labels(item)) == [known]
+    factories.conclude(case)
+    assert caller.send(items.appeal(item, text="mine"))["item_id"] == item
+    told = [event["type"] for event in caller.every(items.events(item))]
+    assert told[-1] == "appeal.opened"
+
+
+def test_a_list_is_narrowed_by_what_is_told_of_items(caller: Caller) -> None:
+    item = factories.screen(factories.make_item(caller.platform, author_ref="alice"), factories.report(0))
+    factories.make_item(caller.platform)
+    for chosen in (
+        items.find(outcome="review"),
+        items.find(author_ref="alice"),
+        items.find(sha256=item.asset.sha256),  # type: ignore[union-attr]
+        items.find(status="done", priority="normal", created_after=item.created_at),
+    ):
+        assert [found["id"] for found in caller.every(chosen)] == [str(item.pk)]
+    assert caller.every(items.find(created_before=item.created_at)) == []
+
+
+def test_it_may_ask_for_the_answer_to_be_held(caller: Caller) -> None:
+    caller.network = Between(times=0)
+    call = items.submit(factories.picture(), external_id="post-1", policy=1, wait=8)
+    assert caller.send(call)["policy"] == 1  # a host by WSGI, as here, ignores the preference
+    assert caller.network.seen[0].headers["Prefer"] == "wait=8"
