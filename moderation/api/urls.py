@@ -25,6 +25,7 @@ from moderation.api.opinions import OpinionsView
 from moderation.api.policies import PoliciesView, PolicyView
 from moderation.api.reports import ReportsView
 from moderation.api.rescan import RescanView
+from moderation.api.statistics import StatisticsView
 from moderation.api.usage import UsageView
 from moderation.api.waiting import holding
 
@@ -46,6 +47,7 @@ urlpatterns = [
     path("cases/<uuid:case_id>/opinions", OpinionsView.as_view(), name="opinions"),
     path("cases/<uuid:case_id>/decisions", DecisionsView.as_view(), name="decisions"),
     path("cases/<uuid:case_id>/decisions/<uuid:decision_id>", DecisionView.as_view(), name="decision"),
+    path("statistics", StatisticsView.as_view(), name="statistics"),
     path("decisions/import", ImportView.as_view(), name="import"),
     path("detector", DetectorView.as_view(), name="detector"),
     path("keys", KeysView.as_view(), name="keys"),
