@@ -26,7 +26,7 @@ BY_KEY = "disabled over the API"
 class EndpointSerializer(serializers.ModelSerializer[WebhookEndpoint]):
     class Meta:
         model = WebhookEndpoint
-        fields = ("id", "url", "active", "disabled_reason", "created_at", "old_secret_until")
+        fields = ("id", "url", "active", "disabled_reason", "failures", "open_until", "created_at", "old_secret_until")
         extra_kwargs = {
             "old_secret_until": {"help_text": "messages carry a second signature, by the old secret, until then"}
         }

@@ -7,6 +7,7 @@ from moderation.api.appeals import AppealsView
 from moderation.api.cases import CasesView, CaseView
 from moderation.api.claims import ClaimView, ReleaseView
 from moderation.api.decisions import DecisionsView, DecisionView
+from moderation.api.deliveries import DeliveriesView, DeliveryReplayView, DeliveryView, EndpointReplayView
 from moderation.api.detector import DetectorView
 from moderation.api.endpoints import (
     EndpointRotationView,
@@ -57,6 +58,10 @@ urlpatterns = [
     path("endpoints/<uuid:endpoint_id>", EndpointView.as_view(), name="endpoint"),
     path("endpoints/<uuid:endpoint_id>/rotate", EndpointRotationView.as_view(), name="endpoint-rotate"),
     path("endpoints/<uuid:endpoint_id>/test", EndpointTestView.as_view(), name="endpoint-test"),
+    path("endpoints/<uuid:endpoint_id>/replay", EndpointReplayView.as_view(), name="endpoint-replay"),
+    path("endpoints/<uuid:endpoint_id>/deliveries", DeliveriesView.as_view(), name="deliveries"),
+    path("deliveries/<uuid:delivery_id>", DeliveryView.as_view(), name="delivery"),
+    path("deliveries/<uuid:delivery_id>/replay", DeliveryReplayView.as_view(), name="delivery-replay"),
     path("policies", PoliciesView.as_view(), name="policies"),
     path("policies/<int:version>", PolicyView.as_view(), name="policy"),
     path("usage", UsageView.as_view(), name="usage"),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from moderation import platform_queries, safe_http
@@ -89,6 +91,7 @@ def deliveries(request: DeskRequest, platform_id: uuid.UUID) -> HttpResponse:
         chosen["state"] = ""
     found = platform_queries.delivery_page(platform, chosen["state"], chosen["q"], before=request.GET.get("before", ""))
     context = {"platform": platform, "chosen": chosen, "states": list(DeliveryState), "page": found}
+    context["endpoints"] = platform.endpoints.filter(active=True).order_by("created_at")
     return render(request, "deepfake_guard/platform/deliveries.html", context)
 
 
@@ -103,6 +106,33 @@ def replay(request: DeskRequest, platform_id: uuid.UUID, delivery_id: uuid.UUID)
     else:
         messages.warning(request, "Not sent again: it is still being tried, its endpoint is disabled, or it is erased.")
     return redirect("guard:deliveries", platform_id)
+
+
+@require_POST
+@needs(MANAGE_PLATFORM)
+def replay_range(request: DeskRequest, platform_id: uuid.UUID) -> HttpResponse:
+    """What failed in a time range, for one endpoint; times are typed in the desk's time zone."""
+    try:
+        endpoint = endpoint_or_404(platform_id, uuid.UUID(request.POST.get("endpoint", "")))
+        since, until = (typed_time(request.POST.get(name, "")) for name in ("since", "until"))
+        if since >= until:
+            raise ValueError("The end must be later than the beginning.")
+        delivered_too = "delivered_too" in request.POST
+        count = webhooks.replay_range(endpoint, since, until, delivered_too=delivered_too, actor=actor(request))
+    except webhooks.Disabled:
+        messages.warning(request, "The endpoint is disabled, so nothing was sent.")
+    except (webhooks.TooMany, ValueError) as error:
+        messages.warning(request, f"Nothing was sent: {error}")
+    else:
+        messages.info(request, f"{count} message{'' if count == 1 else 's'} sent again to {endpoint.url}.")
+    return redirect("guard:deliveries", platform_id)
+
+
+def typed_time(given: str) -> datetime:
+    try:
+        return timezone.make_aware(datetime.fromisoformat(given).replace(tzinfo=None))
+    except ValueError:
+        raise ValueError("A beginning and an end are needed.") from None
 
 
 def endpoint_or_404(platform_id: uuid.UUID, endpoint_id: uuid.UUID) -> WebhookEndpoint:

@@ -89,6 +89,7 @@ urlpatterns = [
     path("platforms/<uuid:platform_id>/keys/", keys.issue_key, name="key-issue"),
     path("platforms/<uuid:platform_id>/keys/<uuid:key_id>/revoke/", keys.revoke_key, name="key-revoke"),
     path("platforms/<uuid:platform_id>/keys/<uuid:key_id>/rotate/", keys.rotate_key, name="key-rotate"),
+    path("platforms/<uuid:platform_id>/deliveries/replay/", hooks.replay_range, name="deliveries-replay"),
     path("platforms/<uuid:platform_id>/endpoints/", hooks.add_endpoint, name="endpoint-add"),
     path("platforms/<uuid:platform_id>/endpoints/<uuid:endpoint_id>/test/", hooks.send_test, name="endpoint-test"),
     path("platforms/<uuid:platform_id>/endpoints/<uuid:endpoint_id>/rotate/", hooks.rotate, name="endpoint-rotate"),

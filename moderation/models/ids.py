@@ -19,4 +19,4 @@ def choices(values: Iterable[Enum]) -> list[tuple[str, str]]:
 
 def first_id(at: datetime) -> uuid.UUID:
     """The smallest id that `new_id` could give at this moment: rows made since then have this one or a greater one."""
-    return uuid.UUID(int=(int(at.timestamp() * 1000) << 80) | (0x7 << 76) | (0b10 << 62))
+    return uuid.UUID(int=(max(0, int(at.timestamp() * 1000)) << 80) | (0x7 << 76) | (0b10 << 62))

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+from urllib.parse import urlsplit
+
 from django.db import models
 from django.utils import timezone
 
@@ -8,6 +11,8 @@ from moderation.models.ids import choices, new_id
 from moderation.models.platform import Platform
 from moderation.vocabulary import DeliveryState, EventType
 
+PAYLOAD = ("type", "timestamp", "data")  # as Standard Webhooks has it; of an erased item only the last
+EXCERPT = 500  # characters of what was sent
 # spelled as an OR, because SQLite uses an index with this condition only for a query that spells it so too
 OPEN_DELIVERY = models.Q(state=DeliveryState.PENDING) | models.Q(state=DeliveryState.SENDING)
 
@@ -31,6 +36,12 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} {self.id}"
+
+    @property
+    def body(self) -> bytes:
+        """The bytes that are sent and signed."""
+        told = {name: self.payload[name] for name in PAYLOAD if name in self.payload}  # PostgreSQL keeps no order
+        return json.dumps(told, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 class WebhookEndpoint(models.Model):
@@ -89,3 +100,21 @@ class WebhookDelivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event_id} → {self.endpoint_id}"
+
+    @property
+    def request_excerpt(self) -> str:
+        """What was sent last, in short, without the signature and the address's query; empty before it was sent.
+
+        The body is the event's as it is now: after an erasure nothing of it is left.
+        """
+        if self.attempted_at is None:
+            return ""
+        parts = urlsplit(self.endpoint.url)
+        lines = [
+            f"POST {parts.path or '/'}{'?…' if parts.query else ''}",
+            f"host: {parts.netloc}",
+            f"webhook-id: {self.event_id}",
+            f"webhook-timestamp: {int(self.attempted_at.timestamp())}",
+        ]
+        body = self.event.body.decode()
+        return "\n".join([*lines, "", body[:EXCERPT] + ("…" if len(body) > EXCERPT else "")])

@@ -23,6 +23,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 ROOT = Path(__file__).parents[2]
 HEALTHY = 5
@@ -49,11 +50,17 @@ def receive(told: multiprocessing.connection.Connection) -> None:
     for server in servers:
         threading.Thread(target=server.serve_forever, daemon=True).start()
     dead = socket.create_server(("127.0.0.1", 0), backlog=128)
-    held: list[socket.socket] = []
-    threading.Thread(target=lambda: [held.append(dead.accept()[0]) for _ in iter(int, 1)], daemon=True).start()
+    threading.Thread(target=hold, args=(dead,), daemon=True).start()
     told.send([*(server.server_port for server in servers), dead.getsockname()[1]])
     while told.recv():
         told.send(list(arrived))
+
+
+def hold(dead: socket.socket) -> None:
+    """Takes every connection and keeps it, without a word."""
+    held = []
+    while True:
+        held.append(dead.accept()[0])
 
 
 def start(env: dict[str, str], *arguments: str) -> subprocess.Popen[bytes]:
@@ -88,7 +95,7 @@ def round_of(urls: list[str], seconds: float, rate: float, receiver: multiproces
     from django.db import transaction
 
     from moderation.models import Decision, Event, WebhookEndpoint
-    from moderation.services import cases, decisions, webhooks
+    from moderation.services import decisions, leases, webhooks
     from moderation.vocabulary import DecisionReason, DecisionValue, EventType
     from tests import factories
 
@@ -98,7 +105,7 @@ def round_of(urls: list[str], seconds: float, rate: float, receiver: multiproces
     for url in urls:
         webhooks.add_endpoint(platform, url, actor="system")
     sent: dict[str, float] = {}
-    decided = []
+    decided: list[UUID] = []
     began = time.time()
     for tick in range(int(seconds * rate)):
         time.sleep(max(0.0, began + tick / rate - time.time()))
@@ -106,7 +113,7 @@ def round_of(urls: list[str], seconds: float, rate: float, receiver: multiproces
             event = webhooks.emit(platform, EventType.ITEM_SCREENED, None, {"external_id": f"post-{tick}"})
         sent[str(event.pk)] = time.time()
         if len(decided) < len(waiting) and time.time() - began > len(decided) * EVERY_DECISION:
-            lease = cases.lease(waiting[len(decided)], moderator)
+            lease = leases.lease(waiting[len(decided)], moderator)
             assert lease is not None  # noqa: S101  nobody else works here
             reasons = [next(iter(DecisionReason))]
             case = waiting[len(decided)]
@@ -121,7 +128,7 @@ def round_of(urls: list[str], seconds: float, rate: float, receiver: multiproces
         "not_delivered": len(sent) * HEALTHY - len(arrived),
         "delivery": percentiles(arrived),
         "not_settled": len(decided) - len(settled),
-        "settling": percentiles([(done - due).total_seconds() for due, done in settled]),
+        "settling": percentiles([(done - due).total_seconds() for due, done in settled if due and done]),
     }
     if dead is not None:
         tried = Event.objects.filter(deliveries__endpoint=dead, deliveries__attempts__gt=0).count()

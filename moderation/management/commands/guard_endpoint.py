@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
+from django.utils import timezone
 
 from moderation import safe_http
 from moderation.management.owner import ACTOR, OwnerCommand, platform_named
@@ -16,11 +18,12 @@ LOOK_SECONDS = 0.2
 
 
 class Command(OwnerCommand):
-    help = "Adds, lists, tests and disables webhook endpoints. The secret is shown once, when the endpoint is added."
+    help = "Adds, lists, tests and disables webhook endpoints, and sends again. A new one's secret is shown once."
     examples = """\
   manage.py guard_endpoint add "Photo club" https://photos.example/hooks/guard --test
   manage.py guard_endpoint list "Photo club"
   manage.py guard_endpoint test 0199f3d2-6c1e-7b7a-9a53-0d5ad1c0f3aa
+  manage.py guard_endpoint replay 0199f3d2-6c1e-7b7a-9a53-0d5ad1c0f3aa --since 2026-11-25T08:00 --until 2026-11-25T12:00
   manage.py guard_endpoint disable 0199f3d2-6c1e-7b7a-9a53-0d5ad1c0f3aa --reason "moved away\""""
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -37,6 +40,11 @@ class Command(OwnerCommand):
         disable = add("disable", self.disable, "Stops all sending to an endpoint; what waits for it has failed.")
         disable.add_argument("endpoint", help="its id")
         disable.add_argument("--reason", default="disabled by the owner")
+        again = add("replay", self.replay, "Sends again what happened in a time range and failed, or was never queued.")
+        again.add_argument("endpoint", help="its id")
+        again.add_argument("--since", type=moment, required=True, metavar="TIME", help="ISO 8601; UTC unless it says")
+        again.add_argument("--until", type=moment, metavar="TIME", help="default: now")
+        again.add_argument("--delivered-too", action="store_true", help="not only what failed")
 
     def add(self, options: dict[str, Any]) -> None:
         platform = platform_named(options["platform"])
@@ -64,6 +72,19 @@ class Command(OwnerCommand):
         done = webhooks.disable_endpoint(endpoint, options["reason"], actor=ACTOR)
         self.say("disabled" if done else "was disabled already")
 
+    def replay(self, options: dict[str, Any]) -> None:
+        until = options["until"] or timezone.now()
+        if options["since"] >= until:
+            raise CommandError("--until must be later than --since")
+        endpoint, delivered_too = endpoint_named(options["endpoint"]), options["delivered_too"]
+        try:
+            count = webhooks.replay_range(endpoint, options["since"], until, delivered_too=delivered_too, actor=ACTOR)
+        except webhooks.Disabled as error:
+            raise CommandError(f"the endpoint is disabled ({endpoint.disabled_reason})") from error
+        except webhooks.TooMany as error:
+            raise CommandError(str(error)) from error
+        self.say(f"{count} messages are sent again")
+
     def send(self, endpoint: WebhookEndpoint, wait: float) -> None:
         """Through the outbox and the worker, as any other event: that is what is being tested."""
         if not endpoint.active:
@@ -90,5 +111,14 @@ def endpoint_named(given: str) -> WebhookEndpoint:
         raise CommandError(f"no endpoint has the id {given!r}; see: guard_endpoint list PLATFORM") from error
 
 
+def moment(given: str) -> datetime:
+    read = datetime.fromisoformat(given)  # argparse says what is wrong
+    return read if read.tzinfo else read.replace(tzinfo=UTC)
+
+
 def state(endpoint: WebhookEndpoint) -> str:
-    return "active" if endpoint.active else f"disabled: {endpoint.disabled_reason}"
+    if not endpoint.active:
+        return f"disabled: {endpoint.disabled_reason}"
+    if endpoint.open_until is not None and endpoint.open_until > timezone.now():
+        return f"{endpoint.failures} failures in a row, tried again {endpoint.open_until:%H:%M:%S} UTC"
+    return "active"

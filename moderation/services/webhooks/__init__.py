@@ -9,10 +9,11 @@ from moderation.services.webhooks.endpoints import (
 )
 from moderation.services.webhooks.log import CursorExpired, forget_events, read_on
 from moderation.services.webhooks.outbox import PayloadTooLarge, emit, number_events, send_test
-from moderation.services.webhooks.replays import Disabled, TooMany, replay, replay_range
+from moderation.services.webhooks.replays import ENDED, Disabled, TooMany, replay, replay_range
 from moderation.services.webhooks.sending import deliver, sweep
 
 __all__ = [
+    "ENDED",
     "CursorExpired",
     "Disabled",
     "PayloadTooLarge",

@@ -15,8 +15,7 @@ from moderation.vocabulary import DeliveryState
 
 BREAK_AFTER = 5
 AT_ONCE = 4  # sends to one endpoint at the same time; one while its last attempt has failed
-FIRST_PAUSE = timedelta(seconds=30)
-LONGEST_PAUSE = timedelta(minutes=10)
+FIRST_PAUSE, LONGEST_PAUSE = 30, 600  # seconds; doubled with every further failure
 
 
 def answering(now: datetime) -> QuerySet[WebhookEndpoint]:
@@ -51,7 +50,7 @@ def _pause(failures: int, now: datetime) -> datetime | None:
     beyond = failures - BREAK_AFTER
     if beyond < 0:
         return None
-    return now + min(FIRST_PAUSE * 2 ** min(beyond, 10), LONGEST_PAUSE)
+    return now + timedelta(seconds=min(FIRST_PAUSE << min(beyond, 10), LONGEST_PAUSE))
 
 
 def probe(endpoint: WebhookEndpoint) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from django.db import transaction
@@ -44,9 +43,10 @@ def _emit(
 ) -> Event:
     now = timezone.now()
     payload = {"type": kind.value, "timestamp": now.isoformat(), "data": body}
-    if len(body_of(payload)) > LARGEST_BODY:
+    event = Event(platform=platform, item=item, type=kind, payload=payload)
+    if len(event.body) > LARGEST_BODY:
         raise PayloadTooLarge(f"{kind}: more than {LARGEST_BODY} bytes")
-    event = Event.objects.create(platform=platform, item=item, type=kind, payload=payload)
+    event.save(force_insert=True)
     deliveries = WebhookDelivery.objects.bulk_create(
         WebhookDelivery(event=event, endpoint=endpoint, item=item, started_at=now, next_attempt_at=now)
         for endpoint in endpoints
@@ -55,11 +55,6 @@ def _emit(
         if delivery.endpoint.open_until is None or delivery.endpoint.open_until <= now:
             dispatch.ring_delivery(delivery.pk)
     return event
-
-
-def body_of(payload: dict[str, Any]) -> bytes:
-    """The bytes that are sent and signed."""
-    return json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 @transaction.atomic

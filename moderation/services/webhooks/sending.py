@@ -16,7 +16,7 @@ from moderation.conf import conf
 from moderation.models import OPEN_DELIVERY, WebhookDelivery, WebhookEndpoint
 from moderation.services.webhooks import circuit
 from moderation.services.webhooks.endpoints import disable_endpoint, secrets_of
-from moderation.services.webhooks.outbox import body_of
+from moderation.services.webhooks.excerpts import redacted
 from moderation.vocabulary import DeliveryState
 
 # Standard Webhooks, "Deliverability and reliability": the first attempt at once, then these waits; then it has failed.
@@ -75,7 +75,7 @@ def _due(now: datetime) -> QuerySet[WebhookDelivery]:
 
 
 def _send(delivery: WebhookDelivery) -> safe_http.Answer:
-    body = body_of(delivery.event.payload)
+    body = delivery.event.body
     secret, *older = secrets_of(delivery.endpoint)
     headers = {
         "Content-Type": "application/json",
@@ -103,7 +103,7 @@ def _record(
         lease_until=None,
         last_status=answer.status if answer else None,
         last_error=error[:300] or ("" if ok else f"answered {answer.status if answer else 'nothing'}"),
-        answer_excerpt=answer.excerpt if answer else "",
+        answer_excerpt=redacted(answer.excerpt) if answer else "",
         delivered_at=now if ok else None,
     ):
         return None

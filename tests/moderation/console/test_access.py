@@ -25,7 +25,14 @@ NOBODY: set[Role] = set()  # given to a person by name
 EXPORTS = {Role.SENIOR, Role.AUDITOR, Role.ADMIN}
 REVERSES = {Role.SENIOR, Role.ADMIN}
 POLICY = {Role.POLICY_EDITOR, Role.ADMIN}
-PLATFORM_POSTS = ("platform-active", "platform-retention", "platform-limits", "key-issue", "endpoint-add")
+PLATFORM_POSTS = (
+    "platform-active",
+    "platform-retention",
+    "platform-limits",
+    "key-issue",
+    "endpoint-add",
+    "deliveries-replay",
+)
 ENDPOINT_POSTS = ("endpoint-test", "endpoint-rotate", "endpoint-disable", "endpoint-enable")
 # before the sign-in, or of no interest to anybody
 OPEN = {"login", "second-step", "welcome", "logout", "home", "healthz", "readyz"}

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
 from moderation.models import ApiKey, AuditEntry, Platform, WebhookDelivery, WebhookEndpoint
 from moderation.services import platforms, retention, webhooks
@@ -176,9 +178,6 @@ def test_an_address_that_must_not_be_called_is_refused_with_the_reason(url: str,
 
 
 def test_a_new_secret_signs_beside_the_old_one_for_a_day(admin: Client, receiver: Receiver) -> None:
-    from datetime import timedelta
-
-    from django.utils import timezone
     from standardwebhooks import Webhook
 
     platform = make_platform()
@@ -241,6 +240,42 @@ def test_what_is_still_being_tried_disabled_or_erased_is_not_sent_again(admin: C
     webhooks.disable_endpoint(endpoint, "moved", actor=ACTOR)
     assert "Not sent again" in text(admin.post(at(platform, f"deliveries/{other.pk}/replay/"), follow=True))
     assert len(receiver.requests) == 2
+
+
+def test_a_time_range_is_sent_again_from_the_log(admin: Client, receiver: Receiver) -> None:
+    platform = make_platform()
+    endpoint = endpoint_of(platform, receiver)
+    made = [sent(endpoint) for _ in range(2)]
+    WebhookDelivery.objects.update(state=DeliveryState.FAILED)
+    assert str(endpoint.pk) in admin.get(at(platform, "deliveries/")).content.decode()
+    given = {"endpoint": str(endpoint.pk), "since": "2020-01-01T00:00", "until": "2120-01-01T00:00"}
+    page = text(admin.post(at(platform, "deliveries/replay/"), given, follow=True))
+    assert f"2 messages sent again to {endpoint.url}" in page
+    assert [webhooks.deliver(each.pk) for each in made] == [DeliveryState.DELIVERED] * 2
+    for wrong in ({"since": ""}, {"until": "2019-01-01T00:00"}, {"since": "soon"}, {"endpoint": "x"}):
+        page = text(admin.post(at(platform, "deliveries/replay/"), {**given, **wrong}, follow=True))
+        assert "Nothing was sent:" in page
+    stranger = endpoint_of(make_platform(), receiver)
+    answer = admin.post(at(platform, "deliveries/replay/"), {**given, "endpoint": str(stranger.pk)})
+    assert answer.status_code == 404
+    webhooks.disable_endpoint(endpoint, "moved", actor=ACTOR)
+    page = text(admin.post(at(platform, "deliveries/replay/"), given, follow=True))
+    assert "is disabled, so nothing was sent" in page
+
+
+def test_the_log_shows_what_was_sent_and_said(admin: Client, receiver: Receiver) -> None:
+    platform = make_platform()
+    delivery = sent(endpoint_of(platform, receiver))
+    page = text(admin.get(at(platform, "deliveries/")))
+    assert f"webhook-id: {delivery.event_id}" in page
+    assert "What it said" in page
+
+
+def test_an_endpoint_that_is_given_a_rest_says_so(admin: Client, receiver: Receiver) -> None:
+    platform = make_platform()
+    endpoint_of(platform, receiver)
+    WebhookEndpoint.objects.update(failures=7, open_until=timezone.now() + timedelta(minutes=2))
+    assert "7 failures in a row, tried again" in text(admin.get(at(platform)))
 
 
 def test_deliveries_are_found_by_state_and_by_any_id(admin: Client, receiver: Receiver) -> None:

@@ -4,15 +4,18 @@ import io
 import threading
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.utils import timezone
 from standardwebhooks import Webhook
 
 from moderation.models import WebhookDelivery, WebhookEndpoint
 from moderation.services import webhooks
+from moderation.vocabulary import DeliveryState, EventType
 from tests import factories
 from tests.moderation.receiver import Receiver, answering, receiving
 
@@ -103,3 +106,40 @@ def test_it_refuses_an_address_by_name(url: str) -> None:
 def test_it_says_where_to_find_the_id(given: str) -> None:
     with pytest.raises(CommandError, match="guard_endpoint list"):
         command("disable", given)
+
+
+def test_it_sends_a_time_range_again(receiver: Receiver) -> None:
+    endpoint, _ = webhooks.add_endpoint(factories.make_platform(), receiver.url, actor="system")
+    for _ in range(3):
+        webhooks.emit(endpoint.platform, EventType.ITEM_SCREENED, None, {})
+    WebhookDelivery.objects.update(state=DeliveryState.FAILED)
+    assert command("replay", str(endpoint.pk), "--since", "2020-01-01", "--until", "2020-01-02")[0] == (
+        "0 messages are sent again\n"
+    )
+    assert command("replay", str(endpoint.pk), "--since", "2020-01-01T08:00")[0] == "3 messages are sent again\n"
+    assert set(WebhookDelivery.objects.values_list("state", flat=True)) == {"pending"}
+    WebhookDelivery.objects.update(state=DeliveryState.DELIVERED)
+    again = ("replay", str(endpoint.pk), "--since", "2020-01-01T08:00+02:00", "--delivered-too")
+    assert command(*again)[0] == "3 messages are sent again\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--since", "soon"], "invalid moment value"),
+        (["--since", "2999-01-01"], "must be later"),
+        (["--since", "2020-01-01"], r"is disabled \(moved\)"),
+    ],
+)
+def test_it_says_why_a_range_is_not_sent_again(receiver: Receiver, given: list[str], said: str) -> None:
+    endpoint, _ = webhooks.add_endpoint(factories.make_platform(), receiver.url, actor="system")
+    webhooks.disable_endpoint(endpoint, "moved", actor="system")
+    with pytest.raises(CommandError, match=said):
+        command("replay", str(endpoint.pk), *given)
+
+
+def test_the_list_says_which_endpoint_is_given_a_rest(receiver: Receiver) -> None:
+    platform = factories.make_platform()
+    webhooks.add_endpoint(platform, receiver.url, actor="system")
+    WebhookEndpoint.objects.update(failures=6, open_until=timezone.now() + timedelta(minutes=1))
+    assert "6 failures in a row, tried again" in command("list", platform.name)[0]

@@ -67,7 +67,7 @@ def test_half_open_lets_one_through_and_a_failure_opens_it_for_longer(receiver: 
     assert webhooks.sweep() == 1, "one probe"
     assert sending._claim(first.pk, first.pk) is not None
     assert deliver(second) is None, "while the probe is on its way"
-    assert sending._record(sending.WebhookDelivery.objects.get(pk=first.pk), first.pk, None, "silent") is not None
+    assert sending._record(WebhookDelivery.objects.get(pk=first.pk), first.pk, None, "silent") is not None
     endpoint.refresh_from_db()
     assert endpoint.open_until is not None
     assert abs(endpoint.open_until - timezone.now() - timedelta(seconds=60)) < timedelta(seconds=10)
