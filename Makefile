@@ -61,6 +61,7 @@ docs: $(DEV_STAMP) ## docs/openapi.yaml from the code
 screenshots: $(DEV_STAMP) ## docs/screenshots anew
 	@[ -n "$(BROWSER)" ] || { echo "missing: Chromium. Install it: sudo apt-get install chromium"; exit 1; }
 	$(BIN)/python -m pytest -q tests/browser/screenshots.py
+	PHOTO_SITE_SHOTS=artifacts/screenshots $(BIN)/python -m pytest -q tests/journeys/test_photo_site.py
 
 $(BIN)/python:
 	@[ -n "$(PYTHON)" ] || { echo "missing: Python >= 3.11. Install it: sudo apt-get install python3 python3-venv (macOS: brew install python@3.11)"; exit 1; }

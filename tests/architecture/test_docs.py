@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from moderation.vocabulary import EventType, Reason
+from moderation.conf import Conf
+from moderation.vocabulary import EventType, Reason, ScreeningState
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -29,6 +31,16 @@ def words(page: str) -> set[str]:
 
 def test_every_setting_is_documented_and_no_other() -> None:
     assert first_cells("settings.md") == settings_read()
+
+
+def test_every_key_of_the_settings_dict_is_documented_for_a_host() -> None:
+    by_variable = {name.removeprefix("DEEPFAKE_GUARD_") for name in first_cells("settings.md")}
+    assert {key.name for key in fields(Conf)} <= by_variable | first_cells("plugin.md")
+
+
+def test_every_state_and_signal_of_the_plugin_is_documented() -> None:
+    assert {state.value for state in ScreeningState} <= first_cells("plugin.md")
+    assert {"item_screened", "case_decided"} <= words("plugin.md")
 
 
 def test_every_reason_and_event_is_documented() -> None:

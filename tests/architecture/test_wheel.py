@@ -13,10 +13,10 @@ NEEDED = ("pyproject.toml", "README.md", "LICENSE", "deepfake_guard", "moderatio
 NOT_SOURCE = shutil.ignore_patterns("__pycache__", "*.egg-info")
 
 
-@pytest.fixture(scope="module")
-def shipped(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """The names in a wheel that was built from a clean copy."""
-    source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
+def build_wheel(place: Path) -> Path:
+    """A wheel that was built from a clean copy, without the network."""
+    source, out = place / "source", place / "wheel"
+    source.mkdir(parents=True)
     for name in NEEDED:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, source / name, ignore=NOT_SOURCE)
@@ -28,7 +28,13 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
         timeout=200,
     )
     [wheel] = out.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
+    return wheel
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """The names in the wheel."""
+    with zipfile.ZipFile(build_wheel(tmp_path_factory.mktemp("built"))) as archive:
         return set(archive.namelist())
 
 
