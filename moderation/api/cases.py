@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from moderation import queue_queries
 from moderation.api.case_shapes import CaseSerializer, WholeCaseSerializer, cases_of, find_case, hears_purposes, whole
-from moderation.api.pagination import NewestFirst
+from moderation.api.pagination import PAGES, NewestFirst
 from moderation.api.serializers import names, problems
 from moderation.api.views import ApiView, key_of
 from moderation.models import ReviewCase
@@ -42,8 +42,7 @@ class CasesView(ApiView):
             OpenApiParameter("queue", str, enum=list(QUEUES)),
             OpenApiParameter("policy", int, description="number of the policy version that asked for it"),
             OpenApiParameter("purpose", str, enum=names(CasePurpose), description="not for a key that decides"),
-            OpenApiParameter("cursor", str, description="from `next` or `previous`"),
-            OpenApiParameter("limit", int, description="cases a page: 50 unless said, at most 200"),
+            *PAGES,
         ],
     )
     def get(self, request: Request) -> Response:

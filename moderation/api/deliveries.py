@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from moderation.api.endpoints import find
-from moderation.api.pagination import NewestFirst
+from moderation.api.pagination import PAGES, NewestFirst
 from moderation.api.problems import Problem
 from moderation.api.serializers import problems
 from moderation.api.views import ApiView, actor_of, key_of
@@ -82,7 +82,7 @@ class DeliveriesView(ApiView):
     @extend_schema(
         operation_id="deliveries_list",
         responses={200: DeliverySerializer(many=True), **problems(404)},
-        parameters=[OpenApiParameter("state", str, enum=[state.value for state in DeliveryState])],
+        parameters=[OpenApiParameter("state", str, enum=[state.value for state in DeliveryState]), *PAGES],
     )
     def get(self, request: Request, endpoint_id: UUID) -> Response:
         """What was, or will be, sent to an endpoint: newest first."""
@@ -101,6 +101,7 @@ class DeliveryView(ApiView):
 
     @extend_schema(operation_id="deliveries_read", responses={200: DeliverySerializer, **problems(404)})
     def get(self, request: Request, delivery_id: UUID) -> Response:
+        """One delivery, with what was sent and what was answered."""
         return Response(DeliverySerializer(find_delivery(request, delivery_id)).data)
 
 

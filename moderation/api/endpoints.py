@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from moderation import safe_http
-from moderation.api.pagination import NewestFirst
+from moderation.api.pagination import PAGES, NewestFirst
 from moderation.api.problems import Problem
 from moderation.api.serializers import problems
 from moderation.api.views import ONCE, ApiView, actor_of, key_of
@@ -44,7 +44,9 @@ class EndpointRequestSerializer(serializers.Serializer[Any]):
 
 
 class EndpointChangeSerializer(serializers.Serializer[Any]):
-    active = serializers.BooleanField(help_text="false: nothing is sent there, and what waits has failed")
+    active = serializers.BooleanField(
+        required=False, help_text="false: nothing is sent there, and what waits has failed"
+    )
 
 
 class TestSentSerializer(serializers.Serializer[Any]):
@@ -72,7 +74,9 @@ class EndpointsView(ApiView):
     scopes = {"GET": Scope.PLATFORM_ADMIN, "POST": Scope.PLATFORM_ADMIN}
     pagination_class = NewestFirst
 
-    @extend_schema(operation_id="endpoints_list", responses={200: EndpointSerializer(many=True), **problems(404)})
+    @extend_schema(
+        operation_id="endpoints_list", parameters=PAGES, responses={200: EndpointSerializer(many=True), **problems()}
+    )
     def get(self, request: Request) -> Response:
         """Newest first, with those that are disabled."""
         pages = self.pagination_class()
@@ -102,6 +106,7 @@ class EndpointView(ApiView):
 
     @extend_schema(operation_id="endpoints_read", responses={200: EndpointSerializer, **problems(404)})
     def get(self, request: Request, endpoint_id: UUID) -> Response:
+        """One endpoint; its secret is not told again."""
         return Response(EndpointSerializer(find(request, endpoint_id)).data)
 
     @extend_schema(
@@ -115,9 +120,10 @@ class EndpointView(ApiView):
         form = EndpointChangeSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         try:
-            if form.validated_data["active"]:
+            active = form.validated_data.get("active", endpoint.active)
+            if active and not endpoint.active:
                 webhooks.enable_endpoint(endpoint, actor=actor_of(request))
-            else:
+            elif not active:
                 webhooks.disable_endpoint(endpoint, BY_KEY, actor=actor_of(request))
         except (safe_http.UnsafeUrl, safe_http.Unreachable) as error:
             refuse(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
@@ -19,12 +20,17 @@ from moderation.vocabulary import LabelBasis, Scope
 EXAMPLE = {"label": "synthetic", "basis": "author"}
 
 
-class LabelSerializer(serializers.ModelSerializer[Label]):
-    item_id = serializers.UUIDField(read_only=True)
-    label = serializers.ChoiceField(source="value", choices=names(labels.SAID))
+class LabelRequestSerializer(serializers.Serializer[Any]):
+    label = serializers.ChoiceField(choices=names(labels.SAID))  # type: ignore[assignment]
     basis = serializers.ChoiceField(
         choices=names(LabelBasis), default=LabelBasis.PERSON.value, help_text="how you know"
     )
+
+
+class LabelSerializer(serializers.ModelSerializer[Label]):
+    item_id = serializers.UUIDField()
+    label = serializers.ChoiceField(source="value", choices=names(labels.SAID))  # type: ignore[assignment]
+    basis = serializers.ChoiceField(choices=names(LabelBasis))
 
     class Meta:
         model = Label
@@ -36,17 +42,17 @@ class FeedbackView(ApiView):
 
     @extend_schema(
         operation_id="items_label",
-        request=LabelSerializer,
+        request=LabelRequestSerializer,
         responses={201: LabelSerializer, 200: LabelSerializer, **problems(404, 410, 415)},
         examples=[OpenApiExample("the author said so", EXAMPLE, request_only=True)],
     )
     def post(self, request: Request, item_id: uuid.UUID) -> Response:
         """Keep a label. It never changes verdict, case or score; 200 where it says what the last one said."""
         item = find_item(key_of(request), item_id)
-        asked = LabelSerializer(data=request.data)
+        asked = LabelRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         given = asked.validated_data
-        made, new = labels.label(item, given["value"], given["basis"], actor=actor_of(request))
+        made, new = labels.label(item, given["label"], given["basis"], actor=actor_of(request))
         return Response(LabelSerializer(made).data, status=201 if new else 200)
 
     @extend_schema(operation_id="items_labels", responses={200: LabelSerializer(many=True), **problems(404, 410)})

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from moderation.api.items import find_item, told
-from moderation.api.pagination import OldestFirst
+from moderation.api.pagination import PAGES, OldestFirst
 from moderation.api.serializers import names, problems
 from moderation.api.views import ApiView, key_of
 from moderation.models import Event
@@ -37,7 +37,11 @@ class ItemEventsView(ApiView):
     scopes = {"GET": Scope.ITEMS_READ}
     pagination_class = OldestFirst
 
-    @extend_schema(operation_id="items_events", responses={200: ItemEventSerializer(many=True), **problems(404, 410)})
+    @extend_schema(
+        operation_id="items_events",
+        parameters=PAGES,
+        responses={200: ItemEventSerializer(many=True), **problems(404, 410)},
+    )
     def get(self, request: Request, item_id: Any) -> Response:
         """Oldest first. `number` is the event's place in the platform's log; null for the moments until it has one."""
         key = key_of(request)

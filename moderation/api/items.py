@@ -19,7 +19,7 @@ from rest_framework.reverse import reverse
 from moderation import blind
 from moderation.api import idempotency
 from moderation.api.item_filters import ItemFilterSerializer, narrow
-from moderation.api.pagination import NewestFirst
+from moderation.api.pagination import PAGES, NewestFirst
 from moderation.api.problems import Gone, Problem
 from moderation.api.serializers import ItemSerializer, problems
 from moderation.api.submissions import PRIORITIES, SubmissionSerializer
@@ -138,8 +138,7 @@ class ItemsView(ApiView):
         responses={200: ItemSerializer(many=True), **problems()},
         parameters=[
             ItemFilterSerializer,
-            OpenApiParameter("cursor", str, description="from `next` or `previous`"),
-            OpenApiParameter("limit", int, description="items a page: 50 unless said, at most 200"),
+            *PAGES,
         ],
     )
     def get(self, request: Request) -> Response:

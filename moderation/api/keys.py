@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from moderation import addresses
-from moderation.api.pagination import NewestFirst
+from moderation.api.pagination import PAGES, NewestFirst
 from moderation.api.problems import Problem
 from moderation.api.serializers import names, problems
 from moderation.api.views import ONCE, ApiView, actor_of, key_of
@@ -92,7 +92,7 @@ class KeysView(ApiView):
     scopes = {"GET": Scope.PLATFORM_ADMIN, "POST": Scope.PLATFORM_ADMIN}
     pagination_class = NewestFirst
 
-    @extend_schema(operation_id="keys_list", responses={200: KeySerializer(many=True), **problems(404)})
+    @extend_schema(operation_id="keys_list", parameters=PAGES, responses={200: KeySerializer(many=True), **problems()})
     def get(self, request: Request) -> Response:
         """Newest first, with those that have ended."""
         pages = self.pagination_class()

@@ -1,6 +1,15 @@
 from __future__ import annotations
 
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import CursorPagination
+
+PAGES = [
+    OpenApiParameter("cursor", str, description="from `next` or `previous`"),
+    OpenApiParameter("limit", int, description="a page: 50 unless said, at most 200"),
+]
 
 
 class NewestFirst(CursorPagination):
@@ -10,6 +19,13 @@ class NewestFirst(CursorPagination):
     page_size = 50
     max_page_size = 200
     page_size_query_param = "limit"
+
+    def decode_cursor(self, request: Any) -> Any:
+        """A cursor that was never given out is the caller's mistake, like any other parameter; the list is there."""
+        try:
+            return super().decode_cursor(request)
+        except NotFound as error:
+            raise ValidationError({"cursor": "not one of `next` or `previous`"}) from error
 
 
 class OldestFirst(NewestFirst):

@@ -12,7 +12,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from moderation.api.pagination import NewestFirst
+from moderation.api.pagination import PAGES, NewestFirst
 from moderation.api.problems import Problem
 from moderation.api.serializers import problems
 from moderation.api.views import ApiView, actor_of, key_of
@@ -49,7 +49,9 @@ class PoliciesView(ApiView):
     scopes = {"GET": Scope.ITEMS_READ, "POST": Scope.POLICIES_WRITE}
     pagination_class = NewestFirst
 
-    @extend_schema(operation_id="policies_list", responses={200: PolicySerializer(many=True), **problems(404)})
+    @extend_schema(
+        operation_id="policies_list", parameters=PAGES, responses={200: PolicySerializer(many=True), **problems()}
+    )
     def get(self, request: Request) -> Response:
         """Newest first; one of them is `active`."""
         pages = self.pagination_class()
@@ -87,6 +89,7 @@ class PolicyView(ApiView):
 
     @extend_schema(operation_id="policies_read", responses={200: PolicySerializer, **problems(404)})
     def get(self, request: Request, version: int) -> Response:
+        """One version, in force or not."""
         found = versions(request).filter(number=version).first() if version < 2**31 else None
         if found is None:
             raise NotFound("there is no such version")

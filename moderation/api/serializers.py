@@ -203,4 +203,4 @@ class ProblemSerializer(serializers.Serializer[Any]):
 def problems(*codes: int) -> dict[Any, Any]:
     """The responses, for the schema, of a view that answers problems with these statuses and those of every view."""
     told = OpenApiResponse(ProblemSerializer, description="problem document (RFC 9457)")
-    return {(code, "application/problem+json"): told for code in sorted({400, 401, 403, *codes})}
+    return {(code, "application/problem+json"): told for code in sorted({400, 401, 403, 406, 429, *codes})}

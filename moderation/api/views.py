@@ -24,9 +24,7 @@ from moderation.vocabulary import Reason
 ONCE = {"Cache-Control": "no-store"}  # headers of an answer that shows a secret
 
 
-class ApiView(APIView):
-    """A view names the scope of each method that it answers in `scopes`; a method without one is refused."""
-
+class ApiView(APIView):  # no docstring: it would be shown as that of an operation which has none
     authentication_classes = [ApiKeyAuthentication]
     permission_classes = [HasScope]
     renderer_classes = [JSONRenderer]
