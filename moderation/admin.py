@@ -74,6 +74,11 @@ COLUMNS: dict[type[Model], tuple[tuple[str, ...], tuple[str, ...], tuple[str, ..
     ),
     models.Alert: (("kind", "subject", "since", "told_at", "ended_at"), ("kind",), ("subject",)),
     models.GoldItem: (("item", "truth", "sealed_at", "retired_at"), ("truth",), ("item__id",)),
+    models.HostedImage: (
+        ("model", "field", "object_pk", "item", "refused", "due_at", "gone_at"),
+        ("model", "refused"),
+        ("external_id", "item__id"),
+    ),
     models.Event: (("number", "type", "platform", "item", "created_at"), ("type", "platform"), ("id", "item__id")),
     models.WebhookEndpoint: (("url", "platform", "active", "disabled_reason"), ("active", "platform"), ("url",)),
     models.WebhookDelivery: (

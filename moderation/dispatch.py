@@ -6,11 +6,14 @@ This Celery app is the guard's own (`set_as_current=False`): a host project's Ce
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
 
 import structlog
 from celery import Celery
+from celery.app import app_or_default
 from django.conf import settings
 from django.db import transaction
 from kombu import Connection, Queue
@@ -71,6 +74,23 @@ def make_app() -> Celery:
 
 
 app = make_app()
+
+
+site_app: Celery | None = None  # of the project that the guard lives in, where that has one; a worker says so
+
+
+@contextmanager
+def as_the_site() -> Iterator[None]:
+    """In a worker Celery makes our app the current one; what a site's handlers send belongs into the site's queues."""
+    if site_app is None:
+        yield
+        return
+    ours = app_or_default()
+    site_app.set_current()
+    try:
+        yield
+    finally:
+        ours.set_current()
 
 
 def ring_scan(scan_id: uuid.UUID) -> None:

@@ -16,7 +16,7 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import FileSystemStorage, storages
-from django.db import router
+from django.db import DEFAULT_DB_ALIAS, router
 from django.utils.module_loading import import_string
 
 import deepfake_guard.detector
@@ -70,11 +70,11 @@ def _is_served(storage: FileSystemStorage) -> bool:
 
 def check_registered(**_: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
-    here = router.db_for_read(apps.get_model("deepfake_guard", "HostedImage"))
+    here = router.db_for_write(apps.get_model("deepfake_guard", "HostedImage"))
     for model in apps.get_models():
         for each in [each for each in registry.of(model) if each.model == model._meta.label_lower]:
-            if router.db_for_read(model) != here:
-                text = f"{each}: the guard's tables must lie in the same database as the model"
+            if {router.db_for_write(model), here} != {DEFAULT_DB_ALIAS}:
+                text = f"{each}: the model and the guard's tables must lie in the default database"
                 found.append(Error(text, id="deepfake_guard.E010"))
             if isinstance(each.on_flag, str) and not _can_be_imported(each.on_flag):
                 text = f"{each}: on_flag names {each.on_flag!r}, which is not there"

@@ -20,7 +20,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "deepfake_guard.settings")
 django.setup()
 
 import billiard  # noqa: E402  (after Django is set up)
-from celery import signals  # noqa: E402
+from celery import current_app, signals  # noqa: E402
+from celery.app import app_or_default  # noqa: E402
 from celery.concurrency.thread import TaskPool as ThreadPool  # noqa: E402
 from celery.worker import WorkController  # noqa: E402
 from celery.worker.consumer import Consumer  # noqa: E402
@@ -30,6 +31,8 @@ from moderation import dispatch, telemetry  # noqa: E402
 from workers import closeups, deliver, detector_host, scan, upkeep  # noqa: E402
 
 app = dispatch.app
+if current_app.main not in ("default", app.main):  # the site's own, made while Django was set up
+    dispatch.site_app = app_or_default()
 app.set_default()
 
 

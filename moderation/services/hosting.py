@@ -16,7 +16,7 @@ from django.db import connection, models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from moderation import intake, registry
+from moderation import dispatch, intake, registry
 from moderation.models import ContentItem, HostedImage, Platform, Verdict
 from moderation.registry import Registered
 from moderation.services import platforms, retention, submission, verdicts
@@ -77,6 +77,8 @@ def leave(registered: Registered, instance: models.Model) -> None:
 
 def hear(verdict: Verdict, **_: Any) -> None:
     """Of each verdict, in the transaction that writes it."""
+    if not registry.everything():  # a guard that stands alone asks nothing more of its database
+        return
     rows = HostedImage.objects.filter(item=verdict.item_id, gone_at=None)
     pks = list(rows.values_list("pk", flat=True))
     if pks:
@@ -164,9 +166,10 @@ def _tell(row: HostedImage, item: ContentItem) -> None:
     if verdict is not None and verdict.pk != row.told and instance is not None and registered is not None:
         signal = item_screened if verdict.basis == Basis.POLICY else case_decided
         told = {"instance": instance, "field": row.field, "item": item, "verdict": verdict}
-        signal.send_robust(sender=apps.get_model(row.model), **told)
-        if verdict.basis == Basis.POLICY and verdict.outcome != Outcome.ALLOW:
-            registered.flag(instance, verdict)
+        with dispatch.as_the_site():
+            signal.send_robust(sender=apps.get_model(row.model), **told)
+            if verdict.basis == Basis.POLICY and verdict.outcome != Outcome.ALLOW:
+                registered.flag(instance, verdict)
     _settle(row, told=verdict.pk if verdict else None, due_at=None)
 
 

@@ -106,12 +106,15 @@ class Project:
         """What the code prints last."""
         return self.run("-c", f"import django\ndjango.setup()\n{code}").strip().splitlines()[-1]
 
-    def start(self, *arguments: str) -> None:
-        with (self.place / "log").open("ab") as log:
+    def start(self, name: str, *arguments: str) -> None:
+        with self.log(name).open("ab") as log:
             command = [str(self.python), "-m", "celery", "--quiet", "-A", *arguments]
             self.started.append(
                 subprocess.Popen(command, cwd=self.site, env=self.environment(), stdout=log, stderr=log)
             )
+
+    def log(self, name: str) -> Path:
+        return self.place / f"{name}.log"
 
     def stop(self) -> None:
         for process in self.started:
@@ -134,7 +137,7 @@ def look_until(project: Project, wanted: Mapping[str, object]) -> dict[str, obje
         if wanted.items() <= found.items() and found["told"]:
             return found
         time.sleep(1)
-    raise AssertionError(f"{found}\n{(project.place / 'log').read_text()[-4000:]}")
+    raise AssertionError(f"{found}\n{project.log('scan').read_text()[-3000:]}\n{project.log('upkeep').read_text()}")
 
 
 def test_a_foreign_project_screens_what_its_own_model_saves(project: Project) -> None:
@@ -154,12 +157,14 @@ def test_a_foreign_project_screens_what_its_own_model_saves(project: Project) ->
     assert "being checked" in before["page"]
 
     quiet = ("--without-gossip", "--without-mingle")
-    project.start("photo_site", "worker", "-P", "solo", *quiet)
-    project.start("workers.celery_app", "worker", "-Q", "scan,views", "-P", "prefork", "-c", "1", "-O", "fair", *quiet)
-    project.start("workers.celery_app", "worker", "-Q", "upkeep", "-P", "prefork", "-c", "1", *quiet)
-    project.start("workers.celery_app", "beat", "-s", str(project.place / "beat"), "--pidfile=")
+    project.start("site", "photo_site", "worker", "-P", "solo", "-l", "INFO", *quiet)
+    guard, one = "workers.celery_app", ("-P", "prefork", "-c", "1", "-O", "fair")
+    project.start("scan", guard, "worker", "-Q", "scan,views", *one, *quiet)
+    project.start("upkeep", guard, "worker", "-Q", "upkeep", *one, *quiet)
+    project.start("beat", guard, "beat", "-s", str(project.place / "beat"), "--pidfile=")
     after = look_until(project, {"state": "in_review", "visible": False})
     assert after["tag"] == '<span class="screening-state" data-state="in_review">waits for a person</span>'
     assert "That is no judgement" in str(after["told"])
     assert "waits for a person" in str(after["page"])
     assert "<title>At the launch · Photo site</title>" in str(after["page"])
+    assert "photos.tasks.tell" in project.log("site").read_text(), "the site's own task ran in the site's own worker"

@@ -62,7 +62,7 @@ def test_a_handler_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Elsewhere:
-    def db_for_read(self, model: Any, **_: Any) -> str | None:
+    def db_for_write(self, model: Any, **_: Any) -> str | None:
         return "elsewhere" if model.__name__ == "MediaAsset" else None
 
 

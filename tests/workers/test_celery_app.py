@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from celery import Celery, current_app
 from django.conf import settings
 
 from moderation import dispatch
@@ -85,3 +86,13 @@ def test_upkeep_numbers_and_links_what_was_committed() -> None:
 @pytest.mark.django_db
 def test_a_delivery_that_is_gone_is_no_error() -> None:
     assert deliver.deliver("01a211cb-89d4-7dea-a8d9-b358d5026576") is None
+
+
+def test_what_a_sites_handlers_send_goes_into_the_sites_queues(monkeypatch: pytest.MonkeyPatch) -> None:
+    app.set_current()  # as Celery does in a pool process
+    with dispatch.as_the_site():
+        assert current_app.main == app.main, "a guard that stands alone has no other"
+    monkeypatch.setattr(dispatch, "site_app", Celery("site", set_as_current=False))
+    with dispatch.as_the_site():
+        assert current_app.main == "site"
+    assert current_app.main == app.main
