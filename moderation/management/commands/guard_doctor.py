@@ -12,8 +12,8 @@ from moderation.management.owner import OwnerCommand
 
 class Command(OwnerCommand):
     help = (
-        "Looks at database, broker, a consumer on each queue, weights, face finder, storage and decoder limits. "
-        "Each failure comes with its cure; exit status 1 when something fails."
+        "Looks at settings, database, broker, weights, face finder, storage, disk, a consumer on each queue, clocks, "
+        "beat, secrets and webhooks. Each failure comes with its cure; exit status 1 when something fails."
     )
     examples = """\
   manage.py guard_doctor

@@ -25,6 +25,7 @@ WHOLE_SCHEDULE = sum(WAITS, timedelta(0))
 LEASE = timedelta(seconds=60)
 LONGEST_WAIT = timedelta(hours=24)
 SWEPT_EVERY = timedelta(seconds=15)
+LATE_AFTER = timedelta(minutes=3)
 RUNG_AT_ONCE = 1000  # messages in the queue: while no worker takes them, no more are added
 
 
@@ -72,6 +73,12 @@ def _due(now: datetime) -> QuerySet[WebhookDelivery]:
         OPEN_DELIVERY, endpoint=OuterRef("endpoint"), item=OuterRef("item"), event_id__lt=OuterRef("event_id")
     )
     return WebhookDelivery.objects.filter(OPEN_DELIVERY, free, ~Exists(earlier), next_attempt_at__lte=now)
+
+
+def overdue() -> QuerySet[WebhookDelivery]:
+    """What nobody has sent although it could have been for minutes: a worker or the clock is missing."""
+    now = timezone.now()
+    return _due(now - LATE_AFTER).filter(endpoint__in=circuit.answering(now - LATE_AFTER))
 
 
 def _send(delivery: WebhookDelivery) -> safe_http.Answer:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.conf import LazySettings
 from django.core.management import call_command
 from django.core.management.base import CommandError
@@ -19,9 +20,11 @@ from django.utils import timezone
 
 from moderation import dispatch
 from moderation.management import doctor
-from moderation.models import AuditEntry, WorkerStatus
-from moderation.services import audit
-from tests.factories import make_detector
+from moderation.management.doctor import flow, foundations
+from moderation.management.doctor import webhooks as hooks
+from moderation.models import AuditEntry, Pulse, Scan, WebhookDelivery, WebhookEndpoint, WorkerStatus
+from moderation.services import audit, operations, webhooks
+from tests.factories import make_detector, make_item, make_platform
 
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).parents[3]
@@ -55,10 +58,13 @@ def warm_worker(**notes: Any) -> None:
 
 def test_it_names_each_queue_without_a_consumer_with_the_line_that_starts_one() -> None:
     found = findings()
-    for queue in ("scan", "deliver", "upkeep"):
+    for queue in ("scan", "views", "deliver", "upkeep"):
         assert found[f"queue {queue}"]["state"] == doctor.FAIL
         assert "celery -A workers.celery_app worker -Q" in found[f"queue {queue}"]["cure"]
-    for sound in ("settings", "database", "broker", "storage", "upkeep"):
+    for sound in (
+        "settings", "database", "broker", "storage", "disk", "clock", "upkeep", "scans", "secrets", "endpoints",
+        "deliveries", "allow-list",
+    ):  # fmt: skip
         assert found[sound]["state"] == doctor.OK
     assert all(each["cure"] for each in found.values() if each["state"] != doctor.OK)
 
@@ -109,6 +115,107 @@ def test_it_notices_that_the_clock_stands_still() -> None:
 def test_it_names_a_wrong_setting(settings: LazySettings) -> None:
     settings.DEEPFAKE_GUARD = {**settings.DEEPFAKE_GUARD, "MAX_PIXELS": 0}
     assert "deepfake_guard.E002" in findings()["settings"]["said"]
+
+
+def test_it_ends_with_a_setting_that_cannot_be_read(settings: LazySettings) -> None:
+    settings.DEEPFAKE_GUARD = {"SCAN_BATHC": 8}
+    [found] = findings().values()
+    assert (found["name"], found["state"]) == ("settings", doctor.FAIL)
+    assert "SCAN_BATHC" in found["said"]
+
+
+def test_a_setting_of_the_project_that_only_looks_odd_is_a_warning(settings: LazySettings) -> None:
+    settings.DEBUG = True
+    found = findings()["settings"]
+    assert (found["state"], found["said"][:20]) == (doctor.WARN, "deepfake_guard.W006:")
+
+
+def test_it_notices_that_nobody_rings() -> None:
+    assert flow.beat().state == doctor.WARN
+    operations.beat()
+    assert flow.beat().state == doctor.OK
+    Pulse.objects.update(minute=timezone.now() - timedelta(minutes=4))
+    assert (flow.beat().state, "beat" in flow.beat().cure) == (doctor.FAIL, True)
+
+
+def test_it_names_a_worker_whose_clock_is_ahead() -> None:
+    warm_worker()
+    assert flow.clock().state == doctor.OK
+    WorkerStatus.objects.update(seen_at=timezone.now() + timedelta(minutes=1))
+    assert "scan@here" in flow.clock().said
+
+
+def test_it_notices_that_our_clock_is_not_the_databases(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = timezone.now
+    monkeypatch.setattr(flow.timezone, "now", lambda: now() + timedelta(seconds=30))
+    assert "30 s off" in flow.clock().said
+
+
+def test_it_says_how_little_room_is_left(settings: LazySettings) -> None:
+    free = shutil.disk_usage(os.environ["VAR"]).free
+    for largest, state in ((free, doctor.FAIL), (free // 50, doctor.WARN)):
+        settings.DEEPFAKE_GUARD = {**settings.DEEPFAKE_GUARD, "MAX_UPLOAD_BYTES": largest}
+        assert foundations.disk().state == state
+
+
+def test_it_says_that_scans_wait_and_who_makes_no_progress() -> None:
+    make_item()
+    assert (flow.scans().state, flow.scans().said) == (doctor.OK, "1 wait")
+    Scan.objects.update(created_at=timezone.now() - timedelta(minutes=2))
+    assert (flow.scans().state, flow.scans().said[:6]) == (doctor.WARN, "1 wait")
+    warm_worker()
+    Scan.objects.update(state="running", worker="scan@here", lease_until=timezone.now() + timedelta(minutes=5))
+    WorkerStatus.objects.update(progressed_at=timezone.now() - timedelta(minutes=4))
+    assert "scan@here makes no progress" in flow.scans().said
+
+
+@pytest.fixture
+def endpoint(settings: LazySettings) -> WebhookEndpoint:
+    settings.DEEPFAKE_GUARD = {**settings.DEEPFAKE_GUARD, "WEBHOOK_ALLOWED": ["127.0.0.1:9"]}
+    return webhooks.add_endpoint(make_platform(), "http://127.0.0.1:9/hook", actor="system")[0]
+
+
+def test_it_names_an_endpoint_to_which_nothing_is_sent(endpoint: WebhookEndpoint) -> None:
+    assert hooks.endpoints().said == "1 active, none is failing"
+    WebhookEndpoint.objects.update(failures=7, open_until=timezone.now() + timedelta(minutes=1))
+    found = hooks.endpoints()
+    assert (found.state, "7 attempts" in found.said) == (doctor.WARN, True)
+    assert endpoint.url in found.said
+
+
+def test_it_names_an_endpoint_that_must_not_be_called(endpoint: WebhookEndpoint, settings: LazySettings) -> None:
+    settings.DEEPFAKE_GUARD = {**settings.DEEPFAKE_GUARD, "WEBHOOK_ALLOWED": []}
+    found = hooks.endpoints()
+    assert (found.state, endpoint.url in found.said) == (doctor.WARN, True)
+
+
+def test_it_says_that_deliveries_are_late_but_not_those_that_wait_for_their_turn(endpoint: WebhookEndpoint) -> None:
+    webhooks.send_test(endpoint)
+    assert hooks.deliveries().state == doctor.OK
+    WebhookDelivery.objects.update(next_attempt_at=timezone.now() - timedelta(minutes=4))
+    assert hooks.deliveries().said == "1 should have been sent minutes ago"
+    WebhookEndpoint.objects.update(open_until=timezone.now() + timedelta(minutes=1))
+    assert hooks.deliveries().state == doctor.OK
+
+
+def test_it_names_secrets_that_nobody_can_read(endpoint: WebhookEndpoint) -> None:
+    assert hooks.secrets().said == "1 can be read"
+    WebhookEndpoint.objects.update(secret=Fernet(Fernet.generate_key()).encrypt(b"whsec_").decode())
+    found = hooks.secrets()
+    assert (found.state, str(endpoint.pk) in found.said) == (doctor.FAIL, True)
+
+
+def test_it_names_an_exception_to_the_rule_on_addresses_that_nobody_needs(
+    endpoint: WebhookEndpoint, settings: LazySettings
+) -> None:
+    assert hooks.allow_list().state == doctor.OK
+    settings.DEEPFAKE_GUARD = {**settings.DEEPFAKE_GUARD, "WEBHOOK_ALLOWED": ["127.0.0.1:9", "10.0.0.7:8080"]}
+    assert hooks.allow_list().said == "no endpoint uses 10.0.0.7:8080"
+
+
+def test_everything_it_looks_at_is_explained() -> None:
+    page = (ROOT / "docs/doctor.md").read_text()
+    assert [name for name in findings() if f"| `{name.partition(' ')[0]}" not in page] == []
 
 
 def test_it_works_without_torch_and_without_a_migrated_database(tmp_path: Path) -> None:

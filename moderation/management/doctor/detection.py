@@ -1,0 +1,69 @@
+"""What screens: the weights here, and what the newest warm worker said of itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.utils import timezone
+
+import deepfake_guard.detector
+from deepfake_guard.detector import manifest
+from moderation import dispatch
+from moderation.conf import conf
+from moderation.management.doctor.findings import FAIL, OK, SILENT_AFTER, WARN, WORKERS, Finding, first_line
+from moderation.models import WorkerStatus
+
+SCAN_WORKER = f"start a scan worker: {WORKERS[dispatch.SCAN_QUEUE]}"
+
+
+def weights() -> Finding:
+    given = conf().ARTEFACT
+    folder = Path(given) if given else Path(str(deepfake_guard.detector.__file__)).parent / "starter"
+    try:
+        passport = manifest.read(folder)
+        manifest.verify(folder, passport)
+    except (manifest.ArtefactError, OSError) as error:
+        return Finding(
+            "weights", FAIL, first_line(error), "reinstall the package, or set DEEPFAKE_GUARD_ARTEFACT right"
+        )
+    if passport.starter:
+        cure = "fit your own on genuine faces of your users: python -m deepfake_guard.detector fit --help"
+        return Finding("weights", WARN, f"{passport.detector_id}: hashes right; these are the starter weights", cure)
+    return Finding("weights", OK, f"{passport.detector_id}: hashes right")
+
+
+def newest_scan_worker() -> WorkerStatus | None:
+    heard = WorkerStatus.objects.filter(queue=dispatch.SCAN_QUEUE, seen_at__gte=timezone.now() - SILENT_AFTER)
+    return heard.exclude(warmed_at=None).select_related("detector").order_by("-warmed_at").first()
+
+
+def warm_up() -> Finding:
+    worker = newest_scan_worker()
+    if worker is None:
+        return Finding(
+            "detector", FAIL, "no scan worker heard of in the last minute is warm", f"{SCAN_WORKER}; see its log"
+        )
+    return Finding("detector", OK, f"{worker.detector or 'unknown'} is warm on {worker.device}")
+
+
+def face_finder() -> Finding:
+    worker = newest_scan_worker()
+    if worker is None:
+        return Finding("face finder", WARN, "unknown until a scan worker is warm", SCAN_WORKER)
+    name = str(worker.notes.get("face_finder", "unknown"))
+    if name != "yunet":
+        cure = "python -m deepfake_guard.detector faces install --download, then restart the scan workers"
+        return Finding("face finder", WARN, f"{name}: of lower quality, nothing is blocked on its word", cure)
+    return Finding("face finder", OK, name)
+
+
+def decoder() -> Finding:
+    worker = newest_scan_worker()
+    if worker is None:
+        return Finding("decoder", WARN, "unknown until a scan worker is warm", SCAN_WORKER)
+    in_force: dict[str, bool] = worker.notes.get("decoder", {})
+    missing = sorted(name for name, granted in in_force.items() if not granted)
+    if missing or not in_force:
+        cure = "run the scan workers on Linux, not as root, with kernel.unprivileged_userns_clone=1"
+        return Finding("decoder", WARN, f"limits not granted: {', '.join(missing) or 'none known'}", cure)
+    return Finding("decoder", OK, f"limits in force: {', '.join(sorted(in_force))}")
