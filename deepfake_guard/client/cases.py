@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
-from deepfake_guard.client.answers import DecisionValue, Effect, Face, ReportReason, Statement
+from deepfake_guard.client.answers import DecisionValue, Effect, Face, KnownBy, ReportReason, Statement
 from deepfake_guard.client.calls import Call, Page, given, path
+from deepfake_guard.client.errors import FieldError
 
 CaseState = Literal["open", "settling", "locked", "closed"]
 Purpose = Literal["review", "gold", "sample", "second"]
@@ -82,6 +83,31 @@ class Lease(TypedDict):
     case: WholeCase
 
 
+class Past(TypedDict):
+    """A decision from before; `reasons` in your own words, `decided_at` as ISO 8601."""
+
+    external_id: str
+    decision: DecisionValue
+    reasons: NotRequired[list[str]]
+    decided_at: str
+    basis: KnownBy
+
+
+class Brought(TypedDict):
+    result: Literal["created", "known", "conflict", "refused"]
+    errors: list[FieldError]
+
+
+class Imported(TypedDict):
+    """`results`: one for each row, in its order."""
+
+    created: int
+    known: int
+    conflict: int
+    refused: int
+    results: list[Brought]
+
+
 def find(
     *,
     state: CaseState | None = None,
@@ -134,3 +160,8 @@ def decide(
 def undo(case_id: str, decision_id: str) -> Call[Lease]:
     """Take a pending decision back; its person holds the case again."""
     return Call("DELETE", path("cases", case_id, "decisions", decision_id))
+
+
+def bring_history(decisions: Sequence[Past]) -> Call[Imported]:
+    """Up to 1,000 decisions of your own from before, kept apart from those made here."""
+    return Call("POST", path("decisions", "import"), json={"decisions": list(decisions)})

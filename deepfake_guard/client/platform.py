@@ -9,6 +9,8 @@ from typing import Any
 from deepfake_guard.client.answers import EventType
 from deepfake_guard.client.calls import Call, Page, given, path
 from deepfake_guard.client.platform_answers import (
+    Delivery,
+    DeliveryState,
     Detector,
     Endpoint,
     EventPage,
@@ -16,7 +18,9 @@ from deepfake_guard.client.platform_answers import (
     NewEndpoint,
     NewKey,
     Policy,
+    Replayed,
     Scope,
+    Statistics,
     TestSent,
     Usage,
 )
@@ -94,6 +98,28 @@ def test_endpoint(endpoint_id: str) -> Call[TestSent]:
     return Call("POST", path("endpoints", endpoint_id, "test"))
 
 
+def replay_events(
+    endpoint_id: str, *, since: datetime, until: datetime | None = None, delivered_too: bool | None = None
+) -> Call[Replayed]:
+    """Send there again what happened in a time range and failed, or was never queued for it."""
+    body = given(since=since, until=until, delivered_too=delivered_too)
+    return Call("POST", path("endpoints", endpoint_id, "replay"), json=body)
+
+
+def deliveries(endpoint_id: str, *, state: DeliveryState | None = None) -> Call[Page[Delivery]]:
+    """What was sent there and what it answered, newest first."""
+    return Call("GET", path("endpoints", endpoint_id, "deliveries"), params=given(state=state))
+
+
+def delivery(delivery_id: str) -> Call[Delivery]:
+    return Call("GET", path("deliveries", delivery_id))
+
+
+def replay_delivery(delivery_id: str) -> Call[Delivery]:
+    """Once more, under the same `webhook-id`."""
+    return Call("POST", path("deliveries", delivery_id, "replay"))
+
+
 def policies() -> Call[Page[Policy]]:
     """Newest first; one is in force."""
     return Call("GET", path("policies"))
@@ -106,3 +132,8 @@ def policy(version: int) -> Call[Policy]:
 def publish_policy(rules: Mapping[str, Any], *, note: str = "") -> Call[Policy]:
     """A new version, in force at once; a Problem `invalid_rules` says at which key."""
     return Call("POST", path("policies"), json={"rules": rules, "note": note})
+
+
+def statistics(*, days: int | None = None) -> Call[Statistics]:
+    """How the desk did on this platform's content."""
+    return Call("GET", path("statistics"), params=given(days=days))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypedDict
 
-from deepfake_guard.client.answers import ItemEvent
+from deepfake_guard.client.answers import EventType, ItemEvent
 
 Scope = Literal[
     "items:write", "items:read", "items:erase", "cases:read", "cases:decide", "policies:write", "platform:admin"
 ]
+
+
+DeliveryState = Literal["pending", "sending", "delivered", "failed"]
 
 
 class CalibrationSet(TypedDict):
@@ -118,6 +121,8 @@ class Endpoint(TypedDict):
     url: str
     active: bool
     disabled_reason: str
+    failures: int
+    open_until: str | None
     created_at: str
     old_secret_until: str | None
 
@@ -130,9 +135,74 @@ class TestSent(TypedDict):
     event_id: str
 
 
+class Delivery(TypedDict):
+    """`event_id` is the message's `webhook-id`; `next_attempt_at` is null when it has ended."""
+
+    id: str
+    endpoint_id: str
+    event_id: str
+    type: EventType
+    item_id: str | None
+    state: DeliveryState
+    attempts: int
+    started_at: str
+    next_attempt_at: str | None
+    attempted_at: str | None
+    delivered_at: str | None
+    last_status: int | None
+    last_error: str
+    request_excerpt: str
+    answer_excerpt: str
+
+
+class Replayed(TypedDict):
+    replayed: int
+
+
 class Policy(TypedDict):
     version: int
     active: bool
     rules: dict[str, Any]
     note: str
     created_at: str
+
+
+class Estimate(TypedDict):
+    """With its 95 % interval; all null where n is too small to say anything."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    count: int | None
+
+
+class Day(TypedDict):
+    day: str
+    opened: int
+    decided: int
+
+
+class Queue(TypedDict):
+    open: int
+    late: int
+    oldest_hours: float | None
+
+
+class ImportedFigures(TypedDict):
+    by_basis: dict[str, int]
+    decisions: dict[str, Estimate]
+
+
+class Statistics(TypedDict):
+    """docs/api.md names the figures."""
+
+    since: str
+    until: str
+    figures: dict[str, Estimate]
+    queue: Queue
+    days: list[Day]
+    outcomes: dict[str, Estimate]
+    statements: dict[str, Estimate]
+    flagged_of_labelled: dict[str, Estimate]
+    imported: ImportedFigures

@@ -47,3 +47,16 @@ def test_a_case_held_by_another_person_is_refused(caller: Caller) -> None:
         caller.send(cases.claim(case, moderator_ref="mod-8", senior=True))
     assert told.value.code == "case_held"
     assert caller.every(cases.find(queue="free")) == []
+
+
+def test_a_history_is_brought_in_row_by_row(caller: Caller) -> None:
+    row: cases.Past = {
+        "external_id": "post-1207",
+        "decision": "synthetic",
+        "decided_at": "2025-03-04T10:12:00Z",
+        "basis": "person",
+    }
+    odd: cases.Past = {**row, "decided_at": "yesterday"}
+    brought = caller.send(cases.bring_history([row, odd]))
+    assert [one["result"] for one in brought["results"]] == ["created", "refused"]
+    assert brought["results"][1]["errors"][0]["pointer"] == "/decisions/1/decided_at"

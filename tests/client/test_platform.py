@@ -7,7 +7,7 @@ from django.conf import LazySettings
 from django.utils import timezone
 
 from deepfake_guard.client import Problem, platform
-from moderation.models import Event
+from moderation.models import Event, WebhookDelivery
 from moderation.services import webhooks
 from tests import factories
 from tests.client.conftest import Caller
@@ -39,6 +39,20 @@ def test_an_endpoint_is_added_tested_switched_and_removed(caller: Caller, settin
     assert caller.every(platform.endpoints()) == []
 
 
+def test_what_was_sent_is_listed_and_sent_again(caller: Caller, settings: LazySettings) -> None:
+    settings.DEEPFAKE_GUARD = {**settings.DEEPFAKE_GUARD, "WEBHOOK_ALLOWED": ["127.0.0.1:9"]}
+    endpoint = caller.send(platform.add_endpoint("http://127.0.0.1:9/hook"))["id"]
+    factories.make_case(caller.platform)
+    WebhookDelivery.objects.update(state="failed")
+    failed = caller.every(platform.deliveries(endpoint, state="failed"))
+    assert {delivery["type"] for delivery in failed} == {"item.screened", "case.opened"}
+    again = caller.send(platform.replay_delivery(failed[0]["id"]))
+    assert (again["state"], again["id"]) == ("pending", failed[0]["id"])
+    hour_ago = timezone.now() - timedelta(hours=1)
+    assert caller.send(platform.replay_events(endpoint, since=hour_ago)) == {"replayed": 1}
+    assert caller.send(platform.delivery(failed[1]["id"]))["state"] == "pending"
+
+
 def test_a_policy_is_published_or_refused_at_the_key_that_is_wrong(caller: Caller) -> None:
     made = caller.send(platform.publish_policy({"review_at": 0.05}, note="more to see"))
     assert (made["version"], made["active"], made["rules"]["review_at"]) == (2, True, 0.05)
@@ -68,3 +82,10 @@ def test_usage_and_detector_are_told(caller: Caller) -> None:
     assert caller.send(platform.detector())["detector"] == "muflow-test"
     [day] = caller.send(platform.usage(days=7))["days"]
     assert day["items"] == {"done": 1}
+
+
+def test_statistics_come_with_their_n(caller: Caller) -> None:
+    factories.conclude(factories.make_case(caller.platform))
+    told = caller.send(platform.statistics(days=7))
+    assert told["outcomes"]["review"]["n"] == 1
+    assert told["queue"]["open"] == 0

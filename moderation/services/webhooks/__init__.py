@@ -10,7 +10,7 @@ from moderation.services.webhooks.endpoints import (
 from moderation.services.webhooks.log import CursorExpired, forget_events, read_on
 from moderation.services.webhooks.outbox import PayloadTooLarge, emit, number_events, send_test
 from moderation.services.webhooks.replays import ENDED, Disabled, TooMany, replay, replay_range
-from moderation.services.webhooks.sending import deliver, overdue, sweep
+from moderation.services.webhooks.sending import deliver, late, sweep
 
 __all__ = [
     "ENDED",
@@ -24,8 +24,8 @@ __all__ = [
     "emit",
     "enable_endpoint",
     "forget_events",
+    "late",
     "number_events",
-    "overdue",
     "read_on",
     "remove_endpoint",
     "replay",

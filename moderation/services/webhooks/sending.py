@@ -25,7 +25,6 @@ WHOLE_SCHEDULE = sum(WAITS, timedelta(0))
 LEASE = timedelta(seconds=60)
 LONGEST_WAIT = timedelta(hours=24)
 SWEPT_EVERY = timedelta(seconds=15)
-LATE_AFTER = timedelta(minutes=3)
 RUNG_AT_ONCE = 1000  # messages in the queue: while no worker takes them, no more are added
 
 
@@ -75,10 +74,9 @@ def _due(now: datetime) -> QuerySet[WebhookDelivery]:
     return WebhookDelivery.objects.filter(OPEN_DELIVERY, free, ~Exists(earlier), next_attempt_at__lte=now)
 
 
-def overdue() -> QuerySet[WebhookDelivery]:
-    """What nobody has sent although it could have been for minutes: a worker or the clock is missing."""
-    now = timezone.now()
-    return _due(now - LATE_AFTER).filter(endpoint__in=circuit.answering(now - LATE_AFTER))
+def late(since: datetime) -> int:
+    """Deliveries that could have been sent since then, and were not: a worker or the sweeper is missing."""
+    return _due(since).filter(endpoint__in=circuit.answering(timezone.now())).count()
 
 
 def _send(delivery: WebhookDelivery) -> safe_http.Answer:

@@ -193,7 +193,7 @@ def test_it_says_that_deliveries_are_late_but_not_those_that_wait_for_their_turn
     webhooks.send_test(endpoint)
     assert hooks.deliveries().state == doctor.OK
     WebhookDelivery.objects.update(next_attempt_at=timezone.now() - timedelta(minutes=4))
-    assert hooks.deliveries().said == "1 should have been sent minutes ago"
+    assert hooks.deliveries().said == "1 should have been sent a minute ago"
     WebhookEndpoint.objects.update(open_until=timezone.now() + timedelta(minutes=1))
     assert hooks.deliveries().state == doctor.OK
 
