@@ -171,7 +171,7 @@ class CaseSerializer(serializers.ModelSerializer[ReviewCase]):
 class WholeCaseSerializer(CaseSerializer):
     faces = serializers.SerializerMethodField()
     user_reports = CaseReportSerializer(source="item.user_reports", many=True)
-    context = serializers.DictField(source="item.context")
+    context = serializers.DictField(source="item.context")  # type: ignore[assignment]
 
     class Meta(CaseSerializer.Meta):
         fields = (*CaseSerializer.Meta.fields, "faces", "user_reports", "context")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -27,7 +28,25 @@ class CasePages(NewestFirst):
     """As the console lists them: what is due first comes first, of closed cases the newest."""
 
     def get_ordering(self, request: Request, queryset: Any, view: Any) -> tuple[str, ...]:  # noqa: ARG002
-        return ("-number",) if request.query_params.get("state") == CaseState.CLOSED else ("due_at", "number")
+        return ("-number",) if _of_closed(request) else ("due_at", "number")
+
+    def decode_cursor(self, request: Request) -> Any:
+        """Raises NotFound for the cursor of another list, or one made up."""
+        cursor = super().decode_cursor(request)
+        if cursor is not None and cursor.position is not None:
+            try:
+                _ = int(cursor.position) if _of_closed(request) else _moment(str(cursor.position))
+            except (ValueError, OverflowError) as error:
+                raise NotFound(self.invalid_cursor_message) from error
+        return cursor
+
+
+def _of_closed(request: Request) -> bool:
+    return request.query_params.get("state") == CaseState.CLOSED
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 class CasesView(ApiView):

@@ -55,7 +55,7 @@ class ImportSerializer(serializers.Serializer[Any]):
 
 
 class ImportRequestSerializer(serializers.Serializer[Any]):
-    decisions = PastSerializer(many=True, min_length=1, max_length=AT_ONCE)
+    decisions = serializers.ListField(child=PastSerializer(), min_length=1, max_length=AT_ONCE)
 
 
 class BroughtSerializer(serializers.Serializer[Any]):

@@ -129,5 +129,5 @@ def _queue(evidence: Evidence) -> dict[str, Any]:
 
 
 def _days(evidence: Evidence) -> list[dict[str, Any]]:
-    header, rows = export.TABLES["days"](evidence)
-    return [dict(zip(header, row, strict=True)) for row in rows]
+    _, rows = export.TABLES["days"](evidence)
+    return [{"day": day, "opened": opened, "decided": decided} for day, opened, decided in rows]

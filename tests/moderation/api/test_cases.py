@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from base64 import b64encode
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.utils import timezone
 
+from moderation.api.case_shapes import cases_of
 from moderation.models import ContentItem, ReviewCase
 from moderation.services import appeals, cases, leases, reports, retention
 from moderation.vocabulary import CasePurpose, CaseState, ReportReason
 from tests import factories
 from tests.moderation.api.conftest import Caller
+from tests.moderation.test_queue_plans import ROWS, fill
 
 KEPT_BACK: dict[str, object] = {"reasons": [], "statement": None, "p_value": None, "n": None}
 
@@ -128,6 +133,25 @@ def test_a_decision_is_told_once_the_case_is_closed_and_without_a_name(reader: C
     ReviewCase.objects.update(state=CaseState.CLOSED)
     appealed = appeals.open_appeal(case.item, "mine", actor="system").case
     assert read(reader, appealed).json()["appeal"]["text"] == "mine"
+
+
+@pytest.mark.parametrize(
+    "position", ["4711", "x", "2026-13-01", "0001-01-01T00:00:00+23:59", "2026-11-25 08:17:12+00:00"]
+)
+def test_a_cursor_that_makes_no_sense_is_refused_in_every_list(reader: Caller, position: str) -> None:
+    factories.make_case(reader.platform)
+    cursor = b64encode(urlencode({"p": position}).encode()).decode()
+    for state in ("open", "closed"):
+        answer = reader.get("/api/v1/cases", {"cursor": cursor, "state": state})
+        assert answer.status_code in {200, 400, 404}, position
+
+
+def test_a_page_of_cases_is_read_from_an_index(reader: Caller) -> None:
+    fill(ROWS)
+    platform = ReviewCase.objects.filter(state=CaseState.OPEN).first().platform  # type: ignore[union-attr]
+    page = cases_of(platform).filter(state=CaseState.OPEN, due_at__gt=timezone.now()).order_by("due_at", "number")
+    assert re.search(r"\bopen_cases(_of_a_platform)?\b", plan := page[:51].explain()), plan
+    assert not re.search(r"TEMP B-TREE|\bSort\b|SCAN deepfake_guard_reviewcase(?! USING)", plan), plan
 
 
 def test_another_platforms_case_does_not_exist_and_an_erased_one_is_gone(

@@ -108,7 +108,7 @@ def test_it_points_at_what_is_wrong(desk: Caller, case: ReviewCase) -> None:
         ({"effect": "none"}, "/effect", "invalid_choice"),
         ({"note": "x" * 2001}, "/note", "max_length"),
     ):
-        answer = decide(desk, case, token, **body)  # type: ignore[arg-type]
+        answer = decide(desk, case, token, **body)
         [error] = answer.json()["errors"]
         assert (answer.status_code, error["pointer"], error["code"]) == (400, pointer, why)
     assert not Decision.objects.exists()

@@ -79,7 +79,7 @@ def test_one_token_decides_once_and_a_claim_beside_it_gets_nothing(two: tuple[Ca
 
 def test_a_person_named_for_the_first_time_by_two_requests_is_one(two: tuple[Caller, Caller]) -> None:
     cases = [factories.make_case(two[0].platform) for _ in range(2)]
-    answers = at_once(*(lambda at=at: claim(two[at], cases[at], "new") for at in range(2)))  # type: ignore[misc]
+    answers = at_once(*(lambda at=at: claim(two[at], cases[at], "new") for at in range(2)))
     assert statuses(answers) == {200: 2}
     assert ApiModerator.objects.count() == 1
 

@@ -19,11 +19,11 @@ def say(caller: Caller, item: ContentItem, **body: Any) -> Any:
 
 def test_a_label_is_kept_and_moves_nothing(caller: Caller) -> None:
     item = factories.make_case(caller.platform).item
-    before = [list(model.objects.order_by("pk").values()) for model in (Verdict, ReviewCase, Event)]  # type: ignore[attr-defined]
+    before = [list(model.objects.order_by("pk").values()) for model in (Verdict, ReviewCase, Event)]
     answer = say(caller, item, **EXAMPLE)
     assert answer.status_code == 201
     assert {name: answer.json()[name] for name in EXAMPLE} == EXAMPLE
-    assert [list(model.objects.order_by("pk").values()) for model in (Verdict, ReviewCase, Event)] == before  # type: ignore[attr-defined]
+    assert [list(model.objects.order_by("pk").values()) for model in (Verdict, ReviewCase, Event)] == before
 
 
 def test_the_newest_comes_first_and_a_repetition_adds_nothing(caller: Caller) -> None:

@@ -39,7 +39,7 @@ def words(answer: Any) -> list[str]:
 
 def test_a_history_is_kept_as_such_and_moves_nothing(owner: Caller) -> None:
     item = factories.make_case(owner.platform, external_id="post-1207").item
-    before = [model.objects.count() for model in (Verdict, ReviewCase, Event)]  # type: ignore[attr-defined]
+    before = [model.objects.count() for model in (Verdict, ReviewCase, Event)]
     answer = owner.post(WHERE, EXAMPLE, format="json")
     assert words(answer) == ["created"]
     assert {name: count for name, count in answer.json().items() if name != "results"} == {
@@ -53,7 +53,7 @@ def test_a_history_is_kept_as_such_and_moves_nothing(owner: Caller) -> None:
         "person",
     )
     assert kept.decided_at.isoformat() == "2025-03-04T10:12:00+00:00"
-    assert [model.objects.count() for model in (Verdict, ReviewCase, Event)] == before  # type: ignore[attr-defined]
+    assert [model.objects.count() for model in (Verdict, ReviewCase, Event)] == before
     assert Verdict.objects.get(item=item, current=True).basis == "policy"
 
 
