@@ -1,9 +1,9 @@
 """Does a dead webhook endpoint delay the others, or the settling of decisions? Measured with real workers and a broker.
 
-    python scripts/bench/webhooks.py --seconds 60 --rate 3
+    python scripts/bench/webhooks.py --rounds 2 --seconds 60 --rate 3
 
-Five endpoints that answer at once, and a sixth that accepts connections and never answers: once without it, once with
-it. Brings its own broker and database (DATABASE_URL and CELERY_BROKER_URL name others; use empty ones).
+Five endpoints that answer at once, and a sixth that accepts connections and never answers: without it and with it, in
+turns. Brings its own broker and database (DATABASE_URL and CELERY_BROKER_URL name others; use empty ones).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import sys
 import tempfile
 import threading
 import time
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,7 @@ def percentiles(values: list[float]) -> dict[str, float]:
     return {"n": len(ranked), "p50": at[0.5], "p95": at[0.95], "most": ranked[-1]}
 
 
-def round_of(urls: list[str], seconds: float, rate: float, receiver: multiprocessing.connection.Connection) -> Any:
+def round_of(urls: list[str], seconds: float, rate: float, receiver: multiprocessing.connection.Connection) -> Round:
     """Events and decisions for so long; the latencies of the healthy ones and the lag of settling."""
     from django.db import transaction
 
@@ -120,25 +121,38 @@ def round_of(urls: list[str], seconds: float, rate: float, receiver: multiproces
             decided.append(decisions.decide(case, moderator, lease.token, DecisionValue.SYNTHETIC, reasons=reasons).pk)
     time.sleep(UNDO_SECONDS + DRAIN_SECONDS)
     receiver.send("?")
-    arrived = [at - sent[message] for _, message, at in receiver.recv() if message in sent]
+    delays = [at - sent[message] for _, message, at in receiver.recv() if message in sent]
     settled = Decision.objects.filter(pk__in=decided, settled_at__isnull=False).values_list("settle_at", "settled_at")
     dead = WebhookEndpoint.objects.filter(platform=platform, url=urls[-1]).get() if len(urls) > HEALTHY else None
-    result: dict[str, Any] = {
-        "events": len(sent),
-        "not_delivered": len(sent) * HEALTHY - len(arrived),
-        "delivery": percentiles(arrived),
-        "not_settled": len(decided) - len(settled),
-        "settling": percentiles([(done - due).total_seconds() for due, done in settled if due and done]),
-    }
     if dead is not None:
         tried = Event.objects.filter(deliveries__endpoint=dead, deliveries__attempts__gt=0).count()
-        result["dead"] = {"failures": dead.failures, "tried": tried, "waiting": dead.deliveries.count()}
+        print(f"the dead one: {tried} of {dead.deliveries.count()} messages tried", file=sys.stderr)  # noqa: T201
         webhooks.disable_endpoint(dead, "the round is over", actor="system")
-    return result
+    lags = [(done - due).total_seconds() for due, done in settled if due and done]
+    lost = len(sent) * HEALTHY - len(delays) + len(decided) - len(lags)
+    return Round(delays, lags, lost)
+
+
+@dataclass
+class Round:
+    """Seconds; `lost`: what had neither arrived nor settled when the round was over."""
+
+    delays: list[float]
+    lags: list[float]
+    lost: int
+
+
+def pooled(rounds: list[Round]) -> dict[str, Any]:
+    return {
+        "delivery": percentiles([delay for each in rounds for delay in each.delays]),
+        "settling": percentiles([lag for each in rounds for lag in each.lags]),
+        "lost": sum(each.lost for each in rounds),
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=2, help="of each kind")
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--rate", type=float, default=3.0, help="events a second, each for every endpoint")
     given = parser.parse_args()
@@ -161,13 +175,13 @@ def main() -> None:
             "DEEPFAKE_GUARD_WEBHOOK_ALLOWED": ",".join(f"127.0.0.1:{port}" for port in ports),
         }
         sys.path.insert(0, str(ROOT))
-        print(json.dumps(measure(ports, given.seconds, given.rate, ours), indent=2))  # noqa: T201
+        print(json.dumps(measure(ports, given, ours), indent=2))  # noqa: T201
         if server is not None:
             server.stop()
     receiving.kill()
 
 
-def measure(ports: list[int], seconds: float, rate: float, receiver: multiprocessing.connection.Connection) -> Any:
+def measure(ports: list[int], given: argparse.Namespace, receiver: multiprocessing.connection.Connection) -> Any:
     import django
     from django.core.management import call_command
 
@@ -177,10 +191,11 @@ def measure(ports: list[int], seconds: float, rate: float, receiver: multiproces
     started = workers(dict(os.environ))
     try:
         time.sleep(8)  # they connect, and find the queue empty
-        return {
-            "without": round_of(urls[:HEALTHY], seconds, rate, receiver),
-            "with": round_of(urls, seconds, rate, receiver),
-        }
+        without, beside = [], []
+        for _ in range(given.rounds):
+            without.append(round_of(urls[:HEALTHY], given.seconds, given.rate, receiver))
+            beside.append(round_of(urls, given.seconds, given.rate, receiver))
+        return {"without": pooled(without), "with": pooled(beside)}
     finally:
         for worker in started:
             worker.terminate()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,12 +12,15 @@ import pytest
 from celery import Celery, current_app
 from django.conf import settings
 
+from deepfake_guard.run import programs
 from moderation import dispatch
 from moderation.conf import Conf
 from moderation.models import Decision
 from tests import factories
 from workers import deliver, upkeep
 from workers.celery_app import app
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_the_clock_rings_only_tasks_that_exist_and_as_often_as_promised() -> None:
@@ -43,6 +47,15 @@ def test_every_task_goes_to_the_queue_of_the_processes_that_can_do_it() -> None:
     assert queues.pop(dispatch.VIEWS_TASK) == "views"
     assert queues.pop(dispatch.DELIVER_TASK) == "deliver"
     assert set(queues.values()) == {"upkeep"}
+
+
+def test_every_queue_has_its_process_wherever_processes_are_listed_and_webhooks_have_one_alone(tmp_path: Path) -> None:
+    started = [program.argv for program in programs.workers(tmp_path) if "-Q" in program.argv]
+    served = [argv[argv.index("-Q") + 1] for argv in started]
+    assert sorted(",".join(served).split(",")) == sorted(queue.name for queue in app.conf.task_queues)
+    assert "deliver" in served
+    for listed in ("docker/entrypoint", "docs/run.md", "workers/celery_app.py", "moderation/management/doctor/findings.py", "docs/plugin.md"):
+        assert set(re.findall(r"worker -Q ([a-z,]+)", (ROOT / listed).read_text())) == set(served), listed
 
 
 def test_decoding_ends_before_the_task_the_task_before_the_lease_the_lease_before_redelivery() -> None:

@@ -67,7 +67,8 @@ def _claim(delivery_id: uuid.UUID, token: uuid.UUID) -> WebhookDelivery | None:
 
 def _due(now: datetime) -> QuerySet[WebhookDelivery]:
     """Waiting for its time, or left by a sender that died; and all that came before it for its item has ended."""
-    free = Q(state=DeliveryState.PENDING) | Q(state=DeliveryState.SENDING, lease_until__lt=now)
+    left = Q(state=DeliveryState.SENDING, lease_until__lt=now, attempts__lte=len(WAITS))
+    free = Q(state=DeliveryState.PENDING) | left
     earlier = WebhookDelivery.objects.filter(
         OPEN_DELIVERY, endpoint=OuterRef("endpoint"), item=OuterRef("item"), event_id__lt=OuterRef("event_id")
     )
@@ -158,7 +159,12 @@ def sweep() -> int:
 
 
 def _give_up() -> None:
-    """Deliveries to a disabled endpoint, and those that a silent one kept waiting for as long as the whole schedule."""
+    """Deliveries to a disabled endpoint, those that a silent one kept waiting for as long as the whole schedule, and
+    those whose senders all died."""
+    died = WebhookDelivery.objects.filter(state=DeliveryState.SENDING, lease_until__lt=timezone.now())
+    died.filter(attempts__gt=len(WAITS)).update(
+        state=DeliveryState.FAILED, lease_token=None, lease_until=None, last_error="the last sender did not come back"
+    )
     pending = WebhookDelivery.objects.filter(state=DeliveryState.PENDING)
     disabled = WebhookEndpoint.objects.filter(active=False)
     pending.filter(endpoint__in=disabled).update(state=DeliveryState.FAILED, last_error="the endpoint is disabled")

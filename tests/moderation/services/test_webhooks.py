@@ -163,6 +163,18 @@ def test_a_sender_that_died_is_followed_and_a_late_one_records_nothing(receiver:
     assert (delivery.state, delivery.attempts, delivery.last_error) == (DeliveryState.DELIVERED, 2, "")
 
 
+def test_a_delivery_whose_senders_all_die_has_failed_in_the_end(receiver: Receiver) -> None:
+    endpoint, _ = add(receiver)
+    delivery = emitted(endpoint)
+    for _ in range(10):
+        assert webhooks.sweep() == 1
+        assert sending._claim(delivery.pk, uuid.uuid4()) is not None
+        WebhookDelivery.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert webhooks.sweep() == 0
+    assert deliver(delivery) is None
+    assert (delivery.state, delivery.last_error) == (DeliveryState.FAILED, "the last sender did not come back")
+
+
 def test_every_active_endpoint_of_the_platform_gets_its_own_delivery(receiver: Receiver) -> None:
     endpoint, _ = add(receiver)
     second, _ = webhooks.add_endpoint(endpoint.platform, f"{receiver.url}/2", actor="system")
