@@ -54,7 +54,8 @@ def test_every_queue_has_its_process_wherever_processes_are_listed_and_webhooks_
     served = [argv[argv.index("-Q") + 1] for argv in started]
     assert sorted(",".join(served).split(",")) == sorted(queue.name for queue in app.conf.task_queues)
     assert "deliver" in served
-    for listed in ("docker/entrypoint", "docs/run.md", "workers/celery_app.py", "moderation/management/doctor/findings.py", "docs/plugin.md"):
+    findings = "moderation/management/doctor/findings.py"
+    for listed in ("docker/entrypoint", "docs/run.md", "docs/plugin.md", "workers/celery_app.py", findings):
         assert set(re.findall(r"worker -Q ([a-z,]+)", (ROOT / listed).read_text())) == set(served), listed
 
 

@@ -43,7 +43,8 @@ def note(endpoint: WebhookEndpoint, succeeded: bool, now: datetime) -> None:
     failures = 0 if succeeded else endpoint.failures + 1
     if failures == endpoint.failures:
         return
-    WebhookEndpoint.objects.filter(pk=endpoint.pk).update(failures=failures, open_until=_pause(failures, now))
+    endpoint.failures, endpoint.open_until = failures, _pause(failures, now)
+    WebhookEndpoint.objects.filter(pk=endpoint.pk).update(failures=failures, open_until=endpoint.open_until)
 
 
 def _pause(failures: int, now: datetime) -> datetime | None:

@@ -55,7 +55,8 @@ def replay_range(
     What failed, and what was never queued because the endpoint did not exist or was disabled; with `delivered_too`
     everything. Tests of endpoints and what was erased stay out.
     """
-    if circuit.lock(pk=endpoint.pk, active=True) is None:
+    locked = circuit.lock(pk=endpoint.pk, active=True)
+    if locked is None:
         raise Disabled
     events = Event.objects.filter(
         Q(item=None) | Q(item__erased_at=None),
@@ -80,8 +81,8 @@ def replay_range(
     )
     told = {"since": since.isoformat(), "until": until.isoformat(), "count": begun + len(made)}
     audit.note("endpoint.replayed", actor, f"endpoint:{endpoint.pk}", **told)
-    circuit.probe(endpoint)
-    ring_waiting(endpoint.pk)
+    circuit.probe(locked)
+    ring_waiting(locked)
     return begun + len(made)
 
 

@@ -25,6 +25,7 @@ WHOLE_SCHEDULE = sum(WAITS, timedelta(0))
 LEASE = timedelta(seconds=60)
 LONGEST_WAIT = timedelta(hours=24)
 SWEPT_EVERY = timedelta(seconds=15)
+OPEN_STATES = (DeliveryState.PENDING, DeliveryState.SENDING)
 RUNG_AT_ONCE = 1000  # messages in the queue: while no worker takes them, no more are added
 
 
@@ -47,7 +48,7 @@ def deliver(delivery_id: uuid.UUID) -> DeliveryState | None:
 def _claim(delivery_id: uuid.UUID, token: uuid.UUID) -> WebhookDelivery | None:
     """One conditional UPDATE: of two that come at once, the second finds it changed."""
     now = timezone.now()
-    endpoint = circuit.lock(deliveries=delivery_id, active=True)
+    endpoint = circuit.lock(deliveries=delivery_id, deliveries__state__in=OPEN_STATES, active=True)
     if endpoint is None or not circuit.room(endpoint, now):
         return None
     if (
@@ -113,13 +114,15 @@ def _record(
         delivered_at=now if ok else None,
     ):
         return None
+    recovered = ok and bool(endpoint.failures)
     circuit.note(endpoint, ok, now)
     if answer is not None and answer.status == 410:
         disable_endpoint(endpoint, "answered 410 Gone", actor="system")
         return state
     if again is not None and again - now < SWEPT_EVERY:
         dispatch.ring_delivery(delivery.pk, at=again)
-    ring_waiting(endpoint.pk)
+    # one for one: more would ring again and again for what has a message in a long queue already
+    ring_waiting(endpoint, circuit.AT_ONCE if recovered else 1)
     return state
 
 
@@ -130,15 +133,11 @@ def _next_attempt(attempts: int, answer: safe_http.Answer | None, now: datetime)
     return now + min(max(WAITS[attempts - 1], asked), LONGEST_WAIT)
 
 
-def ring_waiting(endpoint_id: uuid.UUID, most: int = circuit.AT_ONCE) -> int:
-    """Ring for as many of the due ones as may be sent there now: each that ends rings for the next."""
+def ring_waiting(endpoint: WebhookEndpoint, most: int = circuit.AT_ONCE) -> int:
+    """Ring for the due ones that have waited longest, as many as may be sent there now and `most` at most."""
     now = timezone.now()
-    endpoint = WebhookEndpoint.objects.filter(pk=endpoint_id, active=True).first()
-    room = circuit.room(endpoint, now) if endpoint is not None else 0
-    if not room:
-        return 0
-    due = _due(now).filter(endpoint=endpoint_id).order_by("next_attempt_at").values_list("pk", flat=True)
-    waiting = list(due[: min(room, most)])
+    due = _due(now).filter(endpoint=endpoint).order_by("next_attempt_at").values_list("pk", flat=True)
+    waiting = list(due[: min(most, circuit.room(endpoint, now))])
     for delivery_id in waiting:
         dispatch.ring_delivery(delivery_id)
     return len(waiting)
@@ -151,10 +150,10 @@ def sweep() -> int:
     left = RUNG_AT_ONCE - dispatch.depth(dispatch.DELIVER_QUEUE)
     due = WebhookDelivery.objects.filter(OPEN_DELIVERY, endpoint=OuterRef("pk"), next_attempt_at__lte=now)
     rung = 0
-    for endpoint_id in circuit.answering(now).filter(Exists(due)).values_list("pk", flat=True):
+    for endpoint in circuit.answering(now).filter(Exists(due)):
         if rung >= left:
             break
-        rung += ring_waiting(endpoint_id, left - rung)
+        rung += ring_waiting(endpoint, left - rung)
     return rung
 
 

@@ -168,6 +168,29 @@ def test_whoever_ends_rings_for_the_next_one(receiver: Receiver, broker: redis.R
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_long_queue_is_not_made_longer_by_those_who_work_it_off(receiver: Receiver, broker: redis.Redis) -> None:
+    endpoint, _ = add(receiver)
+    made = [emitted(endpoint) for _ in range(8)]
+    queue = f"{django_settings.CELERY_KEY_PREFIX}deliver"
+    broker.delete(queue)
+    for delivery in made:
+        deliver(delivery)
+    assert broker.llen(queue) < len(made), "one for one, and none for the last"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_when_an_endpoint_is_back_several_are_rung_for(receiver: Receiver, broker: redis.Redis) -> None:
+    endpoint = broken(receiver)
+    first, *_ = [emitted(endpoint) for _ in range(6)]
+    pause_is_over(endpoint)
+    queue = f"{django_settings.CELERY_KEY_PREFIX}deliver"
+    broker.delete(queue)
+    receiver.answer = answering(200)
+    deliver(first)
+    assert broker.llen(queue) == circuit.AT_ONCE
+
+
+@pytest.mark.django_db(transaction=True)
 def test_the_sweeper_rings_for_every_endpoint_and_not_only_for_the_fullest(
     receiver: Receiver, broker: redis.Redis, monkeypatch: Any
 ) -> None:
