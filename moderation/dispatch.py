@@ -48,7 +48,7 @@ def make_app() -> Celery:
         broker_transport_options={
             "visibility_timeout": VISIBILITY_SECONDS,
             **getattr(settings, "CELERY_BROKER_TRANSPORT_OPTIONS", {}),  # of a host's broker: sentinels, TLS
-            **({"global_keyprefix": prefix} if (prefix := key_prefix()) else {}),
+            "global_keyprefix": key_prefix(),
         },
         task_ignore_result=True,
         task_serializer="json",

@@ -13,7 +13,8 @@ from uuid import UUID
 import structlog
 from django.apps import apps
 from django.db import connection, models, transaction
-from django.db.models import F, Q
+from django.db.models import F
+from django.db.models.fields.files import FieldFile
 from django.utils import timezone
 
 from moderation import dispatch, intake, registry
@@ -112,20 +113,22 @@ def bring_on(pk: UUID) -> None:
         return  # somebody else is at it, or the picture has changed meanwhile
     if row.gone_at is not None:
         _erase(row)
-    elif row.item is None:
-        _submit(row)
-    else:
-        _tell(row, row.item)
-
-
-def _submit(row: HostedImage) -> None:
-    registered, instance = registry.named(row.model, row.field), _object_of(row)
-    file = getattr(instance, row.field) if instance is not None else None
-    if (
-        registered is None or instance is None or not file
-    ):  # deleted or emptied without a signal, or not screened any more
-        _settle(row, gone_at=timezone.now(), due_at=timezone.now())
         return
+    registered = registry.named(row.model, row.field)
+    if registered is None:  # this process lacks the site's code, or the site does not screen it any more: no reason to
+        log.warning("not_registered", field=f"{row.model}.{row.field}")  # erase anything
+        return
+    instance = _object_of(row)
+    file = getattr(instance, row.field) if instance is not None else None
+    if instance is None or not file:  # deleted or emptied in a way that Django tells nobody
+        _settle(row, gone_at=timezone.now(), due_at=timezone.now())
+    elif row.item is None:
+        _submit(row, registered, instance, file)
+    else:
+        _tell(row, registered, instance, row.item)
+
+
+def _submit(row: HostedImage, registered: Registered, instance: models.Model, file: FieldFile) -> None:
     try:
         with file.open("rb") as opened:
             made = submission.submit(
@@ -145,7 +148,7 @@ def _submit(row: HostedImage) -> None:
         _settle(row, refused=Reason.MISSING_FILE.value, due_at=None)
         return
     if _settle(row, item=made.item, due_at=None):
-        _tell(row, made.item)  # equal content is judged at once
+        _tell(row, registered, instance, made.item)  # equal content is judged at once
 
 
 def _erase(row: HostedImage) -> None:
@@ -159,11 +162,10 @@ def _erase(row: HostedImage) -> None:
     HostedImage.objects.filter(pk=row.pk, version=row.version).delete()
 
 
-def _tell(row: HostedImage, item: ContentItem) -> None:
+def _tell(row: HostedImage, registered: Registered, instance: models.Model, item: ContentItem) -> None:
     """Signals, and `on_flag` where policy asks for a person or blocks. Errors in the site's handlers are its own."""
     verdict = verdicts.in_force(item)
-    instance, registered = _object_of(row), registry.named(row.model, row.field)
-    if verdict is not None and verdict.pk != row.told and instance is not None and registered is not None:
+    if verdict is not None and verdict.pk != row.told:
         signal = item_screened if verdict.basis == Basis.POLICY else case_decided
         told = {"instance": instance, "field": row.field, "item": item, "verdict": verdict}
         with dispatch.as_the_site():
@@ -181,10 +183,7 @@ def _settle(row: HostedImage, **changed: Any) -> bool:
 
 
 def _object_of(row: HostedImage) -> models.Model | None:
-    try:
-        model = apps.get_model(row.model)
-    except LookupError:  # the model has been removed from the site
-        return None
+    model = apps.get_model(row.model)
     found: models.Model | None = model._base_manager.filter(pk=model._meta.pk.to_python(row.object_pk)).first()
     return found
 
@@ -197,4 +196,4 @@ def _platform(name: str) -> Platform:
     try:
         return platforms.create_platform(name, note="made with the first picture of a registered field", actor=ACTOR)
     except platforms.NameTaken:  # by another process, just now
-        return Platform.objects.get(Q(name=name))
+        return Platform.objects.get(name=name)

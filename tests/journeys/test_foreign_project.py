@@ -58,7 +58,9 @@ WHERE = """
 import json, sys
 import moderation, workers, deepfake_guard, photo_site
 from celery import current_app
+from django.urls import get_resolver
 from moderation import dispatch
+get_resolver().url_patterns
 heavy = [name for name in ("torch", "timm", "cv2", "av") if name in sys.modules]
 files = [package.__file__ for package in (moderation, workers, deepfake_guard)]
 apps = {"current": current_app.main, "prefix": dispatch.app.conf.broker_transport_options["global_keyprefix"]}

@@ -9,9 +9,15 @@ from typing import cast
 import pytest
 import redis
 from celery import Celery
-from django.conf import settings
+from django.conf import LazySettings, settings
 
 from moderation import dispatch, telemetry
+
+
+@pytest.fixture
+def django_settings(settings: LazySettings) -> LazySettings:
+    """The fixture by a name that does not hide the module's."""
+    return settings
 
 
 @pytest.fixture
@@ -61,3 +67,21 @@ def test_it_gives_up_on_a_broker_that_never_answers(broken_broker: Callable[[str
     before = telemetry.counters[("dispatch_failed", f"task={dispatch.DELIVER_TASK}")]
     dispatch.ring_delivery(uuid.uuid4())
     assert telemetry.counters[("dispatch_failed", f"task={dispatch.DELIVER_TASK}")] == before + 1
+
+
+def test_a_host_may_give_the_guard_a_broker_apart(
+    django_settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CELERY_BROKER_URL", "amqp://the.hosts.own//")  # which Celery would obey
+    django_settings.DEEPFAKE_GUARD = {"BROKER_URL": "redis://127.0.0.1:6399/4", "BROKER_KEY_PREFIX": ""}
+    django_settings.CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 900, "global_keyprefix": "theirs-"}
+    app = dispatch.make_app()
+    for connection in (app.connection_for_write(), app.connection_for_read()):
+        assert (connection.port, str(connection.virtual_host).strip("/")) == (6399, "4")
+    assert app.conf.broker_transport_options == {"visibility_timeout": 900, "global_keyprefix": ""}
+
+
+def test_in_a_host_the_guards_keys_are_told_apart_from_its_own(django_settings: LazySettings) -> None:
+    django_settings.CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": "theirs-"}
+    del django_settings.CELERY_KEY_PREFIX
+    assert dispatch.make_app().conf.broker_transport_options["global_keyprefix"] == "deepfake-guard-"

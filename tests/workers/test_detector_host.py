@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from deepfake_guard.detector.records import MediaReport
+from moderation.conf import Conf
 from moderation.models import Calibration, DetectorVersion, Scan, WorkerStatus
 from moderation.services import scanning
 from moderation.vocabulary import ScanState
@@ -76,3 +77,15 @@ def test_a_device_that_is_not_there_is_named_and_nothing_is_claimed(settings: An
     with pytest.raises(RuntimeError, match="cuda:99"):
         scan.scan("rung")
     assert factories.scan_of(item).attempts == 0
+
+
+def of_the_site(values: Conf) -> Any:
+    """What a project may name in DETECTOR."""
+    detector = detector_host.build(values)
+    detector.of_the_site = True  # type: ignore[attr-defined]
+    return detector
+
+
+def test_a_project_may_name_what_builds_its_detector(settings: Any) -> None:
+    settings.DEEPFAKE_GUARD = {**settings.DEEPFAKE_GUARD, "DETECTOR": "tests.workers.test_detector_host.of_the_site"}
+    assert detector_host.host().detector.of_the_site  # type: ignore[attr-defined]

@@ -176,6 +176,48 @@ def test_a_crash_between_commit_and_submission_loses_nothing() -> None:
     assert ContentItem.objects.count() == 1
 
 
+def test_what_is_deleted_past_the_signals_is_erased_once_it_is_due(committed: Committed) -> None:
+    with committed():
+        photo = Photo.objects.create(image=upload())
+    Photo.objects.filter(pk=photo.pk)._raw_delete("default")  # private, as raw SQL would be
+    HostedImage.objects.update(due_at=timezone.now())
+    hosting.sweep()
+    overdue()
+    hosting.sweep()
+    assert ContentItem.objects.get().erased_at is not None
+
+
+def test_a_process_without_the_sites_code_erases_nothing(committed: Committed, monkeypatch: pytest.MonkeyPatch) -> None:
+    Photo.objects.create(image=upload())
+    overdue()
+    with monkeypatch.context() as bare:
+        bare.setattr(registry, "_registered", {})
+        hosting.sweep()
+    row = HostedImage.objects.get()
+    assert (row.gone_at, row.item) == (None, None)
+    assert row.due_at is not None
+    overdue()
+    hosting.sweep()
+    assert ContentItem.objects.count() == 1
+
+
+def test_of_two_sweepers_one_submits(monkeypatch: pytest.MonkeyPatch) -> None:
+    Photo.objects.create(image=upload())
+    overdue()
+    calls: list[Any] = []
+    real = submission.submit
+
+    def submit(*given: Any, **named: Any) -> Any:
+        calls.append(given)
+        hosting.sweep()  # the other one comes while this one is at it
+        return real(*given, **named)
+
+    monkeypatch.setattr(submission, "submit", submit)
+    hosting.sweep()
+    assert len(calls) == 1
+    assert ContentItem.objects.count() == 1
+
+
 def test_what_the_guard_does_not_take_is_kept_as_refused(committed: Committed) -> None:
     with committed():
         Photo.objects.create(image=upload(b"%PDF-1.7 no picture at all", "paper.pdf"))
