@@ -9,12 +9,12 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import Prefetch, Q, QuerySet, TextField
-from django.db.models.functions import Cast
+from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from moderation import blind, search
 from moderation.models import Decision, Derivative, Platform, PolicyVersion, ReviewCase, SavedFilter
+from moderation.models.review import QUEUE_REASONS, Gives
 from moderation.queries import case_parts
 from moderation.reach import sees
 from moderation.vocabulary import CaseState, DecisionState, DerivativeKind
@@ -52,6 +52,7 @@ class CaseFilter:
         values["view"] = values["view"] if values["view"] in VIEWS else "all"
         values["sort"] = values["sort"] if values["sort"] in SORTS else "due"
         values["policy"] = values["policy"] if _is_id(values["policy"]) else ""
+        values["reason"] = values["reason"] if values["reason"] in QUEUE_REASONS else ""
         for name in ("since", "until"):
             values[name] = values[name] if _day(values[name]) else ""
         return cls(**values)
@@ -152,10 +153,7 @@ def open_cases(chosen: CaseFilter, user: User | AnonymousUser, authors: Sequence
     if chosen.finding:
         cases = cases.filter(statement="" if chosen.finding == NOT_SCORED else chosen.finding)
     if chosen.reason:
-        # a JSON list as text: the codes are words of ours, so quotes bound them (SQLite has no JSON containment)
-        cases = cases.annotate(reasons_text=Cast("reasons", TextField())).filter(
-            reasons_text__contains=f'"{chosen.reason}"'
-        )
+        cases = cases.filter(Gives("reasons", chosen.reason))
     cases = cases.filter(_within_days(chosen))
     if chosen.view == "closed":  # each with what was said in it: a check of the desk has another verdict in force
         settled = Decision.objects.filter(state=DecisionState.SETTLED).order_by("-settled_at")

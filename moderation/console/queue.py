@@ -15,8 +15,9 @@ from django.views.decorators.http import require_POST, require_safe
 from moderation import queries, queue_queries, reach
 from moderation.console.access import DECIDE, VIEW, DeskRequest, needs
 from moderation.console.lease import take_next
+from moderation.models.review import QUEUE_REASONS
 from moderation.services import exposure, filters, platforms
-from moderation.vocabulary import Reason, Statement
+from moderation.vocabulary import Statement
 
 VIEW_NAMES = {
     "all": "All open",
@@ -29,16 +30,6 @@ VIEW_NAMES = {
 FINDINGS = (
     *((statement.value, statement.value.replace("_", " ")) for statement in Statement),
     (queue_queries.NOT_SCORED, "not scored"),
-)
-REASONS = (
-    Reason.AT_REVIEW_LINE,
-    Reason.AT_RESOLUTION,
-    Reason.AT_BLOCK_LINE,
-    Reason.DECODE_ERROR,
-    Reason.TOO_MANY_PIXELS,
-    Reason.ATTEMPTS_SPENT,
-    Reason.USER_REPORT,
-    Reason.APPEALED,
 )
 
 
@@ -70,7 +61,7 @@ def queue(request: DeskRequest) -> HttpResponse:
         "here": urlencode(chosen.address()),
         "capped": exposure.cap_is_reached(request.user),
         "findings": FINDINGS,
-        "reasons": REASONS,
+        "reasons": QUEUE_REASONS,
         "no_platform": reach.seen_by(request.user) == reach.Seen(False, ()),
         "sorts": (("due", "Due first"), ("p", "Smallest p-value first"), ("oldest", "Oldest first")),
     }

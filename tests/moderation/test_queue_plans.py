@@ -24,11 +24,13 @@ INDEXES = {
     "open_cases_escalated": {"view": "escalated"},
     "open_cases_reported": {"reported": "1"},
     "open_cases_by_finding": {"finding": "likely_synthetic"},
+    "open_cases_appealed": {"reason": "appealed"},
+    "open_cases_at_review_line": {"reason": "at_review_line"},
 }
 
 
 def fill(count: int) -> None:
-    """Open and closed cases of two platforms; one in a hundred is escalated, one in a hundred reported."""
+    """Open and closed cases of two platforms; one in a hundred is escalated, one in a hundred reported and appealed."""
     platforms, now = [make_platform(), make_platform()], timezone.now()
     policies = [platform.policies.get() for platform in platforms]
     items = ContentItem.objects.bulk_create(
@@ -40,8 +42,9 @@ def fill(count: int) -> None:
             platform=item.platform,
             policy=policies[at % 2],
             state=CaseState.CLOSED if at % 2 else CaseState.OPEN,
-            statement=Statement.LIKELY_SYNTHETIC if at % 4 == 0 else Statement.UNCERTAIN,
+            statement=Statement.LIKELY_SYNTHETIC if at % 20 == 0 else Statement.UNCERTAIN,
             least=(at % 700) / 700,
+            reasons=["at_review_line"] if at % 100 else ["at_review_line", "appealed"],
             reports=int(at % 100 == 0),
             escalated_at=now if at % 100 == 2 else None,
             due_at=now + timedelta(seconds=at),
