@@ -31,6 +31,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "deepfake_guard.static_files.StaticFilesMiddleware",
+    "deepfake_guard.compression.CompressedPagesMiddleware",
     "moderation.telemetry.RequestContextMiddleware",
     "moderation.console.middleware.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

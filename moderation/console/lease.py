@@ -89,6 +89,7 @@ def lease(request: DeskRequest, number: int) -> HttpResponse:
     if kept:
         leases.show(case, request.user)
         leases.renew_ahead(request.user, idle)
+        leases.lease_ahead(request.user)
     if not request.htmx:
         return redirect("guard:case", number)
     context = {"case": case, "hold": own_hold(case, request.user), "lost": bool(token) and not kept}

@@ -77,19 +77,32 @@ def lease(case: ReviewCase, user: User) -> Lease | None:
 def lease_next(user: User, after: ReviewCase | None = None) -> Lease | None:
     """The next case for this person: what waits for them already, else the most urgent one whose platform's turn it is.
 
-    Up to two more are leased with it, so that their pictures can be fetched ahead, and none beyond the person's daily
-    cap. `after` is passed over once.
+    Where nothing waits, up to two more are leased with it, so that their pictures can be fetched ahead, and none beyond
+    the person's daily cap. `after` is passed over once.
     """
-    left = exposure.left_today(user)
-    most = AT_ONCE if left is None else min(AT_ONCE, left)
     waiting = available(user)
     if after is not None:
         waiting = waiting.filter(Q(due_at__gt=after.due_at) | Q(due_at=after.due_at, number__gt=after.number))
-    held = list(waiting.filter(holder=user, lease_until__gt=timezone.now())[:most])
-    leases = [lease for case in held[:1] if (lease := _keep(case, user))]
-    while len(leases) + len(held[1:]) < most and (taken := _take_free(waiting, user)):
-        leases.append(taken)
-    return leases[0] if leases else None
+    held = waiting.filter(holder=user, lease_until__gt=timezone.now()).first()
+    kept = _keep(held, user) if held is not None else None
+    if kept is not None:
+        return kept  # what is missing ahead of it comes once it is shown: nobody waits for that
+    return next(iter(_take(waiting, user, AT_ONCE)), None)
+
+
+@transaction.atomic
+def lease_ahead(user: User) -> int:
+    """While somebody works from case to case, two wait for them; returns how many were added."""
+    waiting = _ahead(user).filter(lease_until__gt=timezone.now()).count()
+    return len(_take(available(user), user, AT_ONCE - 1 - waiting)) if 0 < waiting < AT_ONCE - 1 else 0
+
+
+def _take(waiting: QuerySet[ReviewCase], user: User, most: int) -> list[Lease]:
+    left = exposure.left_today(user)
+    taken: list[Lease] = []
+    while len(taken) < (most if left is None else min(most, left)) and (lease := _take_free(waiting, user)):
+        taken.append(lease)
+    return taken
 
 
 def _keep(case: ReviewCase, user: User) -> Lease | None:

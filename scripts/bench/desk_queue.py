@@ -18,6 +18,7 @@ import secrets
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -136,19 +137,42 @@ def pages(count: int) -> dict[str, str]:
     return {name: f"/queue/?{urlencode(given)}" for name, given in asked.items()}
 
 
-def timed(client: Any, address: str, rounds: int) -> list[float]:
-    """In ms, after one request that is not counted."""
-    taken = []
-    for _ in range(rounds + 1):
+@dataclass(frozen=True)
+class Taken:
+    """In ms. The machine's other load weighs on `wall`, ascending, and hardly on `cpu`, the mean of a request."""
+
+    wall: list[float]
+    cpu: float
+
+
+def cpu_seconds() -> float:
+    """Of this process and, on PostgreSQL, of the server's process that serves it (where /proc can be read)."""
+    from django.db import connection
+
+    spent = time.process_time()
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            stat = Path(f"/proc/{cursor.fetchone()[0]}/stat").read_text().rpartition(")")[2].split()
+        spent += (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
+    return spent
+
+
+def timed(client: Any, address: str, rounds: int) -> Taken:
+    """After one request that is not counted."""
+    taken, spent = [], 0.0
+    for at in range(rounds + 1):
+        if at == 1:
+            spent = cpu_seconds()
         began = time.perf_counter()
         answer = client.get(address)
         taken.append((time.perf_counter() - began) * 1000)
         if answer.status_code != 200:
             raise SystemExit(f"{address}: {answer.status_code}")
-    return sorted(taken[1:])
+    return Taken(sorted(taken[1:]), 1000 * (cpu_seconds() - spent) / rounds)
 
 
-def measure(sizes: list[int], rounds: int) -> dict[str, dict[int, list[float]]]:
+def measure(sizes: list[int], rounds: int) -> dict[str, dict[int, Taken]]:
     from django.test import Client
 
     from moderation.models import ReviewCase
@@ -162,7 +186,7 @@ def measure(sizes: list[int], rounds: int) -> dict[str, dict[int, list[float]]]:
     user, _ = people.create_user(f"bench-{secrets.token_hex(4)}", Role.SENIOR)
     client = Client()
     client.force_login(user)
-    found: dict[str, dict[int, list[float]]] = {}
+    found: dict[str, dict[int, Taken]] = {}
     copies = 0
     fill()
     for size in sizes:
@@ -173,12 +197,12 @@ def measure(sizes: list[int], rounds: int) -> dict[str, dict[int, list[float]]]:
         sys.stderr.write(f"{size:,} open cases, filled in {time.perf_counter() - began:.0f} s\n")
         for name, address in pages(size).items():
             found.setdefault(name, {})[size] = timed(client, address, rounds)
-            sys.stderr.write(f"  {name}: {found[name][size][rounds // 2]:.0f} ms\n")
+            sys.stderr.write(f"  {name}: {found[name][size].cpu:.0f} ms\n")
     return found
 
 
-def told(found: dict[str, dict[int, list[float]]], sizes: list[int], rounds: int) -> str:
-    """Median, 95th percentile and (the least) of each, in ms."""
+def told(found: dict[str, dict[int, Taken]], sizes: list[int], rounds: int) -> str:
+    """CPU · median / 95th percentile of the wall clock, in ms."""
     from django.db import connection
 
     heads = "".join(f" {size:,} |" for size in sizes)
@@ -191,7 +215,8 @@ def told(found: dict[str, dict[int, list[float]]], sizes: list[int], rounds: int
     ]
     for name, by_size in found.items():
         cells = "".join(
-            f" {one[len(one) // 2]:.0f} / {one[int(0.95 * len(one))]:.0f} ({one[0]:.0f}) |" for one in by_size.values()
+            f" {one.cpu:.0f} · {one.wall[len(one.wall) // 2]:.0f} / {one.wall[int(0.95 * len(one.wall))]:.0f} |"
+            for one in by_size.values()
         )
         lines.append(f"| {name} |{cells}")
     return "\n".join(lines)

@@ -47,7 +47,20 @@ def test_next_holds_three_and_shows_them_in_turn() -> None:
     following = leases.lease_next(user, after=lease.case)
     assert following is not None
     assert waiting[following.case.pk] == following.token, "the hold goes on under its token"
-    assert held.count() == 3, "and another one is fetched ahead"
+    assert held.count() == 2, "nobody waits for what comes after"
+    leases.show(following.case, user)
+    assert leases.lease_ahead(user) == 1
+    assert held.count() == 3, "two wait again"
+    assert leases.lease_ahead(user) == 0
+
+
+def test_nothing_is_taken_ahead_for_who_opens_one_case_by_hand() -> None:
+    made = [factories.make_case() for _ in range(3)]
+    user, _ = factories.make_user()
+    assert leases.lease(made[0], user)
+    leases.show(made[0], user)
+    assert leases.lease_ahead(user) == 0
+    assert ReviewCase.objects.filter(holder=user).count() == 1
 
 
 def test_a_case_that_is_fetched_ahead_counts_as_viewed_only_when_it_is_shown() -> None:
