@@ -10,16 +10,17 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.utils import timezone
 from playwright.sync_api import FilePayload, Page, expect
 
-from moderation.models import ContentItem, Platform, ReviewCase
-from moderation.services import leases, people
-from moderation.vocabulary import Role
+from moderation.models import ContentItem, MediaAsset, Platform, ReviewCase
+from moderation.services import appeals, cases, illegal, leases, people, platforms, quality, reports
+from moderation.vocabulary import CasePurpose, DecisionValue, IllegalKind, ReportReason, Role
 from tests.browser import scenes
 from tests.browser.conftest import Desk
-from tests.factories import make_platform, make_user
+from tests.browser.test_accessibility import fits
+from tests.factories import ACTOR, conclude, make_key, make_platform, make_user
 from tests.moderation.totp import Phone, with_phone
 
 ROOT = Path(__file__).parents[2]
@@ -53,6 +54,19 @@ def agora(transactional_db: None, moderator: tuple[User, str]) -> Platform:
     return agora
 
 
+def camera(page: Page, theme: str, width: int, *, whole: bool = False) -> Callable[[str], None]:
+    """Keeps what the page shows under a name; `whole`: also what is below the fold."""
+
+    def shoot(name: str) -> None:
+        page.wait_for_load_state("networkidle")
+        shot = f"{name}-{theme}-{width}"
+        path = ROOT / ("docs" if shot in SHOWN else "artifacts") / "screenshots" / f"{shot}.png"
+        page.screenshot(path=path, full_page=whole)
+        assert path.stat().st_size
+
+    return shoot
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
 def test_it_takes_a_picture_of_each_page(  # house: one walk past all pages, told in its order
@@ -60,14 +74,7 @@ def test_it_takes_a_picture_of_each_page(  # house: one walk past all pages, tol
 ) -> None:
     desk = open_desk(width, height, color_scheme=theme)
     page = desk.page
-    taken: list[Path] = []
-
-    def shoot(name: str) -> None:
-        page.wait_for_load_state("networkidle")
-        shot = f"{name}-{theme}-{width}"
-        taken.append(ROOT / ("docs" if shot in SHOWN else "artifacts") / "screenshots" / f"{shot}.png")
-        page.screenshot(path=taken[-1])
-
+    shoot = camera(page, theme, width)
     desk.open("/login/")
     shoot("login")
     desk.sign_in("mara", moderator[1])
@@ -104,8 +111,7 @@ def test_it_takes_a_picture_of_each_page(  # house: one walk past all pages, tol
     shoot("case-second-step")
     desk.open("/detector/")
     shoot("detector")
-    assert all(path.stat().st_size for path in taken)
-    assert len(taken) == 11
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
 
 
 def upload_three(page: Page) -> None:
@@ -136,12 +142,7 @@ def test_it_takes_a_picture_of_people_and_access(
     with_phone(ilya)
     desk = open_desk(width, height, color_scheme=theme)
     page = desk.page
-
-    def shoot(name: str) -> None:
-        page.wait_for_load_state("networkidle")
-        shot = f"{name}-{theme}-{width}"
-        page.screenshot(path=ROOT / ("docs" if shot in SHOWN else "artifacts") / "screenshots" / f"{shot}.png")
-
+    shoot = camera(page, theme, width)
     desk.sign_in("runa", password)
     for name, path in (("people", "/people/"), ("person", f"/people/{ilya.pk}/"), ("profile", "/profile/")):
         desk.open(path)
@@ -168,3 +169,68 @@ def test_it_takes_a_picture_of_people_and_access(
     page.fill("#id_password", password)
     page.get_by_role("button", name="Continue").click()
     shoot("second-step")
+
+
+def made_to_be_led(agora: Platform, admin: User) -> dict[str, str]:
+    """Decisions, checks, an appeal, reports, near copies and a lock -> the pages that show them."""
+    made = {case.item.external_id: case for case in ReviewCase.objects.select_related("item__asset")}
+    leases.release_all(User.objects.get(username="ilya"))
+    ended = conclude(made["avatar-51077"], DecisionValue.SYNTHETIC)
+    conclude(made["post-90377"], DecisionValue.GENUINE, reasons=[])
+    quality.seal(made["post-90377"].item, DecisionValue.GENUINE, by=None, actor=ACTOR)
+    appealed = conclude(made["listing-7745"], DecisionValue.ALTERED)
+    appeal = appeals.open_appeal(made["listing-7745"].item, "It is my own face, filmed on my balcony.", actor=ACTOR)
+    reports.report(made["post-90342"].item, "user-9", ReportReason.IMPERSONATION, "Not her account", actor=ACTOR)
+    passed = scenes.passed(agora)
+    check = cases.open_check(passed, CasePurpose.SAMPLE, ["at_review_line"], drawn_share=0.1)
+    assert check is not None
+    conclude(check, DecisionValue.SYNTHETIC)
+    alike = [made["photo-88213"], made["avatar-51203"], made["post-90342"]]
+    MediaAsset.objects.filter(pk__in=[case.item.asset_id for case in alike]).update(pdq="0" * 64)
+    illegal.lock(made["post-90311"], admin, IllegalKind.INTIMATE_WITHOUT_CONSENT, "Seen before under another name")
+    return {
+        "queue-closed": "/queue/?view=closed",
+        "queue-empty": "/queue/?q=nothing",
+        "case-closed": f"/cases/{ended.case_id}/",
+        "case-appeal": f"/cases/{appeal.case_id}/",
+        "case-reports": f"/cases/{made['post-90342'].number}/",
+        "case-locked": f"/cases/{made['post-90311'].number}/",
+        "illegal": f"/cases/{made['post-90311'].number}/illegal/",
+        "reverse": f"/cases/{ended.case_id}/reverse/",
+        "appeal": f"/cases/{appealed.case_id}/appeal/",
+        "campaign": f"/cases/{alike[0].number}/campaign/",
+        "item": f"/items/{passed.pk}/",
+        "report": f"/items/{passed.pk}/report/",
+        "statistics": "/statistics/",
+        "gold": "/statistics/gold/",
+        "sample": "/statistics/sample/",
+        "operations": "/operations/",
+        "policies": "/policy/",
+        "policy": f"/policy/{agora.pk}/",
+        "policy-versions": f"/policy/{agora.pk}/versions/",
+        "platforms": "/platforms/",
+        "platform": f"/platforms/{agora.pk}/",
+        "deliveries": f"/platforms/{agora.pk}/deliveries/",
+        "missing": "/no/such/page/",
+    }
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_it_takes_a_picture_of_what_is_led(
+    agora: Platform, open_desk: Callable[..., Desk], theme: str, width: int, height: int
+) -> None:
+    runa, password = make_user(Role.ADMIN, "runa")
+    User.objects.filter(pk=runa.pk).update(first_name="Runa", last_name="Berg")
+    runa.user_permissions.add(Permission.objects.get(codename="handle_illegal"))
+    make_key(agora)
+    platforms.publish_policy(agora, {"review_at": 0.05, "opinions": 2}, by=runa, note="Two for each", actor=ACTOR)
+    platforms.publish_policy(agora, {"review_at": 0.1}, by=runa, note="Back to one", actor=ACTOR)
+    paths = made_to_be_led(agora, runa)
+    desk = open_desk(width, height, color_scheme=theme)
+    desk.sign_in("runa", password)
+    shoot = camera(desk.page, theme, width, whole=True)
+    for name, path in paths.items():
+        desk.open(path)
+        shoot(name)
+        assert fits(desk.page), name

@@ -47,10 +47,10 @@ def test_next_holds_three_and_shows_them_in_turn() -> None:
     following = leases.lease_next(user, after=lease.case)
     assert following is not None
     assert waiting[following.case.pk] == following.token, "the hold goes on under its token"
-    assert held.count() == 2, "nobody waits for what comes after"
+    assert held.all().count() == 2, "nobody waits for what comes after"
     leases.show(following.case, user)
     assert leases.lease_ahead(user) == 1
-    assert held.count() == 3, "two wait again"
+    assert held.all().count() == 3, "two wait again"
     assert leases.lease_ahead(user) == 0
 
 
