@@ -173,6 +173,8 @@ def test_it_takes_a_picture_of_people_and_access(
 
 def made_to_be_led(agora: Platform, admin: User) -> dict[str, str]:
     """Decisions, checks, an appeal, reports, near copies and a lock -> the pages that show them."""
+    for item in ContentItem.objects.filter(cases=None):  # which ones the detector finds odd is its own affair
+        cases.open_case(item, ["at_review_line"])
     made = {case.item.external_id: case for case in ReviewCase.objects.select_related("item__asset")}
     leases.release_all(User.objects.get(username="ilya"))
     ended = conclude(made["avatar-51077"], DecisionValue.SYNTHETIC)
