@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('deepfake_guard', '0023_event_log'),
+        ('deepfake_guard', '0024_imported_decisions'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
