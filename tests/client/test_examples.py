@@ -13,19 +13,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from moderation.models import ReviewCase, WebhookEndpoint
+from moderation.models import Event, ReviewCase, WebhookDelivery, WebhookEndpoint
 from moderation.services import platforms, scanning
 from tests import factories
 from tests.moderation.receiver import Resolver
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/api.md").read_text()
-BLOCKS = [
-    (re.findall(r"^## (.+)$", PAGE[: found.start()], re.MULTILINE)[-1], found[1])
-    for found in re.finditer(r"```sh\n(.*?)```", PAGE, re.DOTALL)
-    if "/api/v1/" in found[1]
-]
+
+
+def blocks(name: str) -> Iterator[Any]:
+    """Each block of commands that asks the API, under its heading."""
+    page = (ROOT / f"docs/{name}.md").read_text()
+    for found in re.finditer(r"```sh\n(.*?)```", page, re.DOTALL):
+        if "$URL/api/v1/" in found[1] or "json /api/v1/" in found[1]:
+            topic = re.findall(r"^## (.+)$", page[: found.start()], re.MULTILINE)[-1]
+            yield pytest.param(found[1], id=f"{name}: {topic}")
+
+
 DEFINITIONS = "\n".join(re.findall(r"^\w+\(\) \{.*\}$", PAGE, re.MULTILINE))
 STRICT = 'curl() { command curl -sS --fail-with-body --max-time 30 "$@"; }'
 ANSWERED = {"0f0c…": "lease_token"}  # stands in a command for what an earlier answer said
@@ -49,11 +56,16 @@ def ids(live_server: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     waiting = factories.make_case(platform)
     ReviewCase.objects.filter(pk=waiting.pk).update(blind_first=True)
     endpoint = WebhookEndpoint.objects.create(platform=platform, url="https://photos.example/hooks/guard", secret="x")
+    event = Event.objects.filter(item=decided.item).first()
+    failed = WebhookDelivery.objects.create(
+        event=event, endpoint=endpoint, item=decided.item, state="failed", next_attempt_at=timezone.now()
+    )
     return {
         "items": str(decided.item_id),
         "cases": str(waiting.public_id),
         "keys": str(platforms.issue_key(platform, "other", ["items:read"], actor="system")[0].pk),
         "endpoints": str(endpoint.pk),
+        "deliveries": str(failed.pk),
         "URL": live_server.url,
         "KEY": factories.make_key(platform)[1],
     }
@@ -75,8 +87,8 @@ def run(command: str, ids: dict[str, str], folder: Path) -> Any:
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="no curl here")
-@pytest.mark.parametrize(("topic", "block"), BLOCKS, ids=[topic for topic, _ in BLOCKS])
-def test_every_command_of_the_api_page_works(topic: str, block: str, ids: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("block", [*blocks("api"), *blocks("suites")])
+def test_every_command_of_the_pages_works(block: str, ids: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "photo.jpg").write_bytes(factories.picture())
     for command in commands(block):
         answer = run(command, ids, tmp_path)
