@@ -76,7 +76,11 @@ def database() -> dict[str, Any]:
             # a file, so that worker processes started by a test see the same database
             "TEST": {"NAME": str(VAR / "test.sqlite3")},
         }
-    return {**env.dj_db_url("DATABASE_URL"), "CONN_MAX_AGE": env.int("CONN_MAX_AGE", 0), "CONN_HEALTH_CHECKS": True}
+    found = {**env.dj_db_url("DATABASE_URL"), "CONN_MAX_AGE": env.int("CONN_MAX_AGE", 0), "CONN_HEALTH_CHECKS": True}
+    # An async web server has a thread for each request, whose connection would be a new one each time, and one of many
+    if pool := env.int("DATABASE_POOL", 0):
+        found["OPTIONS"] = {**found.get("OPTIONS", {}), "pool": {"min_size": 1, "max_size": pool}}
+    return found
 
 
 DATABASES = {"default": database()}
@@ -188,6 +192,8 @@ DEEPFAKE_GUARD = {
     "DESK_MUTE": env.bool("DEEPFAKE_GUARD_DESK_MUTE", True),
     "BREAK_MINUTES": env.int("DEEPFAKE_GUARD_BREAK_MINUTES", 50),  # 0: no reminder
     "DAILY_CAP": env.int("DEEPFAKE_GUARD_DAILY_CAP", 0),  # 0: none
+    "URL_SUBMISSIONS": env.bool("DEEPFAKE_GUARD_URL_SUBMISSIONS", False),
+    "URL_ALLOWED": env.list("DEEPFAKE_GUARD_URL_ALLOWED", []),
     # single host:port entries that webhooks may reach although their address is private
     "WEBHOOK_ALLOWED": env.list("DEEPFAKE_GUARD_WEBHOOK_ALLOWED", []),
     "FERNET_KEYS": env.list("DEEPFAKE_GUARD_FERNET_KEYS", []),  # empty: derived from SECRET_KEY

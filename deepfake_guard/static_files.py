@@ -25,4 +25,5 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]
 
     async def later(self, request: HttpRequest) -> HttpResponseBase:
         answer: Any = super().__call__(request)  # a file's, or the rest of the chain to be awaited
-        return await answer if isawaitable(answer) else answer
+        response: HttpResponseBase = await answer if isawaitable(answer) else answer
+        return response

@@ -46,6 +46,8 @@ class Conf:
     DESK_MUTE: bool = True
     BREAK_MINUTES: int = 50
     DAILY_CAP: int = 0
+    URL_SUBMISSIONS: bool = False
+    URL_ALLOWED: list[str] = field(default_factory=list)
     WEBHOOK_ALLOWED: list[str] = field(default_factory=list)
     FERNET_KEYS: list[str] = field(default_factory=list)
     AUDIT_KEY: str = ""

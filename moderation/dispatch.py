@@ -26,8 +26,10 @@ from moderation.conf import broker_url, key_prefix
 from moderation.telemetry import count
 
 SCAN_QUEUE, VIEWS_QUEUE, DELIVER_QUEUE, UPKEEP_QUEUE = "scan", "views", "deliver", "upkeep"
+FETCH_QUEUE = "fetch"  # of a worker of its own: a slow address must hold up nothing else
 SCAN_TASK = "deepfake_guard.scan"
 VIEWS_TASK = "deepfake_guard.make_views"
+FETCH_TASK = "deepfake_guard.fetch"
 DELIVER_TASK = "deepfake_guard.deliver"
 SETTLE_TASK = "deepfake_guard.settle"
 
@@ -58,11 +60,12 @@ def make_app() -> Celery:
         worker_prefetch_multiplier=1,
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
-        task_queues=[Queue(name) for name in (SCAN_QUEUE, VIEWS_QUEUE, DELIVER_QUEUE, UPKEEP_QUEUE)],
+        task_queues=[Queue(name) for name in (SCAN_QUEUE, VIEWS_QUEUE, DELIVER_QUEUE, UPKEEP_QUEUE, FETCH_QUEUE)],
         task_default_queue=UPKEEP_QUEUE,
         task_routes={
             SCAN_TASK: {"queue": SCAN_QUEUE},
             VIEWS_TASK: {"queue": VIEWS_QUEUE},
+            FETCH_TASK: {"queue": FETCH_QUEUE},
             DELIVER_TASK: {"queue": DELIVER_QUEUE},
         },
         timezone="UTC",
@@ -103,6 +106,10 @@ def ring_views(case_number: int) -> None:
 
 def ring_delivery(delivery_id: uuid.UUID, at: datetime | None = None) -> None:
     transaction.on_commit(lambda: _ring(DELIVER_TASK, delivery_id, eta=at))
+
+
+def ring_fetch(fetch_id: uuid.UUID) -> None:
+    transaction.on_commit(lambda: _ring(FETCH_TASK, fetch_id))
 
 
 def ring_settle(decision_id: uuid.UUID, at: datetime) -> None:

@@ -12,8 +12,9 @@ import ipaddress
 import socket
 import ssl
 import time
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -74,6 +75,15 @@ def target_of(url: str, allowed: Collection[str]) -> Target:
 
     Raises UnsafeUrl, or Unreachable when the name has no address.
     """
+    target, trusted = parse(url, allowed)
+    return replace(target, addresses=_resolve(target.host, target.port, trusted))
+
+
+def parse(url: str, allowed: Collection[str]) -> tuple[Target, bool]:
+    """Take a URL apart without looking its name up: a target without addresses, and whether it is in the list.
+
+    Raises UnsafeUrl for what is wrong whatever the name stands for.
+    """
     if any(ord(character) <= 32 or ord(character) == 127 for character in url):
         raise UnsafeUrl("the URL has spaces or control characters")
     try:
@@ -92,7 +102,7 @@ def target_of(url: str, allowed: Collection[str]) -> Target:
         raise UnsafeUrl("only https:// is called")
     path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~") + (f"?{quote(parts.query, safe='/%:@!$&()*+,;=~?')}")
     authority = literal if port == PORTS[parts.scheme] else f"{literal}:{port}"
-    return Target(parts.scheme, host, port, authority, _resolve(host, port, trusted), path.removesuffix("?"))
+    return Target(parts.scheme, host, port, authority, (), path.removesuffix("?")), trusted
 
 
 def _resolve(host: str, port: int, trusted: bool) -> tuple[str, ...]:
@@ -122,12 +132,23 @@ def _is_public(address: str) -> bool:
 def post(url: str, body: bytes, headers: Mapping[str, str], allowed: Collection[str] = ()) -> Answer:
     """Raises UnsafeUrl or Unreachable. Any complete answer, also an error or a redirect, is returned."""
     deadline = time.monotonic() + TOTAL_SECONDS
-    target = target_of(url, allowed)
+    with exchange("POST", target_of(url, allowed), headers, body, deadline) as response:
+        received = _beginning(response)
+    excerpt = received.decode("utf-8", "replace")[:EXCERPT_CHARACTERS].replace("\0", "")
+    asked = {name.lower(): value for name, value in response.headers}.get(b"retry-after", b"")
+    return Answer(response.status, excerpt, _seconds(asked.decode("latin-1")))
+
+
+@contextmanager
+def exchange(
+    method: str, target: Target, headers: Mapping[str, str], body: bytes, deadline: float
+) -> Iterator[httpcore.Response]:
+    """An answer whose body is still to be read, all of it before the deadline (monotonic). Raises Unreachable."""
     try:
         with (
             httpcore.ConnectionPool(ssl_context=_tls(), network_backend=_Resolved(target.addresses, deadline)) as pool,
             pool.stream(
-                "POST",
+                method,
                 httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path),
                 headers=[
                     (name.encode("ascii"), value.encode("ascii"))
@@ -136,12 +157,9 @@ def post(url: str, body: bytes, headers: Mapping[str, str], allowed: Collection[
                 content=body,
             ) as response,
         ):
-            received = _beginning(response)
+            yield response
     except (*FAILURES, ValueError) as error:
         raise Unreachable(f"{type(error).__name__}: {error}"[:300]) from error
-    excerpt = received.decode("utf-8", "replace")[:EXCERPT_CHARACTERS].replace("\0", "")
-    asked = {name.lower(): value for name, value in response.headers}.get(b"retry-after", b"")
-    return Answer(response.status, excerpt, _seconds(asked.decode("latin-1")))
 
 
 @cache
@@ -222,5 +240,5 @@ class _Timed(httpcore.NetworkStream):
 def _left(deadline: float) -> float:
     left = deadline - time.monotonic()
     if left <= 0:
-        raise httpcore.ReadTimeout(f"the exchange took longer than {TOTAL_SECONDS:g} s")
+        raise httpcore.ReadTimeout("the exchange took too long")
     return left

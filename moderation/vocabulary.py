@@ -64,6 +64,11 @@ class Reason(StrEnum):
     ATTEMPTS_SPENT = "attempts_spent"
     DECODER_KILLED = "decoder_killed"
     STORAGE_LOST = "storage_lost"
+    # nothing was fetched; what intake refuses of what was fetched stands in its own words
+    URL_NOT_ALLOWED = "url_not_allowed"
+    URL_UNREACHABLE = "url_unreachable"
+    URL_REFUSED = "url_refused"
+    NO_FETCHER = "no_fetcher"
     NO_DETECTOR = "no_detector"
     # why policy chose what it chose
     AT_REVIEW_LINE = "at_review_line"

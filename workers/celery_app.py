@@ -3,6 +3,7 @@
 celery -A workers.celery_app worker -Q scan,views -P prefork -c 1 -O fair      (one for each device)
 celery -A workers.celery_app worker -Q deliver -P threads -c 16                (as many sends at once)
 celery -A workers.celery_app worker -Q upkeep -P prefork -c 2
+celery -A workers.celery_app worker -Q fetch -P threads -c 8                   (where URL_SUBMISSIONS is on)
 celery -A workers.celery_app beat
 """
 
@@ -28,7 +29,7 @@ from celery.worker.consumer import Consumer  # noqa: E402
 from django.conf import settings  # noqa: E402
 
 from moderation import dispatch, telemetry  # noqa: E402
-from workers import closeups, deliver, detector_host, scan, upkeep  # noqa: E402
+from workers import closeups, deliver, detector_host, fetch, scan, upkeep  # noqa: E402
 
 app = dispatch.app
 if current_app.main not in ("default", app.main):  # the site's own, made while Django was set up
@@ -50,6 +51,7 @@ app.conf.beat_schedule = {
     "settle decisions": every(5.0, upkeep.settle_due),
     "sweep scans": every(15.0, upkeep.sweep_scans),
     "sweep close views": every(60.0, upkeep.sweep_views),
+    "sweep fetches": every(15.0, upkeep.sweep_fetches),
     "sweep deliveries": every(15.0, upkeep.sweep_deliveries),
     "submit and tell what a site's process left": every(15.0, upkeep.sweep_hosted),
     "number events, link the audit trail": every(2.0, upkeep.number_and_link),
@@ -58,8 +60,9 @@ app.conf.beat_schedule = {
     "draw checks of the desk": every(300.0, upkeep.draw_checks),
     "retention": every(3600.0, upkeep.retain),
 }
-BEATING = (dispatch.SCAN_QUEUE, dispatch.DELIVER_QUEUE, dispatch.UPKEEP_QUEUE)  # the first that a worker serves
-TASKS = (scan.scan, closeups.make_views, deliver.deliver, upkeep.settle)
+# the first that a worker serves
+BEATING = (dispatch.SCAN_QUEUE, dispatch.DELIVER_QUEUE, dispatch.UPKEEP_QUEUE, dispatch.FETCH_QUEUE)
+TASKS = (scan.scan, closeups.make_views, fetch.fetch, deliver.deliver, upkeep.settle)
 
 
 @signals.setup_logging.connect

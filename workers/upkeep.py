@@ -11,6 +11,7 @@ from moderation.services import (
     closeups,
     decisions,
     exposure,
+    fetching,
     hosting,
     operations,
     quality,
@@ -38,6 +39,11 @@ def sweep_scans() -> None:
 @app.task(name="deepfake_guard.sweep_views")
 def sweep_views() -> None:
     closeups.sweep()
+
+
+@app.task(name="deepfake_guard.sweep_fetches")
+def sweep_fetches() -> None:
+    fetching.sweep()
 
 
 @app.task(name="deepfake_guard.sweep_deliveries")

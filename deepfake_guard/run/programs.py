@@ -12,6 +12,7 @@ from deepfake_guard.run.supervisor import Program
 BROKER = "broker"
 WEB_WORKERS = "2"
 WEB_GRACE = "10"
+WEB_POOL = "20"  # database connections of each web process, where the database is a server
 ALLOWED = "DEEPFAKE_GUARD_WEBHOOK_ALLOWED"
 
 
@@ -36,6 +37,7 @@ def manage(name: str, *arguments: str) -> Program:
 def web(port: int) -> Program:
     """gunicorn with uvicorn's workers; on macOS, where its forking is fragile, uvicorn alone."""
     application = "deepfake_guard.asgi:application"
+    pool = {"DATABASE_POOL": os.environ.get("DATABASE_POOL") or WEB_POOL}
     trusted = os.environ.get("FORWARDED_ALLOW_IPS", "")  # else any local client could name its own address
     if sys.platform == "darwin":
         options = [
@@ -47,11 +49,11 @@ def web(port: int) -> Program:
             "--timeout-graceful-shutdown",
             WEB_GRACE,
         ]
-        return Program("web", [sys.executable, "-m", "uvicorn", application, *options])
+        return Program("web", [sys.executable, "-m", "uvicorn", application, *options], pool)
     options = ["-k", "uvicorn_worker.UvicornWorker", "-w", WEB_WORKERS, "-b", f"127.0.0.1:{port}"]
     options += ["--graceful-timeout", WEB_GRACE, "--log-level", "warning"]
     options += ["--forwarded-allow-ips", trusted, "--no-control-socket"]  # it would lie in the home folder
-    return Program("web", [sys.executable, "-m", "gunicorn", application, *options])
+    return Program("web", [sys.executable, "-m", "gunicorn", application, *options], pool)
 
 
 def celery(name: str, *arguments: str, log_level: str = "INFO") -> Program:
@@ -67,7 +69,11 @@ def workers(var: Path) -> list[Program]:
     upkeep = ["worker", "-Q", "upkeep", "-P", "prefork", "-c", "2", "-n", "upkeep@%h", *quiet]
     beat = ["beat", "-s", str(var / "beat" / "schedule"), "--pidfile="]  # the lock on VAR already allows only one
     # beat would write a line for every ring, every two seconds
+    # only where it has something to do; a slow address must hold up no other work
+    fetches = os.environ.get("DEEPFAKE_GUARD_URL_SUBMISSIONS", "").lower() in {"true", "1", "yes", "on"}
+    fetch = ["worker", "-Q", "fetch", "-P", "threads", "-c", "8", "-n", "fetch@%h", *quiet]
     return [
+        *([celery("fetch", *fetch)] if fetches else []),
         celery("deliver", *deliver),
         celery("upkeep", *upkeep),
         celery("beat", *beat, log_level="WARNING"),

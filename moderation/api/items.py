@@ -10,7 +10,7 @@ from django.http import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.exceptions import NotFound, ValidationError
-from rest_framework.parsers import MultiPartParser
+from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,11 +22,11 @@ from moderation.api.item_filters import ItemFilterSerializer, narrow
 from moderation.api.pagination import PAGES, NewestFirst
 from moderation.api.problems import Gone, Problem
 from moderation.api.serializers import ItemSerializer, problems
-from moderation.api.submissions import PRIORITIES, SubmissionSerializer
+from moderation.api.submissions import AddressSerializer, SubmissionSerializer, take
 from moderation.api.uploads import LimitedUploadHandler
-from moderation.api.views import ApiView, key_of
+from moderation.api.views import ApiView, actor_of, key_of
 from moderation.models import ApiKey, ContentItem, Decision, ReviewCase, Verdict
-from moderation.services import retention, submission
+from moderation.services import retention
 from moderation.vocabulary import TERMINAL_ITEM_STATUSES, CasePurpose, Scope
 
 REVIEWS = {Scope.CASES_READ.value, Scope.CASES_DECIDE.value}
@@ -69,19 +69,20 @@ def reviews(key: ApiKey) -> bool:
     return bool(REVIEWS & set(key.scopes))
 
 
-def told(items: Any, key: ApiKey, *, many: bool = False) -> Any:
-    return ItemSerializer(items, many=many, context={"reviews": reviews(key)}).data
+def told(items: Any, key: ApiKey, *, many: bool = False, new: bool = False) -> Any:
+    """`new`: nothing was found or said of it yet, so nothing is looked up."""
+    return ItemSerializer(items, many=many, context={"reviews": reviews(key), "new": new}).data
 
 
-def accepted(request: Request, item: ContentItem) -> Response:
+def accepted(request: Request, item: ContentItem, *, new: bool = False) -> Response:
     """202: the item as it stands, where to ask, and when."""
     where = reverse("guard:api:item", args=[item.pk], request=request)
-    return Response(told(item, key_of(request)), status=202, headers={"Location": where, **LIVE})
+    return Response(told(item, key_of(request), new=new), status=202, headers={"Location": where, **LIVE})
 
 
 class ItemsView(ApiView):
     scopes = {"POST": Scope.ITEMS_WRITE, "GET": Scope.ITEMS_READ}
-    parser_classes = [MultiPartParser]
+    parser_classes = [MultiPartParser, JSONParser]
     pagination_class = NewestFirst
 
     def initialize_request(self, request: Any, *args: Any, **kwargs: Any) -> Request:
@@ -90,7 +91,7 @@ class ItemsView(ApiView):
 
     @extend_schema(
         operation_id="items_create",
-        request={"multipart/form-data": SubmissionSerializer},
+        request={"multipart/form-data": SubmissionSerializer, "application/json": AddressSerializer},
         responses={200: ItemSerializer, 202: ItemSerializer, **problems(409, 411, 413, 415, 422, 429)},
         parameters=[
             OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="at most 255 characters"),
@@ -100,7 +101,9 @@ class ItemsView(ApiView):
         ],
     )
     def post(self, request: Request) -> Response:
-        """Submit one file. The answer comes at once; ask `Location` until the status is terminal, or take webhooks.
+        """Submit one file, or the address of one.
+
+        The answer comes at once; ask `Location` until the status is terminal, or take webhooks.
 
         With `Prefer: wait=8` it comes when the item has ended, as a 200, or after so many seconds, as a 202.
         """
@@ -114,24 +117,17 @@ class ItemsView(ApiView):
             raise ValidationError({"Idempotency-Key": "at most 255 characters"})
         if not header:
             return self._submit(request, given)[0]
-        fields = {name: str(value) for name, value in given.items() if name != "file"}
-        digest = idempotency.digest_of(fields, given["file"])
+        digest = idempotency.digest_of(
+            {name: value.sha256 if name == "file" else str(value) for name, value in given.items()}
+        )
         return idempotency.once(key_of(request).platform, header, digest, lambda: self._submit(request, given))
 
     def _submit(self, request: Request, given: dict[str, Any]) -> tuple[Response, ContentItem]:
         key = key_of(request)
-        made = submission.submit(
-            key.platform,
-            given["file"],
-            external_id=given["external_id"],
-            priority=PRIORITIES[given["priority"]],
-            author_ref=given["author_ref"],
-            context=given["context"],
-            policy=given.get("policy"),
-            actor=f"key:{key.pk}",
-        )
-        item = items_of(key).get(pk=made.item.pk)
-        return accepted(request, item), item
+        made = take(key.platform, given, actor=actor_of(request))
+        new = made.created and made.item.status not in TERMINAL_ITEM_STATUSES
+        item = made.item if new else items_of(key).get(pk=made.item.pk)
+        return accepted(request, item, new=new), item
 
     @extend_schema(
         operation_id="items_list",

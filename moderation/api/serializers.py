@@ -132,10 +132,12 @@ class ItemSerializer(serializers.ModelSerializer[ContentItem]):
         return Priority(item.priority).name.lower()
 
     def get_blind(self, item: ContentItem) -> bool:
+        if self.context.get("new"):
+            return False
         return bool(self.context.get("reviews")) and any(case.unanswered for case in item.cases.all())  # type: ignore[attr-defined]
 
     def _verdict(self, item: ContentItem) -> Verdict | None:
-        if self.get_blind(item):
+        if self.context.get("new") or self.get_blind(item):
             return None
         return next((verdict for verdict in item.verdicts.all() if verdict.current), None)
 
@@ -154,13 +156,15 @@ class ItemSerializer(serializers.ModelSerializer[ContentItem]):
 
     @extend_schema_field(FaceSerializer(many=True))
     def get_faces(self, item: ContentItem) -> Any:
-        if item.scan is None or self.get_blind(item):
+        if self.context.get("new") or item.scan is None or self.get_blind(item):
             return []
         return FaceSerializer(item.scan.faces.all(), many=True).data
 
     @extend_schema_field(ReviewSerializer(allow_null=True))
     def get_review(self, item: ContentItem) -> Any:
         """What was said is told when the case is closed: not while it can be taken back, nor between two opinions."""
+        if self.context.get("new"):
+            return None
         case = max(item.cases.all(), key=lambda case: case.number, default=None)
         if case is None:
             return None

@@ -5,6 +5,7 @@ The file is nobody else's (mode 0600) and goes with its request, whatever become
 
 from __future__ import annotations
 
+import hashlib
 import json
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
@@ -34,12 +35,23 @@ class LimitedUploadHandler(TemporaryFileUploadHandler):
             raise self.too_large()
         super().handle_raw_input(input_data, META, content_length, *rest)
 
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        super().new_file(*args, **kwargs)
+        self.digest = hashlib.sha256()
+
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         self.received += len(raw_data)
         if self.received > self.limit:
             self.file.close()  # which deletes it
             raise self.too_large()
+        self.digest.update(raw_data)
         super().receive_data_chunk(raw_data, start)
+
+    def file_complete(self, file_size: int) -> Any:
+        """The file with `sha256`, hexadecimal: it need not be read again."""
+        file: Any = super().file_complete(file_size)
+        file.sha256 = self.digest.hexdigest()
+        return file
 
     def too_large(self) -> Refused:
         return Refused(Reason.TOO_LARGE, f"the limit is {self.limit} bytes")

@@ -10,7 +10,7 @@ import asyncio
 import re
 import uuid
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from functools import wraps
 from typing import Any
@@ -41,7 +41,7 @@ def wanted(prefer: str) -> int:
     return min(int(found[1]), LONGEST_SECONDS) if found else 0
 
 
-def holding(view: Callable[..., Response]) -> Callable[..., Awaitable[HttpResponseBase]]:
+def holding(view: Callable[..., Response]) -> Callable[..., Coroutine[Any, Any, HttpResponseBase]]:
     """The same view, whose 202 about an item waits as long as the caller prefers. Done by then: 200 and the result."""
     answered = sync_to_async(view)
 

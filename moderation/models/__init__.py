@@ -3,6 +3,7 @@
 from moderation.models.audit import AuditEntry, AuditHead
 from moderation.models.content import ContentItem, Derivative, IdempotencyKey, MediaAsset
 from moderation.models.detection import Calibration, DetectedFace, DetectorVersion
+from moderation.models.fetch import Fetch
 from moderation.models.history import ImportedDecision
 from moderation.models.hosted import HostedImage
 from moderation.models.illegal import IllegalRecord
@@ -39,6 +40,7 @@ __all__ = [
     "DetectorVersion",
     "Event",
     "Exposure",
+    "Fetch",
     "GoldItem",
     "HostedImage",
     "IdempotencyKey",

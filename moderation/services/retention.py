@@ -22,6 +22,7 @@ from moderation.models import (
     Decision,
     Derivative,
     Event,
+    Fetch,
     IdempotencyKey,
     ImportedDecision,
     Label,
@@ -72,6 +73,7 @@ def erase(item: ContentItem, *, actor: str) -> bool:
         erased_at=now, asset=None, scan=None, author_digest="", context={}, reasons=[]
     ):
         return False
+    Fetch.objects.filter(item=item).delete()
     _close_cases(item, now)
     _empty_events(item)
     IdempotencyKey.objects.filter(item=item).delete()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.files.base import File
 from django.core.files.storage import storages
@@ -20,6 +20,7 @@ from moderation.models import Calibration, ContentItem, DetectorVersion, MediaAs
 from moderation.services import audit, limits, platforms, verdicts
 from moderation.vocabulary import LIVE_SCAN_STATES, ItemSource, ItemStatus, Priority, ScanState
 
+T = TypeVar("T")
 RACES = 5  # each lost insert race is answered by reading what the winner wrote
 
 
@@ -75,19 +76,30 @@ def submit(
     policy: PolicyVersion | None = None,
     actor: str,
 ) -> Submission:
+    """As `take`, with the particulars spelled out."""
+    return take(
+        platform, upload, Particulars(external_id, actor, source, priority, author_ref, dict(context or {}), policy)
+    )
+
+
+def take(platform: Platform, upload: File, told: Particulars) -> Submission:  # type: ignore[type-arg]
     """Take in one upload (a seekable file with a size). Raises intake.Refused; then nothing of it is kept.
 
     The same external_id with equal content gives the item there is; with other content it makes a new revision.
     """
-    told = Particulars(external_id, actor, source, priority, author_ref, dict(context or {}), policy)
-    stored = _store(platform, upload)
+    stored = store(platform, upload)
+    return keep(stored, lambda: _write(platform, stored, told))
+
+
+def keep(stored: Stored, write: Callable[[], tuple[T, bool]]) -> T:
+    """Runs `write` in a transaction, anew after a lost race; the file goes unless it says that it used it."""
     used = False
     try:
         for attempt in range(RACES):
             try:
                 with transaction.atomic():
-                    submission, used = _write(platform, stored, told)
-                return submission
+                    made, used = write()
+                return made
             except IntegrityError:
                 if attempt == RACES - 1:
                     raise
@@ -97,23 +109,32 @@ def submit(
             storages["media"].delete(stored.name)
 
 
-def _store(platform: Platform, upload: File) -> Stored:  # type: ignore[type-arg]
+def store(platform: Platform, upload: File) -> Stored:  # type: ignore[type-arg]
+    """Inspects and stores an upload. Raises intake.Refused."""
     values = conf()
     bounds = intake.Limits(values.MAX_UPLOAD_BYTES, values.MAX_PIXELS, values.MAX_FRAMES, values.ALLOW_BMP_TIFF)
     found = intake.inspect(upload, upload.size, bounds)  # type: ignore[arg-type]
     limits.check_room(platform, upload.size)
     token = secrets.token_hex(16)
+    where = f"originals/{token[:2]}/{token}"
+    known = getattr(upload, "sha256", "")  # counted while it came in: then a storage on the same disk only moves it
     hashing = _Hashing(upload)
-    name = storages["media"].save(f"originals/{token[:2]}/{token}", hashing)
-    return Stored(name, hashing.digest.hexdigest(), upload.size, found)
+    name = storages["media"].save(where, upload if known else hashing)
+    return Stored(name, known or hashing.digest.hexdigest(), upload.size, found)
+
+
+def screen(platform: Platform, stored: Stored, priority: int) -> tuple[MediaAsset, Scan, bool]:
+    """The platform's asset and scan of this content, in the caller's transaction; and whether it uses the file."""
+    asset, used, new = _asset(platform, stored)
+    return asset, _new_scan(asset, 1, priority) if new else _scan(asset, priority), used
 
 
 def _write(platform: Platform, stored: Stored, told: Particulars) -> tuple[Submission, bool]:
-    asset, used = _asset(platform, stored)
+    asset, used, new = _asset(platform, stored)
     earlier = latest(platform, told.external_id)
     if earlier is not None and earlier.asset_id == asset.pk and earlier.status != ItemStatus.FAILED:
         return Submission(earlier, created=False), used
-    scan = _scan(asset, told.priority)
+    scan = _new_scan(asset, 1, told.priority) if new else _scan(asset, told.priority)
     if earlier is not None and earlier.asset_id == asset.pk:  # failed through us: the same item, screened after all
         ContentItem.objects.filter(pk=earlier.pk, status=ItemStatus.FAILED).update(
             scan=scan, status=ItemStatus.QUEUED, reasons=[], finished_at=None
@@ -154,8 +175,8 @@ def new_item(platform: Platform, told: Particulars, earlier: ContentItem | None,
     return item
 
 
-def _asset(platform: Platform, stored: Stored) -> tuple[MediaAsset, bool]:
-    """The platform's one asset of this content, locked, and whether it uses the file just stored."""
+def _asset(platform: Platform, stored: Stored) -> tuple[MediaAsset, bool, bool]:
+    """The platform's one asset of this content, locked; whether it uses the file just stored; whether it is new."""
     asset = MediaAsset.objects.select_for_update(no_key=True).filter(platform=platform, sha256=stored.sha256).first()
     if asset is None:
         found = stored.found
@@ -171,16 +192,17 @@ def _asset(platform: Platform, stored: Stored) -> tuple[MediaAsset, bool]:
                 storage_name=stored.name,
             ),
             True,
+            True,
         )
     if asset.removed_at is not None or not storages["media"].exists(asset.storage_name):
         # retention deleted the file, or it was lost; equal content has come back
         asset.storage_name, asset.removed_at = stored.name, None
         asset.save(update_fields=["storage_name", "removed_at"])
-        return asset, True
-    return asset, False
+        return asset, True, False
+    return asset, False, False
 
 
-def _scan(asset: MediaAsset, priority: Priority) -> Scan:
+def _scan(asset: MediaAsset, priority: int) -> Scan:
     """The live scan (locked, so that it cannot be recorded meanwhile), a current one, or a new one."""
     live = Scan.objects.select_for_update(no_key=True).filter(asset=asset, state__in=LIVE_SCAN_STATES).first()
     if live is not None:
@@ -193,6 +215,10 @@ def _scan(asset: MediaAsset, priority: Priority) -> Scan:
     if current is not None:
         return current
     run = (Scan.objects.filter(asset=asset).aggregate(last=Max("run"))["last"] or 0) + 1
+    return _new_scan(asset, run, priority)
+
+
+def _new_scan(asset: MediaAsset, run: int, priority: int) -> Scan:
     scan = Scan.objects.create(asset=asset, run=run, priority=priority, next_attempt_at=timezone.now())
     dispatch.ring_scan(scan.pk)
     return scan

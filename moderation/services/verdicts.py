@@ -66,6 +66,15 @@ def judge(item: ContentItem) -> Verdict | None:
     return verdict
 
 
+def fail(item: ContentItem, reasons: Sequence[Reason]) -> None:
+    """Nothing could be screened: the item ends without a verdict, in the caller's transaction, which holds its lock."""
+    said = [reason.value for reason in reasons]
+    ended = ContentItem.objects.filter(pk=item.pk, erased_at=None)
+    if ended.update(status=ItemStatus.FAILED, reasons=said, finished_at=timezone.now()):
+        audit.note("item.failed", "system", f"item:{item.pk}", reasons=said)
+        webhooks.emit(item.platform, EventType.ITEM_FAILED, item, {**_about(item, ItemStatus.FAILED), "reasons": said})
+
+
 def _ask_a_person(item: ContentItem, status: ItemStatus, policy: PolicyVersion, result: PolicyResult) -> None:
     case, opened = cases.open_case(
         item, result.reasons, policy=policy, p_value=result.p_value, statement=result.statement or ""

@@ -31,6 +31,7 @@ def test_the_clock_rings_only_tasks_that_exist_and_as_often_as_promised() -> Non
         "deepfake_guard.sweep_views": 60,
         "deepfake_guard.sweep_deliveries": 15,
         "deepfake_guard.sweep_hosted": 15,
+        "deepfake_guard.sweep_fetches": 15,
         "deepfake_guard.number_and_link": 2,
         "deepfake_guard.name_unscreened": 600,
         "deepfake_guard.draw_checks": 300,
@@ -46,6 +47,7 @@ def test_every_task_goes_to_the_queue_of_the_processes_that_can_do_it() -> None:
     assert queues.pop(dispatch.SCAN_TASK) == "scan"
     assert queues.pop(dispatch.VIEWS_TASK) == "views"
     assert queues.pop(dispatch.DELIVER_TASK) == "deliver"
+    assert queues.pop(dispatch.FETCH_TASK) == "fetch"
     assert set(queues.values()) == {"upkeep"}
 
 

@@ -16,6 +16,7 @@ WORKERS = {
     dispatch.DELIVER_QUEUE: f"{CELERY} worker -Q deliver -P threads -c 16",
     dispatch.UPKEEP_QUEUE: f"{CELERY} worker -Q upkeep -P prefork -c 2",
 }
+FETCH_WORKER = f"{CELERY} worker -Q fetch -P threads -c 8"  # where URL_SUBMISSIONS is on
 BEAT = f"start beat ({CELERY} beat; one of it, anywhere) and: {WORKERS[dispatch.UPKEEP_QUEUE]}"
 
 

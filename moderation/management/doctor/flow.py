@@ -11,7 +11,8 @@ from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 
 from moderation import dispatch
-from moderation.management.doctor.findings import BEAT, FAIL, OK, SILENT_AFTER, WARN, WORKERS, Finding
+from moderation.conf import conf
+from moderation.management.doctor.findings import BEAT, FAIL, FETCH_WORKER, OK, SILENT_AFTER, WARN, WORKERS, Finding
 from moderation.models import AuditEntry, Pulse, WorkerStatus
 from moderation.services import operations
 
@@ -32,7 +33,8 @@ def queues() -> Iterator[Finding]:
     except (BrokerError, RedisError, OSError):
         answers = []
     consumed = {queue["name"] for answer in answers for queues_of_one in answer.values() for queue in queues_of_one}
-    for queue, command in WORKERS.items():
+    wanted = WORKERS | ({dispatch.FETCH_QUEUE: FETCH_WORKER} if conf().URL_SUBMISSIONS else {})
+    for queue, command in wanted.items():
         if queue in consumed:
             yield Finding(f"queue {queue}", OK, "is consumed")
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -20,7 +20,7 @@ from tests import factories
 from tests.moderation.api.conftest import Caller
 
 pytestmark = pytest.mark.django_db(transaction=True)  # the watch asks on a connection of its own
-Submit = Callable[..., Awaitable[Any]]
+Submit = Callable[..., Coroutine[Any, Any, Any]]
 
 
 @pytest.fixture(autouse=True)
