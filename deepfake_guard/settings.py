@@ -200,7 +200,7 @@ DEEPFAKE_GUARD = {
     "AUDIT_KEY": env.str("DEEPFAKE_GUARD_AUDIT_KEY", ""),  # empty: derived from SECRET_KEY
 }
 
-SILENCED_SYSTEM_CHECKS = env.list("SILENCED_SYSTEM_CHECKS", [])
+SILENCED_SYSTEM_CHECKS: list[str] = env.list("SILENCED_SYSTEM_CHECKS", [])
 
 EMAIL_HOST = env.str("EMAIL_HOST", "localhost")
 EMAIL_PORT = env.int("EMAIL_PORT", 25)

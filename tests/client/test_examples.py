@@ -56,7 +56,7 @@ def ids(live_server: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     waiting = factories.make_case(platform)
     ReviewCase.objects.filter(pk=waiting.pk).update(blind_first=True)
     endpoint = WebhookEndpoint.objects.create(platform=platform, url="https://photos.example/hooks/guard", secret="x")
-    event = Event.objects.filter(item=decided.item).first()
+    event = Event.objects.filter(item=decided.item).earliest("pk")
     failed = WebhookDelivery.objects.create(
         event=event, endpoint=endpoint, item=decided.item, state="failed", next_attempt_at=timezone.now()
     )

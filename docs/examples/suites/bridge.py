@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,8 @@ def _said_to_ozone(data: dict[str, Any]) -> dict[str, Any] | None:
     return None
 
 
-SUITES = {"osprey": for_osprey, "coop": for_coop, "ozone": for_ozone}
+Telling = Callable[[ItemEvent, str], dict[str, Any] | None]
+SUITES: dict[str, Telling] = {"osprey": for_osprey, "coop": for_coop, "ozone": for_ozone}
 
 
 def lines(guard: Guard, kept: Path, suite: str, moderator: str) -> Iterator[str]:

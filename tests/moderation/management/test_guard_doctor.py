@@ -147,7 +147,7 @@ def test_it_names_a_worker_whose_clock_is_ahead() -> None:
 
 def test_it_notices_that_our_clock_is_not_the_databases(monkeypatch: pytest.MonkeyPatch) -> None:
     now = timezone.now
-    monkeypatch.setattr(flow.timezone, "now", lambda: now() + timedelta(seconds=30))
+    monkeypatch.setattr(timezone, "now", lambda: now() + timedelta(seconds=30))
     assert "30 s off" in flow.clock().said
 
 
