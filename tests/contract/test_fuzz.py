@@ -20,8 +20,10 @@ from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
 from drf_spectacular.generators import SchemaGenerator
 from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi import checks as openapi_checks
+from schemathesis.transport.serialization import Binary
 
 from moderation.models import ContentItem, Decision, Platform, ReviewCase
 from moderation.services import webhooks
@@ -37,6 +39,8 @@ CHECKS = [
     openapi_checks.response_schema_conformance,
     openapi_checks.ignored_auth,
 ]
+PICTURES = [factories.picture(seed=1), factories.picture(form="PNG", seed=2), b"", b"GIF89a"]
+schemathesis.openapi.format("binary", st.sampled_from(PICTURES).map(Binary))
 schema = schemathesis.openapi.from_dict(SchemaGenerator().get_schema(request=None, public=True))  # type: ignore[no-untyped-call]
 schema.app = get_wsgi_application()
 schema.config.phases.coverage.enabled = bool(CASES)  # each boundary of each parameter, once: a thousand cases more
