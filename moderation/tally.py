@@ -1,6 +1,6 @@
 """Counts in the broker (Redis or Valkey), where two at once count as two. Without a broker nothing is counted here.
 
-Why here, and what stands in for it: docs/decisions/0016-calls-are-counted-in-the-broker.md.
+Why here, and what stands in for it: docs/decisions/0018-calls-are-counted-in-the-broker.md.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -87,6 +87,7 @@ class EndpointsView(ApiView):
         operation_id="endpoints_create",
         request=EndpointRequestSerializer,
         responses={201: NewEndpointSerializer, **problems(415, 422)},
+        examples=[OpenApiExample("an endpoint", {"url": "https://photos.example/hooks/guard"}, request_only=True)],
     )
     def post(self, request: Request) -> Response:
         """Add an endpoint. It hears of everything that happens from now on."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Exists, OuterRef
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,6 +22,19 @@ from moderation.vocabulary import EventType, Scope
 
 LARGEST = 2**63 - 1
 TYPES = names(EventType)
+EXAMPLE = {
+    "events": [
+        {
+            "id": "01a211c7-bcf7-76eb-8012-2ba41107f28d",
+            "number": 8842,
+            "type": "decision.made",
+            "timestamp": "2026-11-25T08:17:12.911402Z",
+            "data": {"item_id": "01a211c7-0000-7000-8000-2ba41107f28d", "decision": "genuine"},
+        }
+    ],
+    "cursor": "8842",
+    "more": False,
+}
 
 
 class EventFilterSerializer(serializers.Serializer[Any]):
@@ -55,6 +68,7 @@ class EventsView(ApiView):
     @extend_schema(
         operation_id="events_list",
         responses={200: EventPageSerializer, **problems(410)},
+        examples=[OpenApiExample("one event", EXAMPLE, response_only=True, status_codes=["200"])],
         parameters=[
             OpenApiParameter("cursor", str, description="of the answer before; without it: from the oldest kept"),
             OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}),

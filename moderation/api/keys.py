@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -24,6 +24,13 @@ from moderation.vocabulary import Scope
 
 OVERLAP_HOURS = int(platforms.BOTH_SECRETS.total_seconds()) // 3600
 LONGEST_OVERLAP_HOURS = platforms.LONGEST_OVERLAP.days * 24
+
+EXAMPLE = {
+    "name": "uploads",
+    "scopes": ["items:write"],
+    "expires_at": "2027-06-01T00:00:00Z",
+    "allowed_networks": ["203.0.113.0/24"],
+}
 
 
 class NetworkField(serializers.CharField):
@@ -100,7 +107,10 @@ class KeysView(ApiView):
         return pages.get_paginated_response(KeySerializer(page, many=True).data)
 
     @extend_schema(
-        operation_id="keys_create", request=KeyRequestSerializer, responses={201: NewKeySerializer, **problems(415)}
+        operation_id="keys_create",
+        request=KeyRequestSerializer,
+        responses={201: NewKeySerializer, **problems(415)},
+        examples=[OpenApiExample("uploads from one network", EXAMPLE, request_only=True)],
     )
     def post(self, request: Request) -> Response:
         """Issue a key. It can be given no scope that the calling key does not hold."""

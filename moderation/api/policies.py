@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -20,6 +20,8 @@ from moderation.models import PolicyVersion
 from moderation.rules import InvalidRules
 from moderation.services import platforms
 from moderation.vocabulary import Scope
+
+EXAMPLE = {"rules": {"review_at": 0.02}, "note": "fewer false alarms"}
 
 
 @extend_schema_field(OpenApiTypes.OBJECT)
@@ -62,6 +64,7 @@ class PoliciesView(ApiView):
         operation_id="policies_create",
         request=PolicyRequestSerializer,
         responses={201: PolicySerializer, **problems(415, 422)},
+        examples=[OpenApiExample("fewer false alarms", EXAMPLE, request_only=True)],
     )
     def post(self, request: Request) -> Response:
         """Put a new version into force, for scans from now on. No line may be finer than the calibration can tell."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,6 +16,12 @@ from moderation.services import limits
 from moderation.vocabulary import ItemStatus, Scope
 
 LONGEST = 92
+EXAMPLE = {
+    "quota": {"items_per_day": 5000, "items_today": 1204, "left": 3796, "resets_in": 40211},
+    "storage": {"bytes_stored": 18250442311, "ceiling": 20000000000, "left": 1749557689},
+    "calls_per_minute": 6000,
+    "days": [{"day": "2026-11-25", "items": {"done": 1190, "queued": 14}, "requests_limited": 0}],
+}
 
 
 class UsageRequestSerializer(serializers.Serializer[Any]):
@@ -56,6 +62,7 @@ class UsageView(ApiView):
     @extend_schema(
         operation_id="usage_read",
         responses={200: UsageSerializer, **problems()},
+        examples=[OpenApiExample("a platform with limits", EXAMPLE, response_only=True, status_codes=["200"])],
         parameters=[
             OpenApiParameter("days", {"type": "integer", "minimum": 1, "maximum": LONGEST, "default": 30}),
         ],
