@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import httpx
 import pytest
@@ -18,6 +19,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from deepfake_guard.run.place import free_port
 from tests.browser.conftest import ARGUMENTS, CHROMIUM
+from tests.browser.test_accessibility import looked_at
 from tests.factories import portrait
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -26,6 +28,7 @@ ROOT = Path(__file__).parents[2]
 SITE = ROOT / "docs/examples/photo_site"
 START_SECONDS, SCREEN_SECONDS, STOP_SECONDS = 180, 180, 60
 PASSWORD = "a password for the demo"
+SIGHTS: list[tuple[Literal["light", "dark"], int]] = [("light", 1280), ("light", 390), ("dark", 1280), ("dark", 390)]
 SHOWN = ROOT / "docs/screenshots"
 SHOWN_FILES = {
     "photo-site-flagged-light-1280.png",
@@ -84,16 +87,19 @@ def chromium() -> Iterator[Browser]:
         yield playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
 
 
-def shoot(page: Page, name: str) -> None:
-    """For `make screenshots` alone, into `PHOTO_SITE_SHOTS`; docs/screenshots gets what docs/plugin.md shows."""
-    if folder := os.environ.get("PHOTO_SITE_SHOTS"):
-        for scheme in ("light", "dark"):
-            for width in (1280, 390):
-                page.emulate_media(color_scheme=scheme)
-                page.set_viewport_size({"width": width, "height": 800})
-                file = f"photo-site-{name}-{scheme}-{width}.png"
-                page.screenshot(path=(SHOWN if file in SHOWN_FILES else Path(folder)) / file, full_page=True)
-        page.set_viewport_size({"width": 1280, "height": 800})
+def look(page: Page, name: str) -> None:
+    """Everybody can use the page, light and dark, wide and narrow. Its pictures, where `make screenshots` asks for
+    them, go to PHOTO_SITE_SHOTS, those that docs/plugin.md shows to docs/screenshots.
+    """
+    folder = os.environ.get("PHOTO_SITE_SHOTS")
+    for scheme, width in SIGHTS:
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size({"width": width, "height": 800})
+        assert looked_at(page) == []
+        if folder:
+            file = f"photo-site-{name}-{scheme}-{width}.png"
+            page.screenshot(path=(SHOWN if file in SHOWN_FILES else Path(folder)) / file, full_page=True)
+    page.set_viewport_size({"width": 1280, "height": 800})
 
 
 def signed_in(browser: Browser, site: PhotoSite, who: str) -> Page:
@@ -123,7 +129,7 @@ def says(words: str) -> Callable[[Page], bool]:
 def decide(page: Page, site: PhotoSite, *keys: str) -> None:
     """Take the one case of the queue, and press what decides it."""
     page.goto(f"{site.url}/guard/queue/")
-    shoot(page, "desk")
+    look(page, "desk")
     page.locator("a[href*='/guard/cases/']").first.click()
     expect(page.locator("#lease[data-seconds]")).to_be_visible()
     for key in keys:
@@ -134,12 +140,12 @@ def decide(page: Page, site: PhotoSite, *keys: str) -> None:
 def test_from_an_upload_to_the_decision_of_an_appeal(site: PhotoSite, chromium: Browser) -> None:
     stranger = chromium.new_context().new_page()
     author = signed_in(chromium, site, "author")
-    shoot(author, "empty")
+    look(author, "empty")
 
     author.get_by_role("link", name="Upload", exact=True).click()
     author.get_by_label("Title").fill("At the launch")
     author.get_by_label("Photo").set_input_files({"name": "a.jpg", "mimeType": "image/jpeg", "buffer": portrait()})
-    shoot(author, "upload")
+    look(author, "upload")
     author.get_by_role("button", name="Upload").click()
     expect(author.get_by_role("heading", name="At the launch")).to_be_visible()
     expect(author.get_by_text("Only you can see it.")).to_be_visible()
@@ -148,7 +154,7 @@ def test_from_an_upload_to_the_decision_of_an_appeal(site: PhotoSite, chromium: 
 
     look_until(author, says("That is no judgement"), site, "flagged")
     expect(author.locator(".screening-state")).to_have_text("waits for a person")
-    shoot(author, "flagged")
+    look(author, "flagged")
     for hidden in (photo, picture):
         answer = stranger.goto(hidden)
         assert answer is not None
@@ -160,22 +166,22 @@ def test_from_an_upload_to_the_decision_of_an_appeal(site: PhotoSite, chromium: 
     decide(moderator, site, "4", "f")
     look_until(author, says("concluded that it is synthetic"), site, "decided")
     expect(author.locator(".screening-state")).to_have_text("removed")
-    shoot(author, "removed")
+    look(author, "removed")
 
     author.get_by_label("Appeal").fill("That is me, at the launch of the shuttle. I have the negative.")
     author.get_by_role("button", name="Send the appeal").click()
     expect(author.get_by_text("Your appeal is being looked at")).to_be_visible()
     expect(author.get_by_role("button", name="Send the appeal")).to_have_count(0)
-    shoot(author, "appealed")
+    look(author, "appealed")
 
     decide(signed_in(chromium, site, "second"), site, "g")
     look_until(author, says("what was decided before does not hold"), site, "heard")
     expect(author.locator(".screening-state")).to_have_text("checked")
     look_until(author, says("it is shown"), site, "told")
-    shoot(author, "restored")
+    look(author, "restored")
     stranger.goto(site.url)
     expect(stranger.get_by_role("link", name="At the launch")).to_be_visible()
-    shoot(stranger, "home")
+    look(stranger, "home")
 
     author.get_by_role("button", name="Delete this photo").click()
     expect(author.get_by_text("You have uploaded nothing yet")).to_be_visible()
