@@ -40,6 +40,21 @@ def submit(
     return Call("POST", path("items"), headers={**once(), **prefer}, form=form, file=file)
 
 
+def submit_url(
+    url: str,
+    *,
+    external_id: str,
+    author_ref: str | None = None,
+    priority: Priority | None = None,
+    policy: int | None = None,
+    wait: int | None = None,
+) -> Call[Item]:
+    """The address of one, where the server allows it: a worker fetches it."""
+    body = given(url=url, external_id=external_id, author_ref=author_ref, priority=priority, policy=policy)
+    prefer = {"Prefer": f"wait={wait}"} if wait else {}
+    return Call("POST", path("items"), headers={**once(), **prefer}, json=body)
+
+
 def read(item_id: str) -> Call[Item]:
     """Everything known of it."""
     return Call("GET", path("items", item_id))

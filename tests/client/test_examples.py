@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.utils import timezone
 
 from moderation.models import Event, ReviewCase, WebhookDelivery, WebhookEndpoint
@@ -47,8 +48,9 @@ def commands(block: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def ids(live_server: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+def ids(live_server: Any, monkeypatch: pytest.MonkeyPatch, settings: LazySettings) -> dict[str, str]:
     """What `018f…` stands for after each word of a path, and what the shell is told."""
+    settings.DEEPFAKE_GUARD = {**settings.DEEPFAKE_GUARD, "URL_SUBMISSIONS": True}
     Resolver(monkeypatch, photos_example=["93.184.216.34"] * 9)
     platform = factories.make_platform()
     decided = factories.make_case(platform)

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from django.conf import LazySettings
 
 from deepfake_guard.client import Problem, items
 from moderation.models import ContentItem
@@ -102,3 +103,13 @@ def test_it_may_ask_for_the_answer_to_be_held(caller: Caller) -> None:
     call = items.submit(factories.picture(), external_id="post-1", policy=1, wait=8)
     assert caller.send(call)["policy"] == 1  # a host by WSGI, as here, ignores the preference
     assert caller.network.seen[0].headers["Prefer"] == "wait=8"
+
+
+def test_it_submits_an_address_where_that_is_enabled(caller: Caller, settings: LazySettings) -> None:
+    call = items.submit_url("https://photos.example/4711.jpg", external_id="post-1")
+    with pytest.raises(Problem) as told:
+        caller.send(call)
+    assert told.value.errors[0]["pointer"] == "/url"
+    settings.DEEPFAKE_GUARD = {**settings.DEEPFAKE_GUARD, "URL_SUBMISSIONS": True}
+    assert caller.send(call)["status"] == "queued"
+    assert caller.send(call)["revision"] == 1
