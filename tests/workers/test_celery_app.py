@@ -51,7 +51,10 @@ def test_every_task_goes_to_the_queue_of_the_processes_that_can_do_it() -> None:
     assert set(queues.values()) == {"upkeep"}
 
 
-def test_every_queue_has_its_process_wherever_processes_are_listed_and_webhooks_have_one_alone(tmp_path: Path) -> None:
+def test_every_queue_has_its_process_wherever_processes_are_listed_and_webhooks_have_one_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEEPFAKE_GUARD_URL_SUBMISSIONS", "true")
     started = [program.argv for program in programs.workers(tmp_path) if "-Q" in program.argv]
     served = [argv[argv.index("-Q") + 1] for argv in started]
     assert sorted(",".join(served).split(",")) == sorted(queue.name for queue in app.conf.task_queues)
