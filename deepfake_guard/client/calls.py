@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Generic, TypedDict, TypeVar
+from typing import IO, Any, Generic, TypedDict, TypeVar
 from urllib.parse import parse_qsl, quote, urlsplit
 
 T = TypeVar("T")
@@ -33,7 +33,7 @@ class Call(Generic[T]):
     headers: Mapping[str, str] = field(default_factory=dict)
     json: Any = None
     form: Mapping[str, Any] | None = None
-    file: File | None = None
+    files: Mapping[str, File] = field(default_factory=dict)
 
     @property
     def repeatable(self) -> bool:
@@ -46,19 +46,19 @@ class Call(Generic[T]):
 
     @contextmanager
     def request(self) -> Iterator[dict[str, Any]]:
-        """The arguments of httpx's `request`, with the file open. Its name stays here: the guard does not use it."""
+        """The arguments of httpx's `request`, with files open. Their names stay here: the guard does not use them."""
         asked = {"method": self.method, "url": self.path, "params": dict(self.params), "headers": dict(self.headers)}
         if self.json is not None:
             asked["json"] = self.json
         if self.form is not None:
             asked["data"] = dict(self.form)
-        if isinstance(self.file, Path):
-            with self.file.open("rb") as stream:
-                yield {**asked, "files": {"file": ("upload", stream)}}
-        elif self.file is not None:
-            yield {**asked, "files": {"file": ("upload", self.file)}}
-        else:
-            yield asked
+        with ExitStack() as opened:
+            parts = {name: ("upload", _content(file, opened)) for name, file in self.files.items()}
+            yield {**asked, "files": parts} if parts else asked
+
+
+def _content(file: File, opened: ExitStack) -> IO[bytes] | bytes:
+    return opened.enter_context(file.open("rb")) if isinstance(file, Path) else file
 
 
 def path(*parts: object) -> str:

@@ -37,7 +37,7 @@ def submit(
     told = json.dumps(context) if context is not None else None
     form = given(external_id=external_id, author_ref=author_ref, priority=priority, policy=policy, context=told)
     prefer = {"Prefer": f"wait={wait}"} if wait else {}
-    return Call("POST", path("items"), headers={**once(), **prefer}, form=form, file=file)
+    return Call("POST", path("items"), headers={**once(), **prefer}, form=form, files={"file": file})
 
 
 def submit_url(

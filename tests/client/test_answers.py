@@ -74,8 +74,8 @@ def functions() -> Iterator[tuple[str, Callable[..., Call[Any]]]]:
 
 def sample(function: Callable[..., Call[Any]]) -> Call[Any]:
     """The call with something for what it must be given."""
-    asked = inspect.signature(function).parameters.values()
-    return function(**{one.name: "ID" for one in asked if one.default is one.empty})
+    asked = [one for one in inspect.signature(function).parameters.values() if one.default is one.empty]
+    return function(**{one.name: [] if str(one.annotation).startswith("Sequence") else "ID" for one in asked})
 
 
 def test_there_is_a_call_for_each_route_and_none_beside(schema: Any) -> None:
