@@ -24,7 +24,7 @@ from deepfake_guard.detector.records import (
     SignalScore,
 )
 from moderation.models import ApiKey, Calibration, ContentItem, Decision, DetectorVersion, Platform, ReviewCase, Scan
-from moderation.services import decisions, leases, people, platforms, scanning, submission
+from moderation.services import decisions, keys, leases, people, platforms, scanning, submission
 from moderation.vocabulary import DecisionReason, DecisionValue, Role, Scope
 
 numbers = itertools.count(1)
@@ -36,7 +36,7 @@ def make_platform(name: str = "", review_at: float = 0.01) -> Platform:
 
 
 def make_key(platform: Platform, scopes: Sequence[str] = tuple(Scope)) -> tuple[ApiKey, str]:
-    return platforms.issue_key(platform, "test", scopes, actor=ACTOR)
+    return keys.issue_key(platform, "test", scopes, actor=ACTOR)
 
 
 def make_user(role: Role = Role.MODERATOR, username: str = "") -> tuple[User, str]:

@@ -10,7 +10,7 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from moderation.models import ApiKey
-from moderation.services import platforms
+from moderation.services import keys
 
 
 class ApiKeyAuthentication(BaseAuthentication):
@@ -25,8 +25,8 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     def key_of(self, secret: str, request: Request) -> ApiKey | None:
         try:
-            return platforms.authenticate(secret, request.META.get("REMOTE_ADDR", ""))
-        except platforms.AddressNotAllowed as error:
+            return keys.authenticate(secret, request.META.get("REMOTE_ADDR", ""))
+        except keys.AddressNotAllowed as error:
             raise PermissionDenied("the key must not be used from this address", "address_not_allowed") from error
 
     def authenticate_header(self, _request: Request) -> str:

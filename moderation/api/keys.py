@@ -19,11 +19,11 @@ from moderation.api.problems import Problem
 from moderation.api.serializers import names, problems
 from moderation.api.views import ONCE, ApiView, actor_of, key_of
 from moderation.models import ApiKey
-from moderation.services import platforms
+from moderation.services import keys
 from moderation.vocabulary import Scope
 
-OVERLAP_HOURS = int(platforms.BOTH_SECRETS.total_seconds()) // 3600
-LONGEST_OVERLAP_HOURS = platforms.LONGEST_OVERLAP.days * 24
+OVERLAP_HOURS = int(keys.BOTH_SECRETS.total_seconds()) // 3600
+LONGEST_OVERLAP_HOURS = keys.LONGEST_OVERLAP.days * 24
 
 EXAMPLE = {
     "name": "uploads",
@@ -117,7 +117,7 @@ class KeysView(ApiView):
         form = KeyRequestSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         refuse_more_than(key_of(request), form.validated_data["scopes"])
-        key, secret = platforms.issue_key(key_of(request).platform, actor=actor_of(request), **form.validated_data)
+        key, secret = keys.issue_key(key_of(request).platform, actor=actor_of(request), **form.validated_data)
         return Response(with_secret(key, secret), status=201, headers=ONCE)
 
 
@@ -134,7 +134,7 @@ class KeyView(ApiView):
     @extend_schema(operation_id="keys_revoke", responses={204: None, **problems(404)})
     def delete(self, request: Request, key_id: UUID) -> Response:
         """Revoke a key, at once and for good; its row stays, for the record. A key may revoke itself."""
-        platforms.revoke_key(find(request, key_id), actor=actor_of(request))
+        keys.revoke_key(find(request, key_id), actor=actor_of(request))
         return Response(status=204)
 
 
@@ -153,7 +153,7 @@ class KeyRotationView(ApiView):
         key, overlap = find(request, key_id), timedelta(hours=form.validated_data["overlap_hours"])
         refuse_more_than(key_of(request), key.scopes)
         try:
-            key, secret = platforms.rotate_key(key, overlap=overlap, actor=actor_of(request))
-        except platforms.KeyEnded as error:
+            key, secret = keys.rotate_key(key, overlap=overlap, actor=actor_of(request))
+        except keys.KeyEnded as error:
             raise Problem(409, "key_ended", "the key is revoked or has expired: issue another one") from error
         return Response(with_secret(key, secret), headers=ONCE)

@@ -15,7 +15,7 @@ from moderation.console.access import MANAGE_PLATFORM, DeskRequest, needs
 from moderation.console.platform import actor, page, platform_or_404, typed
 from moderation.console.step_up import step_up
 from moderation.models import ApiKey
-from moderation.services import platforms
+from moderation.services import keys, platforms
 
 LONGEST_LIST = 2000  # characters of networks
 
@@ -32,7 +32,7 @@ def issue_key(request: DeskRequest, platform_id: uuid.UUID) -> HttpResponse:
         expires_at = _expiry(days)
         if not name or not scopes:
             raise ValueError("A key needs a name and at least one thing that it may do.")
-        key, secret = platforms.issue_key(
+        key, secret = keys.issue_key(
             platform,
             name,
             scopes,
@@ -60,8 +60,8 @@ def _expiry(days: str) -> datetime | None:
 def rotate_key(request: DeskRequest, platform_id: uuid.UUID, key_id: uuid.UUID) -> HttpResponse:
     key = _key_or_404(platform_id, key_id)
     try:
-        key, secret = platforms.rotate_key(key, actor=actor(request))
-    except platforms.KeyEnded:
+        key, secret = keys.rotate_key(key, actor=actor(request))
+    except keys.KeyEnded:
         messages.warning(request, f"The key {key.name} has ended: issue another one.")
         return redirect("guard:platform", platform_id)
     return page(request, platform_or_404(platform_id), new_key=key, secret=secret, rotated=True)
@@ -72,7 +72,7 @@ def rotate_key(request: DeskRequest, platform_id: uuid.UUID, key_id: uuid.UUID) 
 @step_up
 def revoke_key(request: DeskRequest, platform_id: uuid.UUID, key_id: uuid.UUID) -> HttpResponse:
     key = _key_or_404(platform_id, key_id)
-    done = platforms.revoke_key(key, actor=actor(request))
+    done = keys.revoke_key(key, actor=actor(request))
     messages.info(request, f"The key {key.name} {'is revoked: it opens nothing any more' if done else 'was revoked'}.")
     return redirect("guard:platform", platform_id)
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from moderation.models import Platform
-from moderation.services import operations, platforms
+from moderation.services import keys, operations, platforms
 from moderation.vocabulary import DecisionValue, Role
 from tests.browser.conftest import Desk
 from tests.browser.test_accessibility import findings, fits
@@ -69,7 +69,7 @@ def test_a_key_is_shown_once_with_the_focus_on_it(admin: Desk, agora: Platform) 
     page.get_by_role("button", name="Issue the key").click()
     secret = page.get_by_label("Key", exact=True)
     expect(secret).to_be_focused()
-    assert platforms.authenticate(secret.input_value()) is not None
+    assert keys.authenticate(secret.input_value()) is not None
     page.goto(f"{admin.url}/platforms/{agora.pk}/")
     expect(page.get_by_label("Key", exact=True)).to_have_count(0)
 

@@ -17,7 +17,7 @@ from django.conf import LazySettings
 from django.utils import timezone
 
 from moderation.models import Event, ReviewCase, WebhookDelivery, WebhookEndpoint
-from moderation.services import platforms, scanning
+from moderation.services import keys, scanning
 from tests import factories
 from tests.moderation.receiver import Resolver
 
@@ -65,7 +65,7 @@ def ids(live_server: Any, monkeypatch: pytest.MonkeyPatch, settings: LazySetting
     return {
         "items": str(decided.item_id),
         "cases": str(waiting.public_id),
-        "keys": str(platforms.issue_key(platform, "other", ["items:read"], actor="system")[0].pk),
+        "keys": str(keys.issue_key(platform, "other", ["items:read"], actor="system")[0].pk),
         "endpoints": str(endpoint.pk),
         "deliveries": str(failed.pk),
         "URL": live_server.url,

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from moderation.management.owner import ACTOR, OwnerCommand
 from moderation.models import Platform, WebhookEndpoint
-from moderation.services import audit, people, platforms, webhooks
+from moderation.services import audit, keys, people, platforms, webhooks
 from moderation.vocabulary import Role, Scope
 
 PLATFORM = "Demo"
@@ -55,7 +55,7 @@ def create(url: str) -> dict[str, Any]:
     platform = Platform.objects.filter(name=PLATFORM).first()
     if platform is None:
         platform = platforms.create_platform(PLATFORM, review_at=1.0, note=NOTE, actor=ACTOR)
-    _key, api_key = platforms.issue_key(platform, "make run", SCOPES, actor=ACTOR)
+    _key, api_key = keys.issue_key(platform, "make run", SCOPES, actor=ACTOR)
     endpoint, secret = webhooks.add_endpoint(platform, url, actor=ACTOR)
     return {
         "api_key": api_key,

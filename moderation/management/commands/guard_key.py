@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from moderation.management.owner import ACTOR, OwnerCommand, platform_named
 from moderation.models import ApiKey
-from moderation.services import platforms
+from moderation.services import keys
 from moderation.vocabulary import Scope
 
 
@@ -55,7 +55,7 @@ class Command(OwnerCommand):
         expires_at = timezone.now() + timedelta(days=days) if days else None
         platform = platform_named(options["platform"])
         try:
-            _, secret = platforms.issue_key(
+            _, secret = keys.issue_key(
                 platform,
                 options["name"],
                 options["scope"],
@@ -69,7 +69,7 @@ class Command(OwnerCommand):
         self.stderr.write("Keep it now: it cannot be shown again.")
 
     def list(self, options: dict[str, Any]) -> None:
-        keys = ApiKey.objects.filter(platform=platform_named(options["platform"])).order_by("created_at")
+        found = ApiKey.objects.filter(platform=platform_named(options["platform"])).order_by("created_at")
         self.table(
             ("prefix", "name", "state", "last used", "scopes", "from"),
             (
@@ -81,15 +81,15 @@ class Command(OwnerCommand):
                     " ".join(key.scopes),
                     " ".join(key.allowed_networks) or "anywhere",
                 )
-                for key in keys
+                for key in found
             ),
         )
 
     def rotate(self, options: dict[str, Any]) -> None:
         overlap = timedelta(hours=options["overlap_hours"])
         try:
-            key, secret = platforms.rotate_key(key_named(options["prefix"]), overlap=overlap, actor=ACTOR)
-        except platforms.KeyEnded as error:
+            key, secret = keys.rotate_key(key_named(options["prefix"]), overlap=overlap, actor=ACTOR)
+        except keys.KeyEnded as error:
             raise CommandError("the key is revoked or has expired: issue another one") from error
         except ValueError as error:
             raise CommandError(str(error)) from error
@@ -97,7 +97,7 @@ class Command(OwnerCommand):
         self.stderr.write(f"Keep it now. The old secret opens until {key.old_secret_until:%Y-%m-%d %H:%M} UTC.")
 
     def revoke(self, options: dict[str, Any]) -> None:
-        done = platforms.revoke_key(key_named(options["prefix"]), actor=ACTOR)
+        done = keys.revoke_key(key_named(options["prefix"]), actor=ACTOR)
         self.say("revoked" if done else "was revoked already")
 
 

@@ -20,9 +20,9 @@ from deepfake_guard.run import programs
 ROOT = Path(__file__).parents[3]
 MAKE_KEY = """
 import django; django.setup()
-from moderation.services import platforms
+from moderation.services import keys, platforms
 platform = platforms.create_platform("bench", actor="system")
-print(platforms.issue_key(platform, "bench", ["items:write", "items:read"], actor="system")[1])
+print(keys.issue_key(platform, "bench", ["items:write", "items:read"], actor="system")[1])
 """
 
 

@@ -1,4 +1,4 @@
-"""PostgreSQL stores no NUL, in no text and no JSON: what carries one is refused or loses it, and is no fault of ours."""
+"""PostgreSQL stores no NUL, in text or JSON: what carries one is refused or loses it, and is no fault of ours."""
 
 from __future__ import annotations
 

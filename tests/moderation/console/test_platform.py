@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from moderation.models import ApiKey, AuditEntry, Platform, WebhookDelivery, WebhookEndpoint
-from moderation.services import platforms, retention, webhooks
+from moderation.services import keys, retention, webhooks
 from moderation.vocabulary import DeliveryState, EventType, Role
 from tests.factories import ACTOR, make_item, make_key, make_platform
 from tests.moderation.console.pages import lapse, text
@@ -59,7 +59,7 @@ def test_a_key_is_shown_once_and_opens_the_door(admin: Client) -> None:
     platform = make_platform()
     page = admin.post(at(platform, "keys/"), {"name": "uploads", "scope": ["items:write", "items:read"], "days": "30"})
     secret = shown_secret(page)
-    key = platforms.authenticate(secret)
+    key = keys.authenticate(secret)
     assert key is not None
     assert (key.name, key.platform, key.scopes) == ("uploads", platform, ["items:read", "items:write"])
     assert key.expires_at is not None
@@ -95,7 +95,7 @@ def test_a_revoked_key_opens_nothing_any_more(admin: Client) -> None:
     platform = make_platform()
     key, secret = make_key(platform)
     assert admin.post(at(platform, f"keys/{key.pk}/revoke/")).status_code == 302
-    assert platforms.authenticate(secret) is None
+    assert keys.authenticate(secret) is None
     assert "revoked" in text(admin.get(at(platform)))
 
 
@@ -107,7 +107,7 @@ def test_a_key_is_given_addresses_and_a_new_secret_beside_the_old_one(admin: Cli
     page = admin.post(at(platform, f"keys/{key.pk}/rotate/"))
     new = shown_secret(page)
     assert new != old
-    assert [platforms.authenticate(secret, "203.0.113.9") for secret in (old, new)] == [key, key]
+    assert [keys.authenticate(secret, "203.0.113.9") for secret in (old, new)] == [key, key]
     told = text(admin.get(at(platform)))
     assert "from 203.0.113.0/24, 2001:db8::/32" in told
     assert "old secret until" in told
@@ -121,10 +121,10 @@ def test_a_platform_is_added_closed_and_opened_again(admin: Client) -> None:
     assert page.headers["Location"] == at(platform)
     _, secret = make_key(platform)
     admin.post(at(platform, "active/"), {"active": "0"})
-    assert platforms.authenticate(secret) is None
+    assert keys.authenticate(secret) is None
     assert "Closed: its keys open nothing" in text(admin.get(at(platform)))
     admin.post(at(platform, "active/"), {"active": "1"})
-    assert platforms.authenticate(secret) is not None
+    assert keys.authenticate(secret) is not None
     assert "There is a platform named Agora already." in text(
         admin.post("/platforms/add/", {"name": "Agora"}, follow=True)
     )

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.test import RequestFactory
 
 from moderation.models import ApiKey, Platform, WebhookEndpoint
-from moderation.services import platforms
+from moderation.services import keys, platforms
 
 HERE, THERE = "http://127.0.0.1:8001/", "http://127.0.0.1:8007/"
 
@@ -31,7 +31,7 @@ def test_the_demo_platform_sends_everything_to_review_and_says_so(made: dict[str
 
 
 def test_its_key_and_logins_work(made: dict[str, Any], tmp_path: Path) -> None:
-    key = platforms.authenticate(made["api_key"])
+    key = keys.authenticate(made["api_key"])
     assert key is not None
     assert key.scopes == ["items:erase", "items:read", "items:write"]
     for person in (made["moderator"], made["admin"]):

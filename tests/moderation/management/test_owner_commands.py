@@ -12,7 +12,7 @@ from django.core.management.base import CommandError
 
 from moderation.management.owner import OwnerCommand
 from moderation.models import ApiKey, AuditEntry, Platform
-from moderation.services import platforms
+from moderation.services import keys, platforms
 from moderation.vocabulary import ItemStatus
 from tests.factories import make_detector, make_item, make_platform, report, screen
 
@@ -52,12 +52,12 @@ def test_it_refuses_a_line_finer_than_the_calibration_and_says_what_it_needs() -
 def test_it_issues_a_key_that_works_until_it_is_revoked() -> None:
     make_platform("Photo club")
     secret = run("guard_key", "issue", "Photo club", "uploads", "--scope", "items:write", "--days", "30")
-    key = platforms.authenticate(secret)
+    key = keys.authenticate(secret)
     assert key is not None
     assert key.scopes == ["items:write"]
     assert secret not in run("guard_key", "list", "Photo club")
     assert run("guard_key", "revoke", key.prefix) == "revoked"
-    assert platforms.authenticate(secret) is None
+    assert keys.authenticate(secret) is None
 
 
 def test_it_sets_what_a_platform_may_use_and_keeps_what_is_left_out() -> None:
@@ -77,8 +77,8 @@ def test_it_rotates_a_key_and_binds_one_to_addresses() -> None:
     old = run(*issue, "203.0.113.0/24")
     key = ApiKey.objects.get()
     new = run("guard_key", "rotate", key.prefix, "--overlap-hours", "0")
-    assert platforms.authenticate(old, "203.0.113.9") is None
-    assert platforms.authenticate(new, "203.0.113.9") == key
+    assert keys.authenticate(old, "203.0.113.9") is None
+    assert keys.authenticate(new, "203.0.113.9") == key
     assert "203.0.113.0/24" in run("guard_key", "list", "Photo club")
     for words, told in (
         ((*issue, "here"), "appear"),
@@ -92,9 +92,9 @@ def test_it_closes_a_platform_with_all_its_keys_and_opens_it_again() -> None:
     make_platform("Photo club")
     secret = run("guard_key", "issue", "Photo club", "uploads", "--scope", "items:read")
     run("guard_platform", "close", "Photo club")
-    assert platforms.authenticate(secret) is None
+    assert keys.authenticate(secret) is None
     run("guard_platform", "open", "Photo club")
-    assert platforms.authenticate(secret) is not None
+    assert keys.authenticate(secret) is not None
 
 
 def test_it_names_the_platforms_there_are_when_one_is_misspelt() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from moderation.models import ApiKey, AuditEntry, Platform, PolicyVersion
 from moderation.rules import InvalidRules
-from moderation.services import platforms
+from moderation.services import keys, platforms
 from moderation.vocabulary import Scope
 from tests.factories import ACTOR, make_detector, make_key, make_platform, make_user
 
@@ -27,40 +27,40 @@ def test_it_keeps_no_secret_only_its_digest() -> None:
 
 def test_it_knows_a_key_by_its_whole_secret_only() -> None:
     key, secret = make_key(make_platform())
-    assert platforms.authenticate(secret) == key
+    assert keys.authenticate(secret) == key
     for wrong in (secret[:-1], secret + "x", secret.upper(), f"dg_{key.prefix}_", "", "dg__", key.digest):
-        assert platforms.authenticate(wrong) is None
+        assert keys.authenticate(wrong) is None
 
 
 @given(st.text(max_size=80))
 def test_it_survives_any_text_in_place_of_a_key(text: str) -> None:
-    assert platforms.authenticate(text) is None
+    assert keys.authenticate(text) is None
 
 
 def test_it_refuses_revoked_and_expired_keys_and_those_of_a_closed_platform() -> None:
     platform = make_platform()
     past, (revoked, first) = timezone.now() - timedelta(seconds=1), make_key(platform)
-    _, expired = platforms.issue_key(platform, "old", [Scope.ITEMS_READ], expires_at=past, actor=ACTOR)
+    _, expired = keys.issue_key(platform, "old", [Scope.ITEMS_READ], expires_at=past, actor=ACTOR)
     _, usable = make_key(platform)
-    assert platforms.revoke_key(revoked, actor=ACTOR)
-    assert not platforms.revoke_key(revoked, actor=ACTOR)
-    assert platforms.authenticate(first) is None
-    assert platforms.authenticate(expired) is None
-    assert platforms.authenticate(usable) is not None
+    assert keys.revoke_key(revoked, actor=ACTOR)
+    assert not keys.revoke_key(revoked, actor=ACTOR)
+    assert keys.authenticate(first) is None
+    assert keys.authenticate(expired) is None
+    assert keys.authenticate(usable) is not None
     platforms.set_active(platform, False, actor=ACTOR)
-    assert platforms.authenticate(usable) is None
+    assert keys.authenticate(usable) is None
 
 
 def test_it_notes_the_last_use_at_most_once_a_minute() -> None:
     key, secret = make_key(make_platform())
-    platforms.authenticate(secret)
+    keys.authenticate(secret)
     key.refresh_from_db()
     first = key.last_used_at
-    platforms.authenticate(secret)
+    keys.authenticate(secret)
     key.refresh_from_db()
     assert key.last_used_at == first
     ApiKey.objects.update(last_used_at=timezone.now() - timedelta(seconds=61))
-    platforms.authenticate(secret)
+    keys.authenticate(secret)
     key.refresh_from_db()
     assert first is not None
     assert key.last_used_at is not None
@@ -69,7 +69,7 @@ def test_it_notes_the_last_use_at_most_once_a_minute() -> None:
 
 def test_it_issues_no_key_with_an_unknown_scope() -> None:
     with pytest.raises(ValueError, match="items:everything"):
-        platforms.issue_key(make_platform(), "x", ["items:everything"], actor=ACTOR)
+        keys.issue_key(make_platform(), "x", ["items:everything"], actor=ACTOR)
     assert not ApiKey.objects.exists()
 
 
