@@ -9,6 +9,8 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from moderation.api.problems import Problem
@@ -19,8 +21,25 @@ KEPT = timedelta(hours=24)
 ABANDONED = timedelta(minutes=2)  # a process that died in between must not block its key for a day
 
 
-def once(platform: Platform, key: str, digest: str, act: Callable[[], tuple[Response, ContentItem]]) -> Response:
-    """Run `act` unless this key has an answer. Raises Problem 422 (another body) or 409 (still running)."""
+LONGEST_KEY = 255
+Act = Callable[[], tuple[Response, ContentItem | None]]
+
+
+def key_in(request: Request) -> str:
+    """The header; empty where there is none. Raises ValidationError."""
+    key = request.headers.get("Idempotency-Key", "")
+    if len(key) > LONGEST_KEY:
+        raise ValidationError({"Idempotency-Key": f"at most {LONGEST_KEY} characters"})
+    return key
+
+
+def once(platform: Platform, key: str, digest: str, act: Act) -> Response:
+    """Run `act` unless this key has an answer. Raises Problem 422 (another body) or 409 (still running).
+
+    `act` says which item its answer tells of: erasing it takes the answer along. Without a key it is just run.
+    """
+    if not key:
+        return act()[0]
     row = _begin(platform, key, digest)
     if isinstance(row, Response):
         return row
@@ -34,9 +53,9 @@ def once(platform: Platform, key: str, digest: str, act: Callable[[], tuple[Resp
 
 
 @transaction.atomic
-def _keep(row: IdempotencyKey, response: Response, item: ContentItem) -> None:
+def _keep(row: IdempotencyKey, response: Response, item: ContentItem | None) -> None:
     """Under the item's lock, as erasure is: an answer about an erased item is not kept."""
-    if ContentItem.objects.select_for_update().get(pk=item.pk).erased_at is not None:
+    if item is not None and ContentItem.objects.select_for_update().get(pk=item.pk).erased_at is not None:
         row.delete()
         return
     IdempotencyKey.objects.filter(pk=row.pk).update(

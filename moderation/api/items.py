@@ -9,8 +9,7 @@ from django.db.models import BooleanField, ExpressionWrapper, Prefetch, QuerySet
 from django.http import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework.exceptions import NotFound, ValidationError
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.exceptions import NotFound
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,17 +19,19 @@ from moderation import blind
 from moderation.api import idempotency
 from moderation.api.item_filters import ItemFilterSerializer, narrow
 from moderation.api.pagination import PAGES, NewestFirst
-from moderation.api.problems import Gone, Problem
+from moderation.api.problems import Gone
 from moderation.api.serializers import ItemSerializer, problems
 from moderation.api.submissions import AddressSerializer, SubmissionSerializer, take
-from moderation.api.uploads import LimitedUploadHandler
-from moderation.api.views import ApiView, actor_of, key_of
+from moderation.api.views import ApiView, UploadView, actor_of, key_of
 from moderation.models import ApiKey, ContentItem, Decision, ReviewCase, Verdict
 from moderation.services import retention
 from moderation.vocabulary import TERMINAL_ITEM_STATUSES, CasePurpose, Scope
 
 REVIEWS = {Scope.CASES_READ.value, Scope.CASES_DECIDE.value}
 LIVE = {"Retry-After": "1"}  # seconds until asking again is worth it
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key", str, OpenApiParameter.HEADER, description=f"at most {idempotency.LONGEST_KEY} characters"
+)
 WHERE = [
     OpenApiParameter("Location", str, OpenApiParameter.HEADER, response=[200, 202]),
     OpenApiParameter("Retry-After", int, OpenApiParameter.HEADER, response=[202]),
@@ -80,21 +81,16 @@ def accepted(request: Request, item: ContentItem, *, new: bool = False) -> Respo
     return Response(told(item, key_of(request), new=new), status=202, headers={"Location": where, **LIVE})
 
 
-class ItemsView(ApiView):
+class ItemsView(UploadView):
     scopes = {"POST": Scope.ITEMS_WRITE, "GET": Scope.ITEMS_READ}
-    parser_classes = [MultiPartParser, JSONParser]
     pagination_class = NewestFirst
-
-    def initialize_request(self, request: Any, *args: Any, **kwargs: Any) -> Request:
-        request.upload_handlers = [LimitedUploadHandler(request)]
-        return super().initialize_request(request, *args, **kwargs)
 
     @extend_schema(
         operation_id="items_create",
         request={"multipart/form-data": SubmissionSerializer, "application/json": AddressSerializer},
         responses={200: ItemSerializer, 202: ItemSerializer, **problems(409, 411, 413, 415, 422, 429)},
         parameters=[
-            OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="at most 255 characters"),
+            IDEMPOTENCY_KEY,
             OpenApiParameter("Prefer", str, OpenApiParameter.HEADER, description="`wait=8`: up to 10 seconds"),
             OpenApiParameter("Preference-Applied", str, OpenApiParameter.HEADER, response=[200, 202]),
             *WHERE,
@@ -107,20 +103,14 @@ class ItemsView(ApiView):
 
         With `Prefer: wait=8` it comes when the item has ended, as a 200, or after so many seconds, as a 202.
         """
-        if "Content-Length" not in request.headers:  # without it Django's parser sees an empty form
-            raise Problem(411, "length_required", "send a Content-Length, not chunks")
         form = SubmissionSerializer(data=request.data, context={"platform": key_of(request).platform})
         form.is_valid(raise_exception=True)
         given = form.validated_data
-        header = request.headers.get("Idempotency-Key", "")
-        if len(header) > 255:
-            raise ValidationError({"Idempotency-Key": "at most 255 characters"})
-        if not header:
-            return self._submit(request, given)[0]
         digest = idempotency.digest_of(
             {name: value.sha256 if name == "file" else str(value) for name, value in given.items()}
         )
-        return idempotency.once(key_of(request).platform, header, digest, lambda: self._submit(request, given))
+        key = idempotency.key_in(request)
+        return idempotency.once(key_of(request).platform, key, digest, lambda: self._submit(request, given))
 
     def _submit(self, request: Request, given: dict[str, Any]) -> tuple[Response, ContentItem]:
         key = key_of(request)

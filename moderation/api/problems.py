@@ -87,11 +87,18 @@ def _known(error: Exception) -> APIException | None:
     return Forbidden() if isinstance(error, PermissionDenied) else None
 
 
-def _response(error: APIException, request: Request) -> Response:
+def refusal(error: Refused | ValidationError, request: Request, pointer: str) -> dict[str, Any]:
+    """The document about one part of a request that is not refused as a whole."""
+    known = _known(error)
+    assert known is not None  # noqa: S101  both kinds are foreseen
+    return _document(known, request, pointer)
+
+
+def _document(error: APIException, request: Request, pointer: str = "") -> dict[str, Any]:
     wrong = isinstance(error, ValidationError)
-    errors = list(pointers(error.detail, "")) if wrong else getattr(error, "errors", [])
+    errors = list(pointers(error.detail, pointer)) if wrong else getattr(error, "errors", [])
     code = error.get_codes() if not wrong else next((e["code"] for e in errors if e["code"] in set(Reason)), "invalid")
-    document: dict[str, Any] = {
+    return {
         "type": "about:blank",
         "title": HTTPStatus(error.status_code).phrase,
         "status": error.status_code,
@@ -100,22 +107,30 @@ def _response(error: APIException, request: Request) -> Response:
         "request_id": getattr(request, "request_id", ""),
         **({"errors": errors} if errors else {}),
     }
+
+
+def _response(error: APIException, request: Request) -> Response:
     headers = dict(getattr(error, "headers", {}))
     if (challenge := getattr(error, "auth_header", None)) is not None:
         headers["WWW-Authenticate"] = challenge
     # also where the view answers in another form, or in none that was acceptable
     request.accepted_renderer, request.accepted_media_type = JSONRenderer(), MEDIA_TYPE
-    return Response(document, status=error.status_code, headers=headers, content_type=MEDIA_TYPE)
+    return Response(_document(error, request), status=error.status_code, headers=headers, content_type=MEDIA_TYPE)
 
 
 def pointers(detail: Any, pointer: str) -> Any:
     """One {"pointer" (RFC 6901), "detail", "code"} for each message."""
     if isinstance(detail, dict):
         for key, value in detail.items():
-            where = "" if key == NON_FIELD_ERRORS else f"/{str(key).replace('~', '~0').replace('/', '~1')}"
+            where = "" if key == NON_FIELD_ERRORS else f"/{whole(key).replace('~', '~0').replace('/', '~1')}"
             yield from pointers(value, pointer + where)
     elif isinstance(detail, list):
         for place, value in enumerate(detail):  # a list of objects' errors is in the order of the objects
             yield from pointers(value, f"{pointer}/{place}" if isinstance(value, dict) else pointer)
     else:
-        yield {"pointer": pointer, "detail": str(detail), "code": detail.code}
+        yield {"pointer": pointer, "detail": whole(detail), "code": detail.code}
+
+
+def whole(said: Any) -> str:
+    """What was sent may be told again: halves of characters, which JSON can escape, are no UTF-8."""
+    return str(said).encode("utf-8", "replace").decode()

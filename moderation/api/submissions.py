@@ -26,7 +26,7 @@ NO_FILE = ErrorDetail("the request has no file in a part named file", Reason.MIS
 @extend_schema_field(OpenApiTypes.BINARY)
 class UploadField(serializers.FileField):
     def fail(self, key: str, **kwargs: Any) -> NoReturn:
-        if key == "invalid":
+        if key in {"invalid", "null"}:
             raise serializers.ValidationError(NO_FILE)
         super().fail(key, **kwargs)
 
@@ -53,14 +53,23 @@ class ContextField(serializers.JSONField):
         context = given if isinstance(given, dict) else super().to_internal_value(given)  # JSON is parsed already
         if not isinstance(context, dict) or set(context) - {"author"} or len(json.dumps(context)) > 8192:
             raise serializers.ValidationError('an object {"author": {…}} of at most 8 kB')
-        if "\\u0000" in json.dumps(context):  # PostgreSQL knows no NUL
-            raise serializers.ValidationError("null characters are not allowed")
+        if not storable(context):
+            raise serializers.ValidationError("no null characters, halves of characters or infinite numbers")
         author = context.get("author", {})
         if not isinstance(author, dict) or len(author) > 20:
             raise serializers.ValidationError("author: an object of at most 20 values")
         if any(not isinstance(value, str | int | float | bool) for value in author.values()):
             raise serializers.ValidationError("author: each value is a text, a number, true or false")
         return context
+
+
+def storable(document: Any) -> bool:
+    """Whether a database can keep it: JSON's escapes and exponents say more than PostgreSQL takes."""
+    try:
+        text = json.dumps(document, ensure_ascii=False, allow_nan=False)
+        return "\\u0000" not in text and bool(text.encode())
+    except ValueError:
+        return False
 
 
 class ParticularsSerializer(serializers.Serializer[Any]):

@@ -60,7 +60,7 @@ class LimitedUploadHandler(TemporaryFileUploadHandler):
 def body_limit(path: str, headers: Mapping[bytes, bytes]) -> int:
     """Bytes: a file's worth where files are sent, by whom at least says who they are; else a megabyte."""
     file = conf().MAX_UPLOAD_BYTES + FORM_OVERHEAD
-    if path.endswith("/api/v1/items") and b"authorization" in headers:
+    if path.endswith(("/api/v1/items", "/api/v1/items/batch")) and b"authorization" in headers:
         return max(file, ORDINARY_BODY)
     if path.endswith("/upload/") and b"cookie" in headers:
         return max(FILES_A_BODY * file, ORDINARY_BODY)

@@ -4,6 +4,7 @@ from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from moderation.api.appeals import AppealsView
+from moderation.api.batch import BatchView
 from moderation.api.cases import CasesView, CaseView
 from moderation.api.claims import ClaimView, ReleaseView
 from moderation.api.decisions import DecisionsView, DecisionView
@@ -35,6 +36,7 @@ docs = SpectacularSwaggerSplitView.as_view(url_name="guard:api:schema", template
 schema = SpectacularAPIView.as_view(custom_settings={"PREPROCESSING_HOOKS": ["moderation.api.schema.only_ours"]})
 urlpatterns = [
     path("items", holding(ItemsView.as_view()), name="items"),
+    path("items/batch", BatchView.as_view(), name="items_batch"),
     path("items/<uuid:item_id>", ItemView.as_view(), name="item"),
     path("items/<uuid:item_id>/reports", ReportsView.as_view(), name="reports"),
     path("items/<uuid:item_id>/appeals", AppealsView.as_view(), name="appeals"),

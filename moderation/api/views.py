@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
-from rest_framework.parsers import JSONParser
+from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,6 +17,7 @@ from moderation.api import problems
 from moderation.api.authentication import ApiKeyAuthentication
 from moderation.api.permissions import HasScope
 from moderation.api.problems import Problem
+from moderation.api.uploads import LimitedUploadHandler
 from moderation.models import ApiKey
 from moderation.services import limits
 from moderation.vocabulary import Reason
@@ -53,6 +54,19 @@ class ApiView(APIView):  # no docstring: it would be shown as that of an operati
 
     def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response | None]:
         return problems.answer
+
+
+class UploadView(ApiView):  # for files in a form, which go to a temporary file and stop at the limit
+    parser_classes = [MultiPartParser, JSONParser]
+
+    def initialize_request(self, request: Any, *args: Any, **kwargs: Any) -> Request:
+        request.upload_handlers = [LimitedUploadHandler(request)]
+        return super().initialize_request(request, *args, **kwargs)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if request.method == "POST" and "Content-Length" not in request.headers:  # Django's parser sees an empty form
+            raise Problem(411, "length_required", "send a Content-Length, not chunks")
 
 
 def key_of(request: Request) -> ApiKey:

@@ -111,3 +111,26 @@ def test_an_item_erased_before_its_answer_was_stored_leaves_no_answer(caller: Ca
     answer = idempotency.once(caller.platform, "k1", "digest", submit_and_erase)
     assert answer.status_code == 202
     assert not IdempotencyKey.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_different_requests_at_once_under_one_key_one_is_taken_in() -> None:
+    secret = factories.make_key(factories.make_platform())[1]
+    contents = [factories.picture() for _ in range(6)]
+    start = threading.Barrier(6)
+
+    def submit(number: int) -> Any:
+        caller = Caller()
+        caller.credentials(HTTP_AUTHORIZATION=f"Bearer {secret}")
+        start.wait()
+        try:
+            return caller.submit(contents[number], external_id=f"post-{number}", headers={"Idempotency-Key": "k1"})
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(submit, range(6)))
+    assert [answer.status_code for answer in answers].count(202) == 1
+    refused = {answer.json()["code"] for answer in answers if answer.status_code != 202}
+    assert refused <= {"idempotency_key_reused", "idempotency_in_progress"}
+    assert ContentItem.objects.count() == IdempotencyKey.objects.count() == 1
