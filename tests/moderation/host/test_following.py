@@ -158,7 +158,7 @@ def test_a_storage_that_fails_while_saving_fails_no_request(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as broken:
-        broken.setattr(submission, "_store", full)
+        broken.setattr(submission, "store", full)
         with committed():
             Photo.objects.create(image=upload())
     assert not ContentItem.objects.exists()
