@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from moderation.models import ContentItem, Event, WebhookDelivery
+from moderation.models.ids import first_id, new_id
 from moderation.services import webhooks
 from moderation.services.webhooks import sending
 from moderation.vocabulary import DeliveryState, EventType, ItemStatus
@@ -128,3 +129,12 @@ def test_the_claim_reads_its_order_from_an_index(receiver: Receiver) -> None:
     plan = sending._due(timezone.now()).filter(pk=WebhookDelivery.objects.latest("pk").pk).explain()
     assert re.search(r"\bopen_by_item\b", plan), plan
     assert not re.search(r"Seq Scan|SCAN (?!.*USING)", plan), plan
+
+
+def test_a_burst_of_ids_stays_in_order_and_in_its_time() -> None:
+    """Processes take their order from the clock: none may run ahead of it."""
+    made = [new_id() for _ in range(20_000)]
+    assert made == sorted(set(made))
+    assert {each.version for each in made} == {7}
+    assert made[-1] < first_id(timezone.now() + timedelta(seconds=1))
+    assert new_id() > made[-1]
