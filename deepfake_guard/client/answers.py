@@ -139,3 +139,19 @@ class Label(TypedDict):
     label: Known
     basis: KnownBy
     created_at: str
+
+
+class BatchResult(TypedDict):
+    """Of one entry: either an item or the problem for which it was refused."""
+
+    index: int
+    external_id: str | None
+    item_id: str | None
+    revision: int | None
+    status: Status | None
+    location: str | None
+    problem: dict[str, Any] | None
+
+
+class BatchResults(TypedDict):
+    results: list[BatchResult]

@@ -113,3 +113,25 @@ def test_it_submits_an_address_where_that_is_enabled(caller: Caller, settings: L
     settings.DEEPFAKE_GUARD = {**settings.DEEPFAKE_GUARD, "URL_SUBMISSIONS": True}
     assert caller.send(call)["status"] == "queued"
     assert caller.send(call)["revision"] == 1
+
+
+def test_a_batch_has_a_result_for_each_entry(caller: Caller, tmp_path: Path) -> None:
+    (tmp_path / "photo.jpg").write_bytes(factories.picture())
+    call = items.batch(
+        [
+            {"external_id": "post-1", "file": tmp_path / "photo.jpg", "context": {"author": {"since": 2019}}},
+            {"external_id": "post-2", "file": b"no picture"},
+            {"external_id": "post-3", "file": factories.picture(), "priority": "backfill"},
+        ]
+    )
+    first, second, third = caller.send(call)["results"]
+    assert (first["external_id"], first["status"], first["problem"]) == ("post-1", "queued", None)
+    assert (second["item_id"], second["problem"]["code"]) == (None, "unsupported_type")
+    assert caller.send(items.read(third["item_id"]))["priority"] == "backfill"
+    assert caller.send(call)["results"][0] == first
+
+
+def test_a_batch_of_addresses_needs_no_form(caller: Caller, settings: LazySettings) -> None:
+    settings.DEEPFAKE_GUARD = {**settings.DEEPFAKE_GUARD, "URL_SUBMISSIONS": True}
+    call = items.batch([{"external_id": "post-1", "url": "https://photos.example/1.jpg"}])
+    assert [result["status"] for result in caller.send(call)["results"]] == ["queued"]
