@@ -102,7 +102,7 @@ def test_one_file_is_one_entrys(caller: Caller) -> None:
 
 
 def test_a_hundred_go_in_one_request(caller: Caller) -> None:
-    files = {f"f{number}": upload() for number in range(100)}
+    files: dict[str, Any] = {f"f{number}": upload() for number in range(100)}
     results = send(caller, [{"external_id": name, "file": name} for name in files], **files).json()["results"]
     assert [result["status"] for result in results] == ["queued"] * 100
     assert ContentItem.objects.count() == 100
@@ -110,7 +110,7 @@ def test_a_hundred_go_in_one_request(caller: Caller) -> None:
 
 def test_the_files_share_the_limit(caller: Caller, settings: Any) -> None:
     settings.DEEPFAKE_GUARD = {**settings.DEEPFAKE_GUARD, "MAX_UPLOAD_BYTES": 50_000}
-    files = {f"f{number}": upload(b"\0" * 20_000) for number in range(3)}
+    files: dict[str, Any] = {f"f{number}": upload(b"\0" * 20_000) for number in range(3)}
     assert send(caller, [{"external_id": name, "file": name} for name in files], **files).status_code == 413
 
 

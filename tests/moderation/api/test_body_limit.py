@@ -59,7 +59,7 @@ def test_it_takes_a_files_worth_only_where_files_are_sent_and_from_whom_says_who
     size = 50 * KIB * KIB
     settings.DEEPFAKE_GUARD = {**settings.DEEPFAKE_GUARD, "MAX_UPLOAD_BYTES": size}
     key, cookie = {b"authorization": b"Bearer x"}, {b"cookie": b"sessionid=x"}
-    assert body_limit("/api/v1/items", key) == size + FORM_OVERHEAD
+    assert body_limit("/api/v1/items", key) == body_limit("/api/v1/items/batch", key) == size + FORM_OVERHEAD
     assert body_limit("/guard/upload/", cookie) == FILES_A_BODY * (size + FORM_OVERHEAD)
     for path, headers in (("/api/v1/items", {}), ("/upload/", {}), ("/login/", cookie), ("/api/v1/detector", key)):
         assert body_limit(path, headers) == ORDINARY_BODY
