@@ -13,7 +13,7 @@ from uuid import UUID
 import structlog
 from django.apps import apps
 from django.db import connection, models, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.fields.files import FieldFile
 from django.utils import timezone
 
@@ -74,6 +74,17 @@ def leave(registered: Registered, instance: models.Model) -> None:
     now = timezone.now()
     HostedImage.objects.filter(pk=row.pk).update(gone_at=now, due_at=now + GRACE, attempts=0, version=F("version") + 1)
     _after_commit(row.pk)
+
+
+def leave_lost(rows: QuerySet[HostedImage]) -> int:
+    """Of objects that went in a way that Django tells nobody; returns how many."""
+    pks = list(rows.values_list("pk", flat=True))
+    for pk in pks:
+        HostedImage.objects.filter(pk=pk).update(
+            gone_at=timezone.now(), due_at=timezone.now(), version=F("version") + 1
+        )
+        bring_on(pk)
+    return len(pks)
 
 
 def hear(verdict: Verdict, **_: Any) -> None:

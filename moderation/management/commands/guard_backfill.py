@@ -24,7 +24,8 @@ SAY_EVERY = 5.0  # seconds
 class Command(OwnerCommand):
     help = (
         "Sends what a registered image field held before it was registered, or was given past Model.save, behind all "
-        "uploads. It may be ended at any time: started again it goes on with what is left."
+        "uploads, and erases what was deleted past Django's signals. It may be ended at any time: started again it "
+        "goes on with what is left."
     )
     examples = """\
   manage.py guard_backfill photos.Photo.image
@@ -48,6 +49,8 @@ class Command(OwnerCommand):
                 self.say(f"{done} of {total}, {seconds // 60} min {seconds % 60} s left")
             time.sleep(options["pause"])
         self.say(f"{done} pictures sent; they are screened behind everything else")
+        if erased := hosting.leave_lost(lost(registered, model)):
+            self.say(f"{erased} pictures erased, whose objects were deleted past Django's signals")
 
 
 def named(label: str) -> tuple[Registered, type[models.Model]]:
@@ -75,6 +78,13 @@ def left_of(registered: Registered, model: type[models.Model]) -> models.QuerySe
         .exclude(**{f"{registered.field}__isnull": True})
         .order_by("pk")
     )
+
+
+def lost(registered: Registered, model: type[models.Model]) -> models.QuerySet[HostedImage]:
+    """Rows whose object is there no more."""
+    objects = model._base_manager.annotate(kept=Cast("pk", models.CharField(max_length=64)))
+    rows = HostedImage.objects.filter(model=registered.model, field=registered.field, gone_at=None)
+    return rows.exclude(Exists(objects.filter(kept=OuterRef("object_pk"))))
 
 
 def each_left(registered: Registered, model: type[models.Model]) -> Iterator[models.Model]:

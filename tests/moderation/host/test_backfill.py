@@ -73,6 +73,14 @@ def test_it_finds_a_file_that_was_changed_past_the_signals(committed: Committed,
     assert "1 pictures to send" in run(committed)
 
 
+def test_it_erases_what_was_deleted_past_the_signals(committed: Committed, old_photos: list[Photo]) -> None:
+    run(committed)
+    Photo.objects.filter(pk=old_photos[0].pk)._raw_delete("default")  # private, as raw SQL would be
+    assert "1 pictures erased" in run(committed)
+    assert ContentItem.objects.filter(erased_at=None).count() == 4
+    assert "erased" not in run(committed)
+
+
 def test_it_names_what_is_registered_when_asked_for_something_else() -> None:
     for wrong in ("gallery.Photo.title", "nothing", "gallery.Nothing.image"):
         with pytest.raises(CommandError, match=r"gallery\.photo\.image"):
