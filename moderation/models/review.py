@@ -117,6 +117,7 @@ class ReviewCase(models.Model):
                 models.Index(fields=[*fields, "number"], condition=models.Q(state=CaseState.OPEN) & narrowed, name=name)
                 for name, fields, narrowed in OPEN_CASES
             ),
+            models.Index(fields=["number"], condition=models.Q(state=CaseState.CLOSED), name="closed_cases"),
             models.Index(fields=["taken_at", "platform"], name="cases_taken"),
         ]
 

@@ -28,6 +28,8 @@ SHOWN = {
     *("login-light-1280", "queue-light-1280", "queue-dark-1280", "queue-light-390"),
     *("case-light-1280", "case-dark-1280", "case-light-390"),
     *("preferences-light-1280", "people-light-1280", "profile-light-1280"),
+    *("case-blind-light-1280", "case-noise-light-1280", "case-second-step-light-390"),
+    *("campaign-light-1280", "statistics-light-1280", "policy-light-1280", "operations-light-1280"),
 }
 AUTHOR = {"Member since": "March 2021", "Posts": 312, "Removed before": 1, "Verified": "by phone"}
 pytestmark = pytest.mark.browser

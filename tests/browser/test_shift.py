@@ -36,6 +36,7 @@ TOOK = """async () => {
 
 def number_of(page: Page) -> int:
     expect(page.locator("#lease[data-seconds]")).to_be_visible()
+    page.wait_for_load_state()  # keys before the page's scripts are heard by nobody
     return int(page.locator("#case-title").inner_text().split()[-1])
 
 

@@ -24,6 +24,7 @@ INDEXES = {
     "open_cases_escalated": {"view": "escalated"},
     "open_cases_reported": {"reported": "1"},
     "open_cases_by_finding": {"finding": "likely_synthetic"},
+    "closed_cases": {"view": "closed"},
     "open_cases_appealed": {"reason": "appealed"},
     "open_cases_at_review_line": {"reason": "at_review_line"},
 }
@@ -63,7 +64,9 @@ def plan_of(chosen: dict[str, str]) -> str:
     keys = [key.lstrip("-") for key in choice.keys]
     cursor = queue_queries._read_cursor(page.older, keys)
     assert cursor is not None
-    cases = queue_queries.open_cases(choice, reader).filter(queue_queries._beyond(keys, cursor, "gt")).order_by(*keys)
+    way = "lt" if choice.keys[0].startswith("-") else "gt"
+    cases = queue_queries.open_cases(choice, reader).filter(queue_queries._beyond(keys, cursor, way))
+    cases = cases.order_by(*choice.keys)
     return cases[: queue_queries.PAGE + 1].explain()
 
 
