@@ -57,6 +57,7 @@ OPEN_CASES = (
     ("open_cases_by_finding", ("statement", "due_at"), models.Q()),
     ("open_cases_escalated", ("due_at",), models.Q(escalated_at__isnull=False)),
     ("open_cases_reported", ("due_at",), models.Q(reports__gt=0)),
+    ("open_cases_held", ("holder",), models.Q(holder__isnull=False)),
     *((f"open_cases_{reason}", ("due_at",), models.Q(Gives("reasons", reason))) for reason in QUEUE_REASONS),
 )
 

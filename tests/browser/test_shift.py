@@ -61,6 +61,7 @@ def test_a_shift_of_twenty_cases_needs_no_mouse(desk: Desk, capsys: pytest.Captu
             page.keyboard.press(key)
         if turn == 7:  # a slip, taken back
             expect(page.locator("#undo")).to_be_visible()
+            page.wait_for_load_state()
             page.keyboard.press("z")
             expect(page.locator("#case-title")).to_have_text(f"Case {number}")
             number_of(page)

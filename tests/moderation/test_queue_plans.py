@@ -91,6 +91,15 @@ def test_platform_and_policy_narrow_by_an_index(django_assert_max_num_queries: A
 
 
 @pytest.mark.django_db
+def test_what_one_person_holds_is_found_by_an_index_also_where_nobody_holds_much() -> None:
+    fill(ROWS)
+    reader = User.objects.create(username="reads-all", is_superuser=True)
+    mine = ReviewCase.objects.filter(queue_queries.in_view("mine", reader)).order_by()
+    plan = mine[: queue_queries.COUNTED_AT_MOST + 1].explain()
+    assert "open_cases_held" in plan, plan
+
+
+@pytest.mark.django_db
 def test_a_search_by_the_beginning_of_an_id_uses_its_index() -> None:
     fill(ROWS)
     from moderation.search import begins_with
