@@ -89,7 +89,7 @@ def copy(count: int, done: int) -> None:
                 {"public_id": twin.format("public_id"), "item_id": twin.format("item_id"), "due_at": later},
             ),
         ):
-            columns = [field.column for field in model._meta.concrete_fields if field.column != "number"]
+            columns = [str(field.column) for field in model._meta.concrete_fields if field.column != "number"]
             table = model._meta.db_table
             if not done:
                 cursor.execute(f"CREATE TEMP TABLE first_{table} AS SELECT * FROM {table}")  # noqa: S608  as below
