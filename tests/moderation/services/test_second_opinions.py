@@ -6,9 +6,9 @@ import pytest
 
 from moderation import queries
 from moderation.models import Decision, Event, PolicyVersion, ReviewCase
-from moderation.services import leases
+from moderation.services import decisions, leases
 from moderation.vocabulary import CaseState, DecisionValue, Effect, EventType, Reason, Role
-from tests.factories import conclude, make_case, make_platform, make_user
+from tests.factories import conclude, make_case, make_platform, make_user, pending
 
 pytestmark = pytest.mark.django_db
 SYNTHETIC, GENUINE, UNSURE = DecisionValue.SYNTHETIC, DecisionValue.GENUINE, DecisionValue.CANNOT_TELL
@@ -76,3 +76,12 @@ def test_two_who_cannot_tell_leave_it_to_a_senior() -> None:
     case.refresh_from_db()
     assert case.escalated_at is not None
     assert Reason.NOBODY_CAN_TELL in case.reasons
+
+
+def test_what_the_first_took_back_stays_untold_too() -> None:
+    case = case_for_two()
+    first, _ = make_user()
+    decision = pending(case, SYNTHETIC, user=first)
+    assert decisions.undo(decision, first) is not None
+    assert queries.history(case.item)[1] == []
+    assert queries.decisions_on(case) == []
