@@ -78,7 +78,8 @@ def database() -> dict[str, Any]:
         }
     found = {**env.dj_db_url("DATABASE_URL"), "CONN_MAX_AGE": env.int("CONN_MAX_AGE", 0), "CONN_HEALTH_CHECKS": True}
     # An async web server has a thread for each request, whose connection would be a new one each time, and one of many
-    if pool := env.int("DATABASE_POOL", 0):
+    pool = env.int("DATABASE_POOL", 0)
+    if pool and not found["CONN_MAX_AGE"]:  # Django takes one or the other
         found["OPTIONS"] = {**found.get("OPTIONS", {}), "pool": {"min_size": 1, "max_size": pool}}
     return found
 
