@@ -54,6 +54,15 @@ told = [notice.words for notice in photo.notices.all()]
 found = {"state": standing.state, "visible": standing.visible, "tag": said.strip(), "page": page, "told": told}
 print(json.dumps(found))
 """
+DESK = """
+import json
+from django.contrib.auth import get_user_model
+from django.test import Client
+client = Client()
+client.force_login(get_user_model().objects.get(email="mara@example.org"))
+answer = client.get("/guard/queue/", headers={"host": "localhost"})
+print(json.dumps({"status": answer.status_code, "page": answer.content.decode()}))
+"""
 WHERE = """
 import json, sys
 import moderation, workers, deepfake_guard, photo_site
@@ -169,4 +178,10 @@ def test_a_foreign_project_screens_what_its_own_model_saves(project: Project) ->
     assert "That is no judgement" in str(after["told"])
     assert "waits for a person" in str(after["page"])
     assert "<title>At the launch · Photo site</title>" in str(after["page"])
+
+    desk = json.loads(project.shell(DESK))
+    assert desk["status"] == 200
+    assert "Photo site: review" in desk["page"]
+    assert "Review queue · Photo site</title>" in desk["page"]
+    assert "photos.photo.image:1" in desk["page"]
     assert "photos.tasks.tell" in project.log("site").read_text(), "the site's own task ran in the site's own worker"
