@@ -81,11 +81,15 @@ def _note_limited(platform: Platform, calls: int) -> None:
     DayCount.objects.filter(pk=row.pk).update(limited=F("limited") + calls)
 
 
-def check_room(platform: Platform, size: int) -> None:
-    """Before a file is stored. Raises intake.Refused: `quota_exceeded` or `storage_full`."""
+def check_quota(platform: Platform) -> None:
+    """Before the file of a new item is stored; `take_item` counts it. Raises intake.Refused: `quota_exceeded`."""
     quota = platform.items_per_day
     if quota is not None and DayCount.objects.filter(platform=platform, day=today(), items__gte=quota).exists():
         raise _quota_exceeded(quota)
+
+
+def check_room(platform: Platform, size: int) -> None:
+    """Before a file is stored. Raises intake.Refused: `storage_full`."""
     ceiling = storage_ceiling(platform)
     if ceiling and bytes_stored(platform) + size > ceiling:
         raise Refused(Reason.STORAGE_FULL, f"the platform's storage ceiling of {ceiling} bytes is reached")

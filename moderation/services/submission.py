@@ -87,6 +87,7 @@ def take(platform: Platform, upload: File, told: Particulars) -> Submission:  # 
 
     The same external_id with equal content gives the item there is; with other content it makes a new revision.
     """
+    limits.check_quota(platform)
     stored = store(platform, upload)
     return keep(stored, lambda: _write(platform, stored, told))
 

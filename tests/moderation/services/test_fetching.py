@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from moderation.intake import Refused
 from moderation.models import AuditEntry, ContentItem, Event, Fetch, MediaAsset, Platform, Scan
-from moderation.services import fetching, retention, submission
+from moderation.services import fetching, limits, retention, submission
 from moderation.services.submission import Particulars
 from tests import factories
 from tests.moderation.api.conftest import stored
@@ -72,6 +73,15 @@ def test_the_same_address_is_the_same_item_only_while_it_is_fetched(site: Receiv
     assert (other.revision, Fetch.objects.count()) == (2, 2)
     run(other)
     assert accept(platform, f"{site.url}?size=l").revision == 3
+
+
+def test_it_has_its_file_though_the_quota_is_used_up_since_it_was_counted(site: Receiver, platform: Platform) -> None:
+    limits.set_limits(platform, items_per_day=1, storage_bytes=None, calls_per_minute=None, actor=factories.ACTOR)
+    platform.refresh_from_db()
+    item = run(accept(platform, site.url))
+    assert (item.status, item.reasons, item.asset is not None) == ("queued", [], True)
+    with pytest.raises(Refused):
+        accept(platform, site.url, "one too many")
 
 
 @pytest.mark.parametrize(
