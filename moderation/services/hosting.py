@@ -27,6 +27,7 @@ from moderation.vocabulary import Basis, ItemSource, Outcome, Priority, Reason
 ACTOR = "host"
 GRACE = timedelta(seconds=60)  # for the process that committed; then the sweeper may come
 LONGEST_WAIT = timedelta(hours=1)
+PASSING = {Reason.QUOTA_EXCEEDED, Reason.STORAGE_FULL}  # there may be room later
 
 log = structlog.get_logger(__name__)
 
@@ -118,10 +119,10 @@ def bring_on(pk: UUID) -> None:
     row = HostedImage.objects.select_related("platform", "item").filter(pk=pk, due_at__isnull=False).first()
     if row is None:
         return
-    wait = min(GRACE * 2 ** min(row.attempts, 10), LONGEST_WAIT)
-    mine = HostedImage.objects.filter(pk=pk, due_at=row.due_at, version=row.version)
-    if not mine.update(due_at=timezone.now() + wait, attempts=F("attempts") + 1):
+    again_at = timezone.now() + min(GRACE * 2 ** min(row.attempts, 10), LONGEST_WAIT)
+    if not _settle(row, due_at=again_at, attempts=row.attempts + 1):
         return  # somebody else is at it, or the picture has changed meanwhile
+    row.due_at = again_at
     if row.gone_at is not None:
         _erase(row)
         return
@@ -152,13 +153,17 @@ def _submit(row: HostedImage, registered: Registered, instance: models.Model, fi
                 actor=ACTOR,
             )
     except intake.Refused as refused:
-        if refused.reason is not Reason.QUOTA_EXCEEDED:  # there may be room later
+        if refused.reason not in PASSING:
             _settle(row, refused=refused.reason.value, due_at=None)
         return
     except FileNotFoundError:
         _settle(row, refused=Reason.MISSING_FILE.value, due_at=None)
         return
-    if _settle(row, item=made.item, due_at=None):
+    with transaction.atomic():
+        # under the lock of whoever judges it: the verdict is there by now, or whoever writes it hears of this row
+        ContentItem.objects.select_for_update(no_key=True).get(pk=made.item.pk)
+        settled = _settle(row, item=made.item)
+    if settled:
         _tell(row, registered, instance, made.item)  # equal content is judged at once
 
 
@@ -187,10 +192,11 @@ def _tell(row: HostedImage, registered: Registered, instance: models.Model, item
 
 
 def _settle(row: HostedImage, **changed: Any) -> bool:
-    """False when the picture has changed meanwhile: then whoever changed it goes on."""
+    """False when the picture has changed or a verdict has come meanwhile: then whoever made it due goes on."""
     if changed.get("due_at", row) is None:
         changed["attempts"] = 0
-    return bool(HostedImage.objects.filter(pk=row.pk, version=row.version).update(**changed))
+    mine = HostedImage.objects.filter(pk=row.pk, version=row.version, due_at=row.due_at)
+    return bool(mine.update(**changed))
 
 
 def _object_of(row: HostedImage) -> models.Model | None:

@@ -105,6 +105,18 @@ def test_what_leaves_the_site_is_erased_in_every_revision(committed: Committed, 
     assert storages["media"].listdir("originals")[1] == []
 
 
+def test_it_submits_what_found_the_storage_full_once_there_is_room(committed: Committed, settings: Any) -> None:
+    asked = dict(settings.DEEPFAKE_GUARD)
+    settings.DEEPFAKE_GUARD = {**asked, "STORAGE_CEILING_BYTES": 1}
+    with committed():
+        Photo.objects.create(image=upload())
+    assert (HostedImage.objects.get().refused, ContentItem.objects.count()) == ("", 0)
+    settings.DEEPFAKE_GUARD = asked
+    overdue()
+    hosting.sweep()
+    assert HostedImage.objects.get().item == ContentItem.objects.get()
+
+
 def test_a_legal_hold_delays_the_erasure(committed: Committed) -> None:
     with committed():
         photo = Photo.objects.create(image=upload())

@@ -67,6 +67,22 @@ def test_what_asks_for_a_person_is_flagged_then_decided(photo: Photo, heard: lis
     assert gallery_models.flagged == [(photo.pk, "review")]
 
 
+def test_it_tells_what_is_decided_while_the_outcome_before_is_being_told(
+    photo: Photo, heard: list[Any], committed: Committed
+) -> None:
+    def decide(**_: Any) -> None:
+        conclude(ReviewCase.objects.get(), DecisionValue.SYNTHETIC)
+
+    item_screened.connect(decide, sender=Photo)
+    try:
+        with committed():
+            screen(item_of(photo), report(0))
+    finally:
+        item_screened.disconnect(decide, sender=Photo)
+    assert [kind for kind, _ in heard] == ["screened", "decided"]
+    assert HostedImage.objects.get().due_at is None
+
+
 def test_equal_content_that_is_known_already_is_told_at_once(heard: list[Any], committed: Committed) -> None:
     content = picture()
     with committed():
