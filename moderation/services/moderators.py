@@ -28,7 +28,7 @@ def person_behind(platform: Platform, moderator_ref: str, *, senior: bool, actor
     found = known.first()
     if found is None:
         try:
-            user = people.invite(f"desk-{digest[:24]}", "", role, [platform], actor=actor)
+            user = people.add_stand_in(f"desk-{digest[:24]}", role, platform, actor=actor)
             found = ApiModerator.objects.create(user=user, platform=platform, digest=digest)
         except people.UserExists:  # named for the first time by two requests at once
             found = known.get()

@@ -116,6 +116,15 @@ def invite(
 
 
 @transaction.atomic
+def add_stand_in(name: str, role: Role, platform: Platform, *, actor: str) -> User:
+    """Somebody at a platform's own desk, who never signs in: the name need not be one by the rules of the project's
+    accounts, which may be e-mail addresses. Raises UserExists."""
+    user = _create(name, role, None, [platform])
+    audit.note("user.invited", actor, f"user:{user.pk}", role=role)
+    return user
+
+
+@transaction.atomic
 def set_role(user: User, role: Role | str, *, actor: str) -> None:
     """Replaces the person's role. Raises ValueError for an unknown one, OwnAccount for one's own."""
     _not_oneself(user, actor)

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.validators import validate_email
 from django.utils import timezone
 
 from moderation.models import ApiModerator, ReviewCase
@@ -49,6 +50,13 @@ def test_the_person_is_a_pseudonym_who_cannot_sign_in(desk: Caller, case: Review
     assert not person.user.has_usable_password()
     assert person.user not in people.everybody()
     assert people.platforms_of(person.user) == [desk.platform]
+
+
+def test_it_admits_people_where_the_projects_accounts_go_by_e_mail(
+    desk: Caller, case: ReviewCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(User._meta.get_field("username"), "validators", [validate_email])
+    assert claim(desk, case).status_code == 200
 
 
 def test_the_same_reference_is_the_same_person_on_this_platform_alone(
