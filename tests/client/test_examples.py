@@ -73,18 +73,20 @@ def ids(live_server: Any, monkeypatch: pytest.MonkeyPatch, settings: LazySetting
     }
 
 
-def run(command: str, ids: dict[str, str], folder: Path) -> Any:
-    """The last line that it wrote: the body, since answers are one line."""
+def run(command: str, ids: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
     told = re.sub(r"(\w+)/018f…", lambda found: f"{found[1]}/{ids[found[1]]}", command)
     for sign, name in ANSWERED.items():
         told = told.replace(sign, ids.get(name, ""))
     environment = {"PATH": os.environ["PATH"], "URL": ids["URL"], "KEY": ids["KEY"]}
     script = f"{STRICT}\n{DEFINITIONS}\n{told}"
-    done = subprocess.run(
+    return subprocess.run(
         ["bash", "-euc", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False
     )
-    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
-    last = done.stdout.strip().splitlines()[-1:]
+
+
+def answer_of(written: str) -> Any:
+    """The last line: the body, since answers are one line."""
+    last = written.strip().splitlines()[-1:]
     return json.loads(last[0]) if last and last[0][0] in "{[" else None
 
 
@@ -93,7 +95,9 @@ def run(command: str, ids: dict[str, str], folder: Path) -> Any:
 def test_every_command_of_the_pages_works(block: str, ids: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "photo.jpg").write_bytes(factories.picture())
     for command in commands(block):
-        answer = run(command, ids, tmp_path)
+        done = run(command, ids, tmp_path)
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+        answer = answer_of(done.stdout)
         if isinstance(answer, dict):
             ids.update({name: answer[name] for name in ANSWERED.values() if name in answer})
             ids.update({"decisions": answer["id"]} if "settle_at" in answer else {})

@@ -137,11 +137,9 @@ def decide(page: Page, site: PhotoSite, *keys: str) -> None:
     expect(page.locator("#undo")).to_be_visible()
 
 
-def test_from_an_upload_to_the_decision_of_an_appeal(site: PhotoSite, chromium: Browser) -> None:
-    stranger = chromium.new_context().new_page()
-    author = signed_in(chromium, site, "author")
+def upload(author: Page) -> tuple[str, str]:
+    """-> the address of the photo's page, and of the picture itself, which nobody else sees yet."""
     look(author, "empty")
-
     author.get_by_role("link", name="Upload", exact=True).click()
     author.get_by_label("Title").fill("At the launch")
     author.get_by_label("Photo").set_input_files({"name": "a.jpg", "mimeType": "image/jpeg", "buffer": portrait()})
@@ -149,8 +147,14 @@ def test_from_an_upload_to_the_decision_of_an_appeal(site: PhotoSite, chromium: 
     author.get_by_role("button", name="Upload").click()
     expect(author.get_by_role("heading", name="At the launch")).to_be_visible()
     expect(author.get_by_text("Only you can see it.")).to_be_visible()
-    photo, picture = author.url, f"{author.url}image"
     assert author.locator(".screening-state").inner_text() in ("being checked", "waits for a person")
+    return author.url, f"{author.url}image"
+
+
+def test_from_an_upload_to_the_decision_of_an_appeal(site: PhotoSite, chromium: Browser) -> None:
+    stranger = chromium.new_context().new_page()
+    author = signed_in(chromium, site, "author")
+    photo, picture = upload(author)
 
     look_until(author, says("That is no judgement"), site, "flagged")
     expect(author.locator(".screening-state")).to_have_text("waits for a person")
