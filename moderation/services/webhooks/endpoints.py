@@ -19,17 +19,17 @@ LONGEST_URL = 500
 BOTH_SECRETS = timedelta(hours=24)
 
 
-@transaction.atomic
 def add_endpoint(platform: Platform, url: str, *, actor: str) -> tuple[WebhookEndpoint, str]:
     """The row, and the `whsec_…` secret that is shown once. Raises safe_http.UnsafeUrl or Unreachable."""
     if len(url) > LONGEST_URL:
         raise safe_http.UnsafeUrl(f"the URL has more than {LONGEST_URL} characters")
     safe_http.target_of(url, conf().WEBHOOK_ALLOWED)
     secret = signing.new_secret()
-    endpoint = WebhookEndpoint.objects.create(
-        platform=platform, url=url, secret=_box().encrypt(secret.encode()).decode()
-    )
-    audit.note("endpoint.added", actor, f"endpoint:{endpoint.pk}", platform=platform.pk)
+    with transaction.atomic():  # not before: the look-up may take seconds, and SQLite has one writer at a time
+        endpoint = WebhookEndpoint.objects.create(
+            platform=platform, url=url, secret=_box().encrypt(secret.encode()).decode()
+        )
+        audit.note("endpoint.added", actor, f"endpoint:{endpoint.pk}", platform=platform.pk)
     return endpoint, secret
 
 
@@ -58,18 +58,18 @@ def rotate_secret(endpoint: WebhookEndpoint, *, actor: str) -> str:
     return secret
 
 
-@transaction.atomic
 def enable_endpoint(endpoint: WebhookEndpoint, *, actor: str) -> bool:
     """Sends there again from now on; what failed meanwhile can be replayed. False when it was not disabled.
 
     Raises safe_http.UnsafeUrl or Unreachable where it must not, or cannot, be called any more.
     """
     safe_http.target_of(endpoint.url, conf().WEBHOOK_ALLOWED)
-    if not WebhookEndpoint.objects.filter(pk=endpoint.pk, active=False).update(
-        active=True, disabled_reason="", failures=0, open_until=None
-    ):
-        return False
-    audit.note("endpoint.enabled", actor, f"endpoint:{endpoint.pk}")
+    with transaction.atomic():
+        if not WebhookEndpoint.objects.filter(pk=endpoint.pk, active=False).update(
+            active=True, disabled_reason="", failures=0, open_until=None
+        ):
+            return False
+        audit.note("endpoint.enabled", actor, f"endpoint:{endpoint.pk}")
     return True
 
 

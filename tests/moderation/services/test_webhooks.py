@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from standardwebhooks import Webhook
 
-from moderation import dispatch
+from moderation import dispatch, safe_http
 from moderation.models import AuditEntry, Event, WebhookDelivery, WebhookEndpoint
 from moderation.safe_http import UnsafeUrl
 from moderation.services import webhooks
@@ -273,3 +273,18 @@ def test_events_are_numbered_in_order_once_and_without_a_hole() -> None:
     numbers = dict(Event.objects.values_list("pk", "number"))
     assert [numbers[event.pk] for event in events] == [1, 2, 3, 4, 5]
     assert set(numbers.values()) == {1, 2, 3, 4, 5, 6}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_holds_no_transaction_while_a_name_is_looked_up(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside, really = [], safe_http.target_of
+
+    def look(*args: Any) -> Any:
+        inside.append(connection.in_atomic_block)
+        return really(*args)
+
+    monkeypatch.setattr(safe_http, "target_of", look)
+    endpoint, _ = add(receiver)
+    assert webhooks.disable_endpoint(endpoint, "moved", actor="system")
+    assert webhooks.enable_endpoint(endpoint, actor="system")
+    assert inside == [False, False]
