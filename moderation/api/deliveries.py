@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from moderation.api.endpoints import find
+from moderation.api.events import hidden_items
 from moderation.api.pagination import PAGES, NewestFirst
 from moderation.api.problems import Problem
 from moderation.api.serializers import problems
@@ -30,7 +31,7 @@ class DeliverySerializer(serializers.ModelSerializer[WebhookDelivery]):
     item_id = serializers.UUIDField(allow_null=True)
     state = serializers.ChoiceField(choices=[state.value for state in DeliveryState])
     next_attempt_at = serializers.SerializerMethodField()
-    request_excerpt = serializers.CharField(help_text="what was sent last, without its signature")
+    request_excerpt = serializers.SerializerMethodField(help_text="what was sent last, without its signature")
 
     class Meta:
         model = WebhookDelivery
@@ -44,6 +45,11 @@ class DeliverySerializer(serializers.ModelSerializer[WebhookDelivery]):
     def get_next_attempt_at(self, delivery: WebhookDelivery) -> str | None:
         ended = delivery.state in webhooks.ENDED
         return None if ended else serializers.DateTimeField().to_representation(delivery.next_attempt_at)
+
+    def get_request_excerpt(self, delivery: WebhookDelivery) -> str:
+        """Without its body while nobody has given an opinion, as the log of events tells it."""
+        excerpt = delivery.request_excerpt
+        return excerpt.partition("\n\n")[0] if delivery.item_id in self.context["hidden"] else excerpt
 
 
 class ReplayRequestSerializer(serializers.Serializer[Any]):
@@ -60,6 +66,11 @@ class ReplayRequestSerializer(serializers.Serializer[Any]):
 
 class ReplayedSerializer(serializers.Serializer[Any]):
     replayed = serializers.IntegerField(help_text="how many messages are sent again")
+
+
+def told(request: Request, deliveries: list[WebhookDelivery]) -> Any:
+    hidden = hidden_items(key_of(request), [delivery.event for delivery in deliveries])
+    return DeliverySerializer(deliveries, many=True, context={"hidden": hidden}).data
 
 
 def deliveries_of(request: Request) -> QuerySet[WebhookDelivery]:
@@ -92,8 +103,8 @@ class DeliveriesView(ApiView):
                 raise ValidationError({"state": f"one of {', '.join(DeliveryState)}"})
             found = found.filter(state=state)
         pages = self.pagination_class()
-        page = pages.paginate_queryset(found, request, view=self)
-        return pages.get_paginated_response(DeliverySerializer(page, many=True).data)
+        page = pages.paginate_queryset(found, request, view=self) or []
+        return pages.get_paginated_response(told(request, page))
 
 
 class DeliveryView(ApiView):
@@ -102,7 +113,7 @@ class DeliveryView(ApiView):
     @extend_schema(operation_id="deliveries_read", responses={200: DeliverySerializer, **problems(404)})
     def get(self, request: Request, delivery_id: UUID) -> Response:
         """One delivery, with what was sent and what was answered."""
-        return Response(DeliverySerializer(find_delivery(request, delivery_id)).data)
+        return Response(told(request, [find_delivery(request, delivery_id)])[0])
 
 
 class DeliveryReplayView(ApiView):
@@ -115,7 +126,7 @@ class DeliveryReplayView(ApiView):
         """Send one message again, under the same `webhook-id`; the schedule begins anew."""
         if not webhooks.replay(find_delivery(request, delivery_id), actor=actor_of(request)):
             raise Problem(409, "not_replayable", "it is still being tried, its endpoint is disabled, or it is erased")
-        return Response(DeliverySerializer(find_delivery(request, delivery_id)).data, status=202)
+        return Response(told(request, [find_delivery(request, delivery_id)])[0], status=202)
 
 
 class EndpointReplayView(ApiView):

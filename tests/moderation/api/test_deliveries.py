@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from moderation.models import WebhookDelivery, WebhookEndpoint
+from moderation.models import ReviewCase, WebhookDelivery, WebhookEndpoint
 from moderation.services import webhooks
 from moderation.services.webhooks import replays
 from moderation.vocabulary import DeliveryState, EventType, Scope
@@ -64,6 +64,21 @@ def test_it_narrows_by_state_and_goes_on_by_a_cursor(caller: Caller, endpoint: W
     seen = [row["id"] for row in page["results"] + following["results"]]
     assert seen == [str(each.pk) for each in reversed(made)]
     assert caller.get(log_of(endpoint), {"state": "lost"}).status_code == 400
+
+
+def test_it_shows_a_key_for_cases_no_finding_before_the_first_opinion(
+    caller: Caller, caller_with: Callable[..., Caller], endpoint: WebhookEndpoint
+) -> None:
+    factories.make_case(caller.platform)
+    ReviewCase.objects.update(blind_first=True)
+    delivery = WebhookDelivery.objects.get(event__type=EventType.ITEM_SCREENED)
+    assert deliver(delivery) == DeliveryState.DELIVERED
+    desk = caller_with(Scope.PLATFORM_ADMIN, Scope.CASES_READ, platform=caller.platform)
+    for key, tells in ((desk, False), (caller_with(Scope.PLATFORM_ADMIN, platform=caller.platform), True)):
+        listed = next(row for row in key.get(log_of(endpoint)).json()["results"] if row["id"] == str(delivery.pk))
+        assert ("p_value" in listed["request_excerpt"]) is tells
+        assert f"webhook-id: {delivery.event_id}" in listed["request_excerpt"]
+        assert key.get(f"/api/v1/deliveries/{delivery.pk}").json() == listed
 
 
 def test_another_platforms_deliveries_do_not_exist(caller: Caller, receiver: Receiver) -> None:
