@@ -136,6 +136,8 @@ def read(request: Request) -> list[dict[str, Any]]:
         raise ValidationError({"items": f"a list of 1 to {MOST} entries"})
     if not all(isinstance(entry, dict) for entry in given):
         raise ValidationError({"items": "each entry is an object"})
+    if several := [name for name, sent in request.FILES.lists() if len(sent) > 1]:
+        raise ValidationError(dict.fromkeys(several, "more than one file has this name"))
     files = dict(request.FILES.items())
     entries = [{**entry, **_file(entry, files)} for entry in given]
     if files:

@@ -68,6 +68,13 @@ def test_addresses_may_come_as_json(caller: Caller, settings: Any) -> None:
     assert Fetch.objects.get().url == urls[0]
 
 
+def test_it_refuses_two_files_of_one_name(caller: Caller) -> None:
+    files = {"one": [upload(), upload()]}
+    answer = send(caller, [{"external_id": "a", "file": "one"}], **files)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/one")
+    assert not ContentItem.objects.exists()
+
+
 def test_what_is_refused_leaves_no_file(caller: Caller) -> None:
     before = stored()
     send(
