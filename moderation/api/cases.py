@@ -9,13 +9,13 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from moderation import queue_queries
 from moderation.api.case_shapes import CaseSerializer, WholeCaseSerializer, cases_of, find_case, hears_purposes, whole
-from moderation.api.pagination import PAGES, NewestFirst
+from moderation.api.pagination import NOT_ONE, PAGES, NewestFirst
 from moderation.api.serializers import names, problems
 from moderation.api.views import ApiView, key_of
 from moderation.models import ReviewCase
@@ -31,13 +31,13 @@ class CasePages(NewestFirst):
         return ("-number",) if _of_closed(request) else ("due_at", "number")
 
     def decode_cursor(self, request: Request) -> Any:
-        """Raises NotFound for the cursor of another list, or one made up."""
+        """Raises ValidationError, as for one made up, for the cursor of another list."""
         cursor = super().decode_cursor(request)
         if cursor is not None and cursor.position is not None:
             try:
                 _ = int(cursor.position) if _of_closed(request) else _moment(str(cursor.position))
             except (ValueError, OverflowError) as error:
-                raise NotFound(self.invalid_cursor_message) from error
+                raise ValidationError({"cursor": NOT_ONE}) from error
         return cursor
 
 

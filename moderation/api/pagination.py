@@ -10,6 +10,7 @@ PAGES = [
     OpenApiParameter("cursor", str, description="from `next` or `previous`"),
     OpenApiParameter("limit", int, description="a page: 50 unless said, at most 200"),
 ]
+NOT_ONE = "not one of `next` or `previous`"
 
 
 class NewestFirst(CursorPagination):
@@ -25,7 +26,7 @@ class NewestFirst(CursorPagination):
         try:
             return super().decode_cursor(request)
         except NotFound as error:
-            raise ValidationError({"cursor": "not one of `next` or `previous`"}) from error
+            raise ValidationError({"cursor": NOT_ONE}) from error
 
 
 class OldestFirst(NewestFirst):
