@@ -18,7 +18,7 @@ from moderation.intake import Refused
 from moderation.vocabulary import Reason
 
 FORM_OVERHEAD = 64 * 1024
-FILES_A_BODY = 8  # the console's upload page may send several files at once; the API takes one
+FILES_A_BODY = 8  # the console's upload page may send several files at once; the API's together may be as large as one
 ORDINARY_BODY = 1024 * 1024
 
 Message = Mapping[str, Any]
