@@ -20,7 +20,8 @@ SMALL = Scale(input_px=32, steps=2, averages=20)
 
 @pytest.mark.parametrize("kernels", ["3", "3|1"])
 def test_the_published_arithmetic_gives_the_numbers_of_ours(kernels: str) -> None:
-    """In float64, so that only a different formula could differ; both sides get moved parameters."""
+    """In float64, so that only a different formula could differ; both sides get moved parameters. An inverted matrix
+    still costs digits, and how many depends on the machine."""
     model = subjects.muflow("resnet18", kernels, SMALL)
     torch.manual_seed(0)
     for parameter in model.layers.parameters():
@@ -29,7 +30,7 @@ def test_the_published_arithmetic_gives_the_numbers_of_ours(kernels: str) -> Non
     pixels = torch.randint(0, 256, (3, 3, 32, 32)).double()
     with torch.inference_mode():
         nll, _ = model.likelihoods(model.backbone(pixels))
-    torch.testing.assert_close(Published(model)(pixels), torch.stack(nll).mean(0), rtol=1e-9, atol=1e-7)
+    torch.testing.assert_close(Published(model)(pixels), torch.stack(nll).mean(0), rtol=1e-7, atol=1e-7)
 
 
 def test_a_small_run_gives_every_figure_and_renders(tmp_path: Path) -> None:
