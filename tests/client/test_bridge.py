@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from moderation.models import Platform
-from moderation.services import webhooks
+from moderation.services import verdicts, webhooks
 from moderation.vocabulary import DecisionValue
 from tests import factories
 
@@ -103,6 +104,24 @@ def test_ozone_labels_on_a_persons_word_alone(
     uri, cid = SUBJECT.split()
     assert made["subject"] == {"$type": "com.atproto.repo.strongRef", "uri": uri, "cid": cid}
     assert made["createdBy"] == MODERATOR
+
+
+def test_it_goes_on_past_a_locked_case_and_what_is_scanned_anew(bridge: Bridge, platform: Platform) -> None:
+    case = factories.make_case(platform, external_id=SUBJECT)
+    factories.conclude(case, DecisionValue.ALTERED)
+    with transaction.atomic():
+        verdicts.judge(case.item)
+        verdicts.lock(case.item)
+    webhooks.number_events()
+    assert [line["event"]["$type"].partition("#")[2] for line in bridge("ozone")] == ["modEventTag", "modEventLabel"]
+
+
+def test_it_tells_coop_nothing_of_a_locked_case(bridge: Bridge, platform: Platform) -> None:
+    case = factories.make_case(platform, external_id=SUBJECT)
+    with transaction.atomic():
+        verdicts.lock(case.item)
+    webhooks.number_events()
+    assert [line["data"]["guard_outcome"] for line in bridge("coop")] == ["review"]
 
 
 def test_ozone_hears_nothing_of_what_policy_lets_pass(bridge: Bridge, platform: Platform) -> None:

@@ -32,6 +32,8 @@ def for_osprey(event: ItemEvent, _moderator: str = "") -> dict[str, Any]:
 
 def for_coop(event: ItemEvent, _moderator: str = "") -> dict[str, Any] | None:
     """Fields to put beside your own in the item's `data` when you submit it (again) for evaluation."""
+    if event["type"] == "case.locked":
+        return None  # the case is the guard's alone
     data = {f"guard_{name}": event["data"][name] for name in TOLD if name in event["data"]}
     return {"id": event["data"]["external_id"], "data": data} if data else None
 
@@ -51,6 +53,8 @@ def _said_to_ozone(data: dict[str, Any]) -> dict[str, Any] | None:
     if data.get("basis") == "policy":
         tags = {"add": ["guard-review"], "remove": []}
         return {"$type": f"{OZONE}modEventTag", **tags} if data["outcome"] == "review" else None
+    if "decision" not in data:  # a locked case, or what a scan found anew of an item that was decided before
+        return None
     match data.get("effect"):
         case "remove":
             return {"$type": f"{OZONE}modEventTakedown", "comment": f"decided: {data['decision']}"}
