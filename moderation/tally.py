@@ -10,8 +10,9 @@ from functools import cache
 
 import redis
 import structlog
-from django.conf import settings
 from redis.exceptions import RedisError
+
+from moderation.conf import broker_url, key_prefix
 
 SECONDS = 0.2  # a count must not hold up the call that it counts
 AGAIN_AFTER = 5.0  # seconds: a silent broker is not asked by every call
@@ -33,10 +34,10 @@ def count(name: str, window: int) -> tuple[int, float] | None:
     global _silent_until
     if time.monotonic() < _silent_until:
         return None
-    client = _client(settings.CELERY_BROKER_URL)
+    client = _client(broker_url())
     if client is None:
         return None
-    key = f"{settings.CELERY_KEY_PREFIX}deepfake-guard:{name}"
+    key = f"{key_prefix()}deepfake-guard:{name}"
     try:
         number, left = client.register_script(COUNT)(keys=[key], args=[window * 1000])
     except (RedisError, OSError) as error:

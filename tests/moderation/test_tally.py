@@ -55,3 +55,10 @@ def test_a_silent_broker_is_left_alone_for_a_while(broker: redis.Redis, settings
     assert tally.count("a", 60) is None
     tally._silent_until = 0.0
     assert tally.count("a", 60) == (1, 60.0)
+
+
+def test_it_counts_in_a_project_that_names_its_broker_to_the_guard_alone(broker: redis.Redis, settings: Any) -> None:
+    given = {"BROKER_URL": settings.CELERY_BROKER_URL, "BROKER_KEY_PREFIX": settings.CELERY_KEY_PREFIX}
+    settings.DEEPFAKE_GUARD = {**settings.DEEPFAKE_GUARD, **given}
+    del settings.CELERY_BROKER_URL, settings.CELERY_KEY_PREFIX
+    assert [tally.count("a", 60), tally.count("a", 60)] == [(1, 60.0), (2, pytest.approx(60, abs=5))]
