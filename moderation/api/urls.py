@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from django.apps import apps
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
@@ -69,6 +70,7 @@ urlpatterns = [
     path("usage", UsageView.as_view(), name="usage"),
     path("schema/", schema, name="schema"),
     path("events", EventsView.as_view(), name="events"),
-    path("docs/", docs, name="docs"),
+    # its templates and static files are those of two apps that a host need not have
+    *([path("docs/", docs, name="docs")] if apps.is_installed("drf_spectacular_sidecar") else []),
     re_path("", MissingView.as_view(), name="missing"),
 ]
