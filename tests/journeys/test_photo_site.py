@@ -186,6 +186,8 @@ def test_from_an_upload_to_the_decision_of_an_appeal(site: PhotoSite, chromium: 
     stranger.goto(site.url)
     expect(stranger.get_by_role("link", name="At the launch")).to_be_visible()
     look(stranger, "home")
+    stranger.goto(photo)
+    expect(stranger.get_by_text("author@example.org")).to_have_count(0)
 
     author.get_by_role("button", name="Delete this photo").click()
     expect(author.get_by_text("You have uploaded nothing yet")).to_be_visible()
