@@ -24,9 +24,14 @@ class NewestFirst(CursorPagination):
     def decode_cursor(self, request: Any) -> Any:
         """A cursor that was never given out is the caller's mistake, like any other parameter; the list is there."""
         try:
-            return super().decode_cursor(request)
+            cursor = super().decode_cursor(request)
         except NotFound as error:
             raise ValidationError({"cursor": NOT_ONE}) from error
+        if (
+            cursor is not None and not any(cursor) and request.query_params["cursor"]
+        ):  # base64 skips what it cannot read
+            raise ValidationError({"cursor": NOT_ONE})
+        return cursor
 
 
 class OldestFirst(NewestFirst):
