@@ -69,8 +69,7 @@ def test_addresses_may_come_as_json(caller: Caller, settings: Any) -> None:
 
 
 def test_it_refuses_two_files_of_one_name(caller: Caller) -> None:
-    files = {"one": [upload(), upload()]}
-    answer = send(caller, [{"external_id": "a", "file": "one"}], **files)
+    answer = send(caller, [{"external_id": "a", "file": "one"}], one=[upload(), upload()])
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/one")
     assert not ContentItem.objects.exists()
 
