@@ -49,7 +49,7 @@ def issue_key(request: DeskRequest, platform_id: uuid.UUID) -> HttpResponse:
 def _expiry(days: str) -> datetime | None:
     if not days:
         return None
-    if not (days.isascii() and days.isdigit() and 1 <= int(days[:6]) <= platforms.LONGEST_DAYS):
+    if not (days.isascii() and days.isdigit() and len(days) < 7 and 1 <= int(days) <= platforms.LONGEST_DAYS):
         raise ValueError(f"Days are 1 to {platforms.LONGEST_DAYS}; empty is for ever.")
     return timezone.now() + timedelta(days=int(days))
 
