@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,16 @@ def wait_for(log: Path, wanted: str, started: subprocess.Popen[bytes], seconds: 
         assert started.poll() is None, log.read_text()
         assert time.monotonic() < deadline, log.read_text()
         time.sleep(0.1)
+
+
+def wait_for_heartbeats(database: Path, processes: int, started: subprocess.Popen[bytes]) -> None:
+    """Celery says "ready" before its pool processes are; told to stop in between it once hung."""
+    deadline = time.monotonic() + 60
+    with closing(sqlite3.connect(database)) as connection:
+        while connection.execute("select count(*) from deepfake_guard_workerstatus").fetchone()[0] < processes:
+            assert started.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
 
 
 def wait_for_end(started: subprocess.Popen[bytes], log: Path) -> None:
@@ -104,15 +115,13 @@ def test_migrate_then_web_answers_and_ends_on_sigterm(env: dict[str, str], tmp_p
 
 
 @pytest.mark.journey
-@pytest.mark.parametrize(
-    ("role", "ready"), [("scan", "ready"), ("deliver", "ready"), ("upkeep", "ready"), ("beat", "beat: Starting")]
-)
-def test_each_worker_starts_and_ends_on_sigterm(env: dict[str, str], tmp_path: Path, role: str, ready: str) -> None:
+@pytest.mark.parametrize(("role", "processes"), [("scan", 1), ("deliver", 1), ("upkeep", 2), ("fetch", 1), ("beat", 0)])
+def test_each_part_starts_and_ends_on_sigterm(env: dict[str, str], tmp_path: Path, role: str, processes: int) -> None:
     log = tmp_path / "log"
     with running("migrate", env, log) as migrate:
         assert migrate.wait(60) == 0, log.read_text()
     with running(role, env, log) as worker:
-        wait_for(log, ready, worker)
-        time.sleep(1)  # Celery says "ready" before its pool processes are; told to stop in between it once hung
+        wait_for(log, "ready" if processes else "beat: Starting", worker)
+        wait_for_heartbeats(tmp_path / "guard.sqlite3", processes, worker)
         worker.terminate()
         wait_for_end(worker, log)
