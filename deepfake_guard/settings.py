@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from deepfake_guard.env import BASE_DIR, VAR, broker_url, env, secret_key
+from moderation.api.schema import HOOKS
 from moderation.vocabulary import CaseState, DecisionValue, Effect, LabelBasis
 
 SECRET_KEY = secret_key()
@@ -162,6 +163,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
+    **HOOKS,
     "ENUM_NAME_OVERRIDES": {
         f"{words.__name__}Enum": list(words) for words in (CaseState, DecisionValue, Effect, LabelBasis)
     },

@@ -28,13 +28,14 @@ from moderation.api.opinions import OpinionsView
 from moderation.api.policies import PoliciesView, PolicyView
 from moderation.api.reports import ReportsView
 from moderation.api.rescan import RescanView
+from moderation.api.schema import HOOKS
 from moderation.api.statistics import StatisticsView
 from moderation.api.usage import UsageView
 from moderation.api.waiting import holding
 
 app_name = "api"
 docs = SpectacularSwaggerSplitView.as_view(url_name="guard:api:schema", template_name="deepfake_guard/api_docs.html")
-schema = SpectacularAPIView.as_view(custom_settings={"PREPROCESSING_HOOKS": ["moderation.api.schema.only_ours"]})
+schema = SpectacularAPIView.as_view(custom_settings=HOOKS)
 urlpatterns = [
     path("items", holding(ItemsView.as_view()), name="items"),
     path("items/batch", BatchView.as_view(), name="items_batch"),

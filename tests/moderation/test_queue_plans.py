@@ -26,7 +26,8 @@ INDEXES = {
     "open_cases_by_finding": {"finding": "likely_synthetic"},
     "closed_cases": {"view": "closed"},
     "open_cases_appealed": {"reason": "appealed"},
-    "open_cases_at_review_line": {"reason": "at_review_line"},
+    # nearly every case has this reason, so that the planner may as well read them all in order
+    "open_cases_at_review_line|open_cases": {"reason": "at_review_line"},
 }
 
 
@@ -75,7 +76,7 @@ def test_a_page_is_read_from_its_index_without_sorting() -> None:
     fill(ROWS)
     for index, chosen in INDEXES.items():
         plan = plan_of(chosen)
-        assert re.search(rf"\b{index}\b", plan), (index, plan)
+        assert re.search(rf"\b({index})\b", plan), (index, plan)
         assert not re.search(r"TEMP B-TREE|\bSort\b|SCAN deepfake_guard_reviewcase(?! USING)", plan), (index, plan)
 
 
