@@ -15,10 +15,9 @@ from typing import Literal
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from deepfake_guard.run.place import free_port
-from tests.browser.conftest import ARGUMENTS, CHROMIUM
 from tests.browser.test_accessibility import looked_at
 from tests.factories import portrait
 
@@ -77,14 +76,6 @@ def site() -> Iterator[PhotoSite]:
     finally:
         site.stop()
         shutil.rmtree(place)
-
-
-@pytest.fixture
-def chromium() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here; install it: sudo apt-get install chromium")
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
 
 
 def look(page: Page, name: str) -> None:
@@ -151,9 +142,9 @@ def upload(author: Page) -> tuple[str, str]:
     return author.url, f"{author.url}image"
 
 
-def test_from_an_upload_to_the_decision_of_an_appeal(site: PhotoSite, chromium: Browser) -> None:
-    stranger = chromium.new_context().new_page()
-    author = signed_in(chromium, site, "author")
+def test_from_an_upload_to_the_decision_of_an_appeal(site: PhotoSite, browser: Browser) -> None:
+    stranger = browser.new_context().new_page()
+    author = signed_in(browser, site, "author")
     photo, picture = upload(author)
 
     look_until(author, says("That is no judgement"), site, "flagged")
@@ -166,7 +157,7 @@ def test_from_an_upload_to_the_decision_of_an_appeal(site: PhotoSite, chromium: 
     stranger.goto(site.url)
     expect(stranger.get_by_text("Nothing to see yet")).to_be_visible()
 
-    moderator = signed_in(chromium, site, "moderator")
+    moderator = signed_in(browser, site, "moderator")
     decide(moderator, site, "4", "f")
     look_until(author, says("concluded that it is synthetic"), site, "decided")
     expect(author.locator(".screening-state")).to_have_text("removed")
@@ -178,7 +169,7 @@ def test_from_an_upload_to_the_decision_of_an_appeal(site: PhotoSite, chromium: 
     expect(author.get_by_role("button", name="Send the appeal")).to_have_count(0)
     look(author, "appealed")
 
-    decide(signed_in(chromium, site, "second"), site, "g")
+    decide(signed_in(browser, site, "second"), site, "g")
     look_until(author, says("what was decided before does not hold"), site, "heard")
     expect(author.locator(".screening-state")).to_have_text("checked")
     look_until(author, says("it is shown"), site, "told")

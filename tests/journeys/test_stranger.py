@@ -21,11 +21,10 @@ import psutil
 import pytest
 
 from deepfake_guard.run.place import free_port
+from tests.chromium import ARGUMENTS, CHROMIUM
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS, SCREEN_SECONDS, STOP_SECONDS, WEBHOOK_SECONDS = 420, 180, 30, 60
-CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-CHROMIUM += ["--disable-component-update", "--disable-sync"]
 SECOND_START_SECONDS = 10 if (os.cpu_count() or 1) > 2 else 20  # the suite may share two cores with its own browser
 
 
@@ -130,7 +129,7 @@ def decide_in_browser(run: dict[str, Any], external_id: str) -> None:
     from playwright.sync_api import expect, sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = browser.new_page()
         page.goto(run["url"])
         page.get_by_label("User name").fill(run["moderator"]["username"])
