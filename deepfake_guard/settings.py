@@ -163,7 +163,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
-    **HOOKS,
+    "POSTPROCESSING_HOOKS": HOOKS["POSTPROCESSING_HOOKS"],
     "ENUM_NAME_OVERRIDES": {
         f"{words.__name__}Enum": list(words) for words in (CaseState, DecisionValue, Effect, LabelBasis)
     },
