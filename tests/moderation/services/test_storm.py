@@ -15,7 +15,14 @@ from django.utils import timezone
 
 from moderation.models import ContentItem, Decision, Event, MediaAsset, Platform, Scan
 from moderation.services import audit, decisions, leases, retention, scanning, submission, webhooks
-from moderation.vocabulary import TERMINAL_ITEM_STATUSES, DecisionReason, DecisionValue, Reason, ScanState
+from moderation.vocabulary import (
+    LIVE_SCAN_STATES,
+    TERMINAL_ITEM_STATUSES,
+    DecisionReason,
+    DecisionValue,
+    Reason,
+    ScanState,
+)
 from tests import factories
 
 SECONDS, THREADS = 4.0, 6
@@ -56,8 +63,10 @@ class Storm:
             return
 
     def sweep(self, _: random.Random) -> None:
-        Scan.objects.filter(state=ScanState.QUEUED).update(next_attempt_at=timezone.now())
-        Scan.objects.filter(state=ScanState.RUNNING).update(lease_until=timezone.now() - timedelta(seconds=1))
+        for scan in Scan.objects.filter(state__in=LIVE_SCAN_STATES):  # one by one: a clock that runs on locks nothing
+            Scan.objects.filter(pk=scan.pk, state=ScanState.QUEUED).update(next_attempt_at=timezone.now())
+            late = timezone.now() - timedelta(seconds=1)
+            Scan.objects.filter(pk=scan.pk, state=ScanState.RUNNING).update(lease_until=late)
         scanning.sweep()
 
     def decide(self, drawn: random.Random) -> None:
