@@ -1,7 +1,7 @@
 """What a page of the review queue costs with 10^4, 10^5 and 10^6 open cases.
 
-    python scripts/bench/desk_queue.py                      # an SQLite file of its own
-    DATABASE_URL=postgres://… python scripts/bench/desk_queue.py   # an empty database; it is filled and left so
+    python tests/benchmarks/desk_queue.py                      # an SQLite file of its own
+    DATABASE_URL=postgres://… python tests/benchmarks/desk_queue.py   # an empty database; it is filled and left so
 
 The whole request is timed, sign-in, counts and template with it, as Django's test client sees it: a page from the
 server's side, without network and browser. Prints the rows of a table for docs/benchmarks-desk.md.

@@ -1,6 +1,6 @@
 """Does a dead webhook endpoint delay the others, or the settling of decisions? Measured with real workers and a broker.
 
-    python scripts/bench/webhooks.py --rounds 2 --seconds 60 --rate 3
+    python tests/benchmarks/webhooks.py --rounds 2 --seconds 60 --rate 3
 
 Five endpoints that answer at once, and a sixth that accepts connections and never answers: without it and with it, in
 turns. Brings its own broker and database (DATABASE_URL and CELERY_BROKER_URL name others; use empty ones).
@@ -44,7 +44,7 @@ def receive(told: multiprocessing.connection.Connection) -> None:
             self.send_response(204)
             self.end_headers()
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ARG002  the base class's names
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the base class's names
             return
 
     servers = [ThreadingHTTPServer(("127.0.0.1", 0), Healthy) for _ in range(HEALTHY)]
@@ -115,7 +115,7 @@ def round_of(urls: list[str], seconds: float, rate: float, receiver: multiproces
         sent[str(event.pk)] = time.time()
         if len(decided) < len(waiting) and time.time() - began > len(decided) * EVERY_DECISION:
             lease = leases.lease(waiting[len(decided)], moderator)
-            assert lease is not None  # noqa: S101  nobody else works here
+            assert lease is not None
             reasons = [next(iter(DecisionReason))]
             case = waiting[len(decided)]
             decided.append(decisions.decide(case, moderator, lease.token, DecisionValue.SYNTHETIC, reasons=reasons).pk)
