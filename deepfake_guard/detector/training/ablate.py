@@ -33,7 +33,6 @@ from .ablations import (
     fitted_flow,
     kept,
     learning_curve,
-    mahalanobis,
     one_class,
     remembered,
     short_flow,
@@ -42,6 +41,7 @@ from .contamination import Scorer
 from .crops import Pixels
 from .evaluation_table import Say, silent
 from .fit_flow import Schedule
+from .fit_signals import mahalanobis
 from .statistics import Floats
 
 SKIPPED, ABOUT = "skipped", "about"

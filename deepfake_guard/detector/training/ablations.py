@@ -14,7 +14,6 @@ import torch
 from ..calibration import Fold
 from ..gaussian import Gaussian
 from ..signals.base import Features, Seen, Signal
-from ..signals.mahalanobis import Mahalanobis
 from ..signals.muflow import MuFlow, Settings
 from ..signals.neighbours import Neighbours
 from . import averages
@@ -23,7 +22,7 @@ from .crops import Pixels
 from .evaluation_figures import LEAST
 from .fit_flow import Progress, Schedule, cache, fit_flow
 from .fit_gaussian import fit_gaussians, pooled_stages
-from .fit_signals import GENUINE, PSEUDO, choose, fits, pseudo_faces
+from .fit_signals import GENUINE, PSEUDO, choose, fits, mahalanobis, pseudo_faces
 from .statistics import Floats, auc
 
 OBJECTIVES = (("density", "mean"), ("published", "mean"), ("published", "flatten"), ("published-log1p", "flatten"))
@@ -146,11 +145,6 @@ def kept(model: MuFlow, embed: Embed, pool: Pool, seed: int = 0) -> dict[str, An
 
 def _known(model: MuFlow) -> dict[str, Callable[[Seen], Signal]]:
     return fits([shape[0] for shape in model.shapes], model.pooled)
-
-
-def mahalanobis(genuine: Seen) -> Mahalanobis:
-    """Of as many directions as so few faces can fill."""
-    return Mahalanobis.fit(genuine, rank=min(96, len(genuine) - 1))
 
 
 def _scored(signal: Signal, embed: Embed, crops: Pixels) -> Floats:

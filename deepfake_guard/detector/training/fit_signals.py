@@ -43,7 +43,7 @@ def fits(
     parts = {"all stages": Part.stages("frozen", channels)}
     parts |= {f"stage {at + 1}": Part.stages("frozen", channels, at, at) for at in range(len(channels))}
     for where, part in parts.items():
-        found[f"mahalanobis, {where}"] = partial(_mahalanobis, part)
+        found[f"mahalanobis, {where}"] = partial(mahalanobis, part=part)
         for metric in METRICS:
             found[f"neighbours ({metric}), {where}"] = partial(Neighbours.fit, part=part, metric=metric)
     if embed is not None:
@@ -51,7 +51,7 @@ def fits(
     return found
 
 
-def _mahalanobis(part: Part, genuine: Seen) -> Mahalanobis:
+def mahalanobis(genuine: Seen, part: Part | None = None) -> Mahalanobis:
     """Of as many directions as so few faces can fill."""
     return Mahalanobis.fit(genuine, part, rank=min(96, len(genuine) - 1))
 

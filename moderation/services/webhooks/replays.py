@@ -18,6 +18,7 @@ from moderation.vocabulary import DeliveryState, EventType
 
 ENDED = (DeliveryState.DELIVERED, DeliveryState.FAILED)
 MOST_AT_ONCE = 10_000
+NOT_ERASED = Q(item=None) | Q(item__erased_at=None)  # of events
 
 
 class TooMany(ValueError):
@@ -37,7 +38,8 @@ def replay(delivery: WebhookDelivery, *, actor: str) -> bool:
     endpoint = circuit.lock(pk=delivery.endpoint_id, active=True)
     if endpoint is None:
         return False
-    found = WebhookDelivery.objects.filter(_not_erased(), pk=delivery.pk, state__in=ENDED)
+    kept = Event.objects.filter(NOT_ERASED)
+    found = WebhookDelivery.objects.filter(pk=delivery.pk, state__in=ENDED, event__in=kept)
     if not _begin_anew(found):
         return False
     audit.note("delivery.replayed", actor, f"delivery:{delivery.pk}", event=delivery.event_id)
@@ -59,7 +61,7 @@ def replay_range(
     if locked is None:
         raise Disabled
     events = Event.objects.filter(
-        Q(item=None) | Q(item__erased_at=None),
+        NOT_ERASED,
         platform=endpoint.platform_id,
         pk__gte=first_id(since),
         pk__lt=first_id(until),
@@ -91,7 +93,3 @@ def _begin_anew(deliveries: QuerySet[WebhookDelivery]) -> int:
     return WebhookDelivery.objects.filter(pk__in=deliveries.values("pk"), state__in=ENDED).update(
         state=DeliveryState.PENDING, attempts=0, started_at=now, next_attempt_at=now, delivered_at=None
     )
-
-
-def _not_erased() -> Q:
-    return Q(event__item=None) | Q(event__item__erased_at=None)
