@@ -11,7 +11,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from moderation import queries
+from moderation import blind, queries
 from moderation.console.access import BULK, REVERSE, DeskRequest, needs
 from moderation.console.case import EFFECTS, Given
 from moderation.console.lease import case_or_404
@@ -30,6 +30,8 @@ CONCLUSIONS = (DecisionValue.SYNTHETIC, DecisionValue.ALTERED, DecisionValue.GEN
 def campaign(request: DeskRequest, number: int) -> HttpResponse:
     """The contact sheet, all ticked; what stops the decision comes back with everything as it was filled in."""
     case, error = case_or_404(number), ""
+    if blind.is_hidden(case, request.user):
+        return redirect("guard:case", number)
     given = Given.read(request.POST)
     ticked = [int(text) for text in request.POST.getlist("case") if text.isdecimal()][: campaigns.AT_MOST + 1]
     if request.method == "POST":

@@ -38,8 +38,10 @@ class Outcome:
 
 def alike(case: ReviewCase, user: User) -> dict[int, int]:
     """Numbers of the open cases of the same platform that show a near copy and that this person may take, with the
-    distance in bits; the nearest first, the case itself among them, at most AT_MOST."""
-    if case.item.asset is None or not case.item.asset.pdq:
+    distance in bits; the nearest first, the case itself among them, at most AT_MOST.
+
+    None while a first opinion on the case is awaited: what is said of a near copy is said of it."""
+    if case.item.asset is None or not case.item.asset.pdq or blind.is_hidden(case, user):
         return {}
     mine = int(case.item.asset.pdq, 16)
     others = leases.available(user).filter(~blind.hidden_cases(user), platform=case.platform_id)

@@ -9,8 +9,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from moderation.models import Derivative, Opinion, Platform, ReviewCase
-from moderation.services import leases, platforms
+from moderation.models import Derivative, MediaAsset, Opinion, Platform, ReviewCase
+from moderation.services import campaigns, leases, platforms
 from moderation.vocabulary import CaseState, DerivativeKind, Role
 from tests.factories import conclude, make_case, make_platform
 from tests.moderation.console.pages import numbers, text, token
@@ -172,3 +172,20 @@ def test_a_case_stays_what_it_was_drawn_as(desk: Desk) -> None:
     case = make_case(blind_platform(share=0.0))
     platforms.publish_policy(case.item.platform, {"blind_first": 1.0}, by=None, note="", actor="system")
     assert "0 of 700 genuine faces looked this unusual" in text(desk()[0].get(page_of(case)))
+
+
+def test_no_near_copy_tells_of_it(desk: Desk) -> None:
+    """What is said of a near copy is said of the case."""
+    hidden, open_one = make_case(blind_platform("Agora")), make_case(make_platform("Lumen Board"))
+    twin = make_case(hidden.platform)
+    ReviewCase.objects.filter(pk=twin.pk).update(blind_first=False)
+    MediaAsset.objects.update(pdq="0" * 64)
+    client, senior = desk(Role.SENIOR)
+    sheet = reverse("guard:campaign", args=[hidden.number])
+    assert sheet not in client.get(page_of(hidden)).content.decode()
+    assert client.get(sheet, follow=True).redirect_chain == [(page_of(hidden), 302)]
+    assert campaigns.alike(hidden, senior) == {}
+    assert campaigns.alike(twin, senior) == {twin.number: 0}
+    assert open_one.number not in campaigns.alike(twin, senior)
+    give(client, hidden)
+    assert campaigns.alike(hidden, senior) == {hidden.number: 0, twin.number: 0}
