@@ -13,9 +13,8 @@ from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch
 
 from moderation import site_checks
-from moderation.conf import Conf, conf
+from moderation.conf import HARD_LIMIT_SECONDS, VISIBILITY_SECONDS, Conf, conf
 
-TASK_SECONDS, VISIBILITY_SECONDS = 360, 600  # of moderation.dispatch, which lies above this layer
 POSITIVE = (
     "MAX_UPLOAD_BYTES",
     "MAX_PIXELS",
@@ -58,12 +57,12 @@ def _numbers(values: Conf) -> list[CheckMessage]:
 
 def _times(values: Conf) -> list[CheckMessage]:
     """Batch × decode limit < hard task limit < lease < visibility time-out (DESIGN §1)."""
-    lease_fits = TASK_SECONDS < values.SCAN_LEASE_SECONDS < VISIBILITY_SECONDS or values.SCAN_LEASE_SECONDS <= 0
-    if values.SCAN_BATCH * values.DECODE_SECONDS < TASK_SECONDS and lease_fits:
+    lease_fits = HARD_LIMIT_SECONDS < values.SCAN_LEASE_SECONDS < VISIBILITY_SECONDS or values.SCAN_LEASE_SECONDS <= 0
+    if values.SCAN_BATCH * values.DECODE_SECONDS < HARD_LIMIT_SECONDS and lease_fits:
         return []
     text = (
-        f"SCAN_BATCH × DECODE_SECONDS must stay under the task limit ({TASK_SECONDS} s), SCAN_LEASE_SECONDS between "
-        f"it and the broker's visibility time-out ({VISIBILITY_SECONDS} s)"
+        f"SCAN_BATCH × DECODE_SECONDS must stay under the task limit ({HARD_LIMIT_SECONDS} s), SCAN_LEASE_SECONDS "
+        f"between it and the broker's visibility time-out ({VISIBILITY_SECONDS} s)"
     )
     return [Error(f"DEEPFAKE_GUARD: {text}", id="deepfake_guard.E003")]
 

@@ -12,6 +12,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 DEFAULT_BROKER = "redis://127.0.0.1:6379/0"
 HOST_PREFIX = "deepfake-guard-"
+# B x decode limit < hard limit of a task < lease < the broker's visibility time-out (DESIGN §1)
+HARD_LIMIT_SECONDS, VISIBILITY_SECONDS = 360, 600
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from kombu.exceptions import OperationalError as BrokerError
 from kombu.pools import producers
 from redis.exceptions import RedisError
 
-from moderation.conf import broker_url, key_prefix
+from moderation.conf import HARD_LIMIT_SECONDS, VISIBILITY_SECONDS, broker_url, key_prefix
 from moderation.telemetry import count
 
 SCAN_QUEUE, VIEWS_QUEUE, DELIVER_QUEUE, UPKEEP_QUEUE = "scan", "views", "deliver", "upkeep"
@@ -33,8 +33,6 @@ FETCH_TASK = "deepfake_guard.fetch"
 DELIVER_TASK = "deepfake_guard.deliver"
 SETTLE_TASK = "deepfake_guard.settle"
 
-HARD_LIMIT_SECONDS = 360  # B x decode limit < hard limit < lease < visibility time-out (DESIGN §1)
-VISIBILITY_SECONDS = 600
 # A ring is one try on short time-outs. Without max_retries kombu would reconnect for six seconds inside the request.
 RING_OPTIONS = {"socket_timeout": 0.2, "socket_connect_timeout": 0.2, "max_retries": 0}
 RING_POOL_SECONDS = 0.2

@@ -96,16 +96,26 @@ def _day(text: str) -> datetime | None:
         return None
 
 
+def free(now: datetime) -> Q:
+    """Cases that nobody holds."""
+    return Q(lease_until=None) | Q(lease_until__lte=now)
+
+
+def pressing(view: str, now: datetime) -> Q:
+    """Of open cases: `due` soon, `late`, or `escalated`."""
+    if view == "escalated":
+        return Q(escalated_at__isnull=False)
+    return Q(due_at__lt=now) if view == "late" else Q(due_at__lte=now + SOON)
+
+
 def in_view(view: str, user: User | AnonymousUser) -> Q:
     now = timezone.now()
     if view == "closed":
         return Q(state=CaseState.CLOSED)
     narrowed = {
-        "due": Q(due_at__lte=now + SOON),
         "mine": Q(holder=user.pk, lease_until__gt=now),
-        "free": (Q(lease_until=None) | Q(lease_until__lte=now)) & within_reach(user),
-        "escalated": Q(escalated_at__isnull=False),
-        "late": Q(due_at__lt=now),
+        "free": free(now) & within_reach(user),
+        **{view: pressing(view, now) for view in ("due", "late", "escalated")},
     }
     return Q(state=CaseState.OPEN) & narrowed.get(view, Q())
 

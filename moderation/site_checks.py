@@ -19,12 +19,10 @@ from django.core.files.storage import FileSystemStorage, storages
 from django.db import DEFAULT_DB_ALIAS, router
 from django.utils.module_loading import import_string
 
-import deepfake_guard.detector
 from deepfake_guard.detector import manifest
 from moderation import registry
-from moderation.conf import broker_url, conf
+from moderation.conf import VISIBILITY_SECONDS, broker_url, conf
 
-VISIBILITY_SECONDS = 600  # of moderation.dispatch, which lies above this layer
 UNSAFE = {"pickle", "application/x-python-serialize"}
 PACKAGES = ("deepfake_guard", "moderation", "workers")
 HOME = Path(__file__).resolve().parents[1]
@@ -113,7 +111,7 @@ def _namesakes() -> Iterator[tuple[str, Path]]:
 def check_weights(**_: Any) -> list[CheckMessage]:
     """A warning: weights are needed where scans run, which may be elsewhere."""
     try:
-        folder = _artefact()
+        folder = artefact()
         manifest.read(folder)
     except ImproperlyConfigured:
         return []  # E001 says it
@@ -123,9 +121,10 @@ def check_weights(**_: Any) -> list[CheckMessage]:
     return []
 
 
-def _artefact() -> Path:
+def artefact() -> Path:
+    """Where the weights lie that are in force here."""
     given = conf().ARTEFACT
-    return Path(given) if given else Path(str(deepfake_guard.detector.__file__)).parent / "starter"
+    return Path(given) if given else manifest.STARTER
 
 
 def check_production(**_: Any) -> list[CheckMessage]:

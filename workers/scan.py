@@ -13,8 +13,8 @@ from django.core.files.storage import storages
 from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections
 
 from deepfake_guard.detector.records import MediaReport
-from moderation.conf import conf
-from moderation.dispatch import HARD_LIMIT_SECONDS, SCAN_TASK, app
+from moderation.conf import HARD_LIMIT_SECONDS, conf
+from moderation.dispatch import SCAN_TASK, app
 from moderation.services import calibration, scanning
 from moderation.services.scanning import Claim
 from moderation.vocabulary import Reason

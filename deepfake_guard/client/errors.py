@@ -12,7 +12,6 @@ import httpx
 
 from deepfake_guard.client.calls import Call
 
-TRIES = 5
 LONGEST_PAUSE = 60.0  # seconds; who is asked to wait longer hears of it instead
 PAUSES = (0.5, 1.0, 2.0, 4.0)  # where nobody says how long
 
@@ -84,14 +83,16 @@ def pause_after(error: GuardError, call: Call[Any], tried: int) -> float:
     A 429 that says when was refused before any work. A 503, a lost answer and a first request that is still running are
     asked again only where the call does its work once.
     """
+    if tried > len(PAUSES):
+        raise error
     pause: float | None = None
     if isinstance(error, Problem):
         if error.status == 429 or (error.status == 503 and call.repeatable):
             pause = error.retry_after
         elif error.code == "idempotency_in_progress":
-            pause = error.retry_after or PAUSES[min(tried, len(PAUSES)) - 1]
+            pause = error.retry_after or PAUSES[tried - 1]
     elif call.repeatable:
-        pause = PAUSES[min(tried, len(PAUSES)) - 1]
-    if pause is None or pause > LONGEST_PAUSE or tried >= TRIES:
+        pause = PAUSES[tried - 1]
+    if pause is None or pause > LONGEST_PAUSE:
         raise error
     return pause

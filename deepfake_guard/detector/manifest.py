@@ -13,6 +13,7 @@ from typing import Any
 
 SCHEMA = 2
 FILE_NAME = "manifest.json"
+STARTER = Path(__file__).parent / "starter"  # the artefact that comes with the package
 
 
 class ArtefactError(ValueError):

@@ -33,7 +33,6 @@ MODEL, SIGNALS, LINEAR, HEAD, CALIBRATION = (
     "head.safetensors",
     "calibration.safetensors",
 )
-STARTER = Path(__file__).parent / "starter"
 CLASSES = "classes"  # the key of a head's file that names what it tells apart
 
 
@@ -114,7 +113,7 @@ def load(folder: Path | None = None, device: str = "auto") -> Artefact:
 
     Raises ArtefactError for a missing or altered file, a wrong shape or another version, DeviceError for the device.
     """
-    folder = STARTER if folder is None else folder
+    folder = manifest.STARTER if folder is None else folder
     target = devices.choose(device)
     passport = manifest.read(folder)
     manifest.verify(folder, passport)

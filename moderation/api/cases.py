@@ -98,11 +98,9 @@ def _one_of(words: Any, name: str, given: str) -> str:
 def _in_queue(queue: str) -> Q:
     now = timezone.now()
     return {
-        "due": Q(due_at__lte=now + queue_queries.SOON),
-        "late": Q(due_at__lt=now),
-        "free": Q(lease_until=None) | Q(lease_until__lte=now),
-        "escalated": Q(escalated_at__isnull=False),
+        "free": queue_queries.free(now),
         "reported": Q(reports__gt=0),
+        **{view: queue_queries.pressing(view, now) for view in ("due", "late", "escalated")},
     }[queue]
 
 

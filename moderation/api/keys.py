@@ -22,9 +22,6 @@ from moderation.models import ApiKey
 from moderation.services import keys
 from moderation.vocabulary import Scope
 
-OVERLAP_HOURS = int(keys.BOTH_SECRETS.total_seconds()) // 3600
-LONGEST_OVERLAP_HOURS = keys.LONGEST_OVERLAP.days * 24
-
 EXAMPLE = {
     "name": "uploads",
     "scopes": ["items:write"],
@@ -81,7 +78,10 @@ class KeyRequestSerializer(serializers.Serializer[Any]):
 
 class RotationSerializer(serializers.Serializer[Any]):
     overlap_hours = serializers.IntegerField(
-        min_value=0, max_value=LONGEST_OVERLAP_HOURS, default=OVERLAP_HOURS, help_text="how long both secrets open"
+        min_value=0,
+        max_value=keys.LONGEST_OVERLAP_HOURS,
+        default=keys.OVERLAP_HOURS,
+        help_text="how long both secrets open",
     )
 
 

@@ -15,7 +15,7 @@ from moderation import blind, queries, queue_queries
 from moderation.console import disguise
 from moderation.console.access import DECIDE, ESCALATE, VIEW, DeskRequest, needs
 from moderation.console.findings import picture_of, unexplained
-from moderation.console.lease import case_or_404, own_hold, taken_by_other
+from moderation.console.lease import case_or_404, own_hold
 from moderation.console.reports import reports_on
 from moderation.models import ReviewCase
 from moderation.rules import Rules
@@ -106,7 +106,7 @@ def case_page(
         "beyond": beyond,
         "may_escalate": request.user.has_perm(ESCALATE) and case.escalated_at is None,
         "hold": own_hold(case, request.user),
-        "other": taken_by_other(case, request.user),
+        "other": leases.taken_by_other(case, request.user),
         "next": queue_queries.case_after(case, request.user) if may_decide else None,
         "ahead": queue_queries.pictures_ahead(case, request.user) if may_decide else [],
         "given": given,

@@ -47,11 +47,6 @@ def own_hold(case: ReviewCase, user: User) -> Hold | None:
     return Hold(case.lease_token, seconds, round(leases.hold_length().total_seconds())) if seconds > 0 else None
 
 
-def taken_by_other(case: ReviewCase, user: User) -> bool:
-    running = case.lease_until is not None and case.lease_until > timezone.now()
-    return running and case.holder_id not in (None, user.pk)
-
-
 def take_next(user: User, after: ReviewCase | None = None) -> str | None:
     """Take the next case; its address, with the heading as the place to start. None at the daily cap."""
     if exposure.cap_is_reached(user):
@@ -93,7 +88,7 @@ def lease(request: DeskRequest, number: int) -> HttpResponse:
     if not request.htmx:
         return redirect("guard:case", number)
     context = {"case": case, "hold": own_hold(case, request.user), "lost": bool(token) and not kept}
-    return render(request, PART, context | {"other": taken_by_other(case, request.user)})
+    return render(request, PART, context | {"other": leases.taken_by_other(case, request.user)})
 
 
 @require_POST

@@ -1,4 +1,4 @@
-"""A platform's door: keys, endpoints, what was delivered, and how long media are kept. Secrets are shown once."""
+"""A platform's door as a page, open or closed, and how long its media are kept."""
 
 from __future__ import annotations
 

@@ -22,7 +22,8 @@ SHOWN = 200
 def sample(request: DeskRequest) -> HttpResponse:
     answers = list(quality.found(request.user)[:SHOWN])
     items = {item.pk: item for item in queries.items_with_thumbnails([answer.case.item_id for answer in answers])}
-    context: dict[str, Any] = {"answers": [(answer, items[answer.case.item_id]) for answer in answers]}
+    there = [(answer, items[answer.case.item_id]) for answer in answers if answer.case.item_id in items]
+    context: dict[str, Any] = {"answers": there}
     return render(request, "deepfake_guard/statistics/sample.html", context)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from moderation.host.standing import ATTRIBUTE, screening_of
+from moderation.host.standing import state_of
 from moderation.vocabulary import ScreeningState
 
 
@@ -19,5 +19,4 @@ class ScreeningStateField(serializers.ChoiceField):
         super().__init__(**kwargs)
 
     def to_representation(self, value: Any) -> str:
-        known: str | None = value.__dict__.get(ATTRIBUTE) if self.screened_field is None else None
-        return known or screening_of(value, self.screened_field).state.value
+        return state_of(value, self.screened_field).value

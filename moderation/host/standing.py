@@ -14,7 +14,7 @@ from django.db.models.functions import Cast, Coalesce
 from moderation import registry
 from moderation.registry import Registered
 from moderation.rules import DEFAULT_RULES, Rules
-from moderation.vocabulary import AppealRefusal, Effect, ItemStatus, Outcome, ScreeningState, Shown
+from moderation.vocabulary import Basis, Effect, ItemStatus, Outcome, ScreeningState, Shown
 
 if TYPE_CHECKING:
     from moderation.models import Appeal, HostedImage
@@ -50,6 +50,7 @@ class Screening:
 
     @property
     def may_appeal(self) -> bool:
+        """For the page: whether to offer it. `appeal` decides."""
         return self.state in (*KEPT_BACK, S.LABELLED) and not self.appeal
 
 
@@ -67,9 +68,15 @@ def screening_of(instance: models.Model, field: str | None = None) -> Screening:
         _visible(state, rules),
         row.item_id,
         row.refused or next(iter(row.item.reasons if row.item else []), ""),
-        row.basis == "decision",
+        row.basis == Basis.DECISION,
         "" if appealed is None else appealed.outcome or "open",
     )
+
+
+def state_of(instance: models.Model, field: str | None = None) -> ScreeningState:
+    """As `screening_of`; asks no further where `with_screening` has asked already."""
+    known = instance.__dict__.get(ATTRIBUTE) if field is None else None
+    return ScreeningState(known) if known else screening_of(instance, field).state
 
 
 def appeal(instance: models.Model, text: str, field: str | None = None) -> Appeal:
@@ -78,9 +85,7 @@ def appeal(instance: models.Model, text: str, field: str | None = None) -> Appea
 
     row = hosting.row_of(registry.the_one(type(instance), field), instance)
     if row is None or row.item is None:
-        raise appeals.NotAppealable(
-            AppealRefusal.NOTHING_TO_APPEAL, "Nothing has been decided that an appeal could be about."
-        )
+        raise appeals.nothing_decided()
     return appeals.open_appeal(row.item, text, actor=hosting.ACTOR)
 
 
@@ -126,11 +131,10 @@ def _rules(registered: Registered) -> Rules:
 
 def _rows(registered: Registered) -> QuerySet[Any]:
     """The rows of a field with `state` and `basis`. The verdict in force comes first: a rescan does not undo it."""
-    from moderation.models import HostedImage, Verdict  # here: as above
+    from moderation.models import Verdict  # here: as above
 
     current = Verdict.objects.filter(item=OuterRef("item"), current=True)
-    rows = HostedImage.objects.filter(model=registered.model, field=registered.field, gone_at=None)
-    return rows.annotate(
+    return _rows_of(registered).annotate(
         outcome=Subquery(current.values("outcome")[:1]),
         effect=Subquery(current.values("effect")[:1]),
         basis=Subquery(current.values("basis")[:1]),
@@ -148,6 +152,26 @@ def _rows(registered: Registered) -> QuerySet[Any]:
             output_field=CharField(),
         ),
     )
+
+
+def unsent(registered: Registered, model: type[M]) -> QuerySet[M]:
+    """Objects with a picture that has no row, or another file than their row says; in the order of their keys."""
+    rows = _rows_of(registered).filter(object_pk=_outer_pk(), file_name=OuterRef(registered.field))
+    objects = model._base_manager.filter(~Exists(rows)).exclude(**{registered.field: ""})
+    found: QuerySet[M] = objects.exclude(**{f"{registered.field}__isnull": True}).order_by("pk")
+    return found
+
+
+def lost(registered: Registered, model: type[models.Model]) -> QuerySet[HostedImage]:
+    """Rows whose object is there no more."""
+    objects = model._base_manager.annotate(kept=Cast("pk", CharField(max_length=64)))
+    return _rows_of(registered).exclude(Exists(objects.filter(kept=OuterRef("object_pk"))))
+
+
+def _rows_of(registered: Registered) -> QuerySet[HostedImage]:
+    from moderation.models import HostedImage  # here: as above
+
+    return HostedImage.objects.filter(model=registered.model, field=registered.field, gone_at=None)
 
 
 def _outer_pk() -> Cast:

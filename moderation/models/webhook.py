@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from django.db import models
@@ -64,6 +65,11 @@ class WebhookEndpoint(models.Model):
 
     def __str__(self) -> str:
         return self.url
+
+    @property
+    def rests_until(self) -> datetime | None:
+        """While the circuit is open: until when nothing is sent there."""
+        return self.open_until if self.open_until is not None and self.open_until > timezone.now() else None
 
 
 class WebhookDelivery(models.Model):

@@ -19,6 +19,10 @@ class NotAppealable(ValueError):
         self.reason = reason
 
 
+def nothing_decided() -> NotAppealable:
+    return NotAppealable(AppealRefusal.NOTHING_TO_APPEAL, "Nothing has been decided that an appeal could be about.")
+
+
 @transaction.atomic
 def open_appeal(item: ContentItem, text: str, *, actor: str) -> Appeal:
     """Hear an author. Each verdict is appealed once, and what an appeal has decided is final. Raises NotAppealable."""
@@ -26,7 +30,7 @@ def open_appeal(item: ContentItem, text: str, *, actor: str) -> Appeal:
     item = ContentItem.objects.select_related("platform").get(pk=item.pk)
     against = verdicts.in_force(item)
     if item.erased_at is not None or against is None or (against.decision is None and against.outcome != Outcome.BLOCK):
-        raise NotAppealable(AppealRefusal.NOTHING_TO_APPEAL, "Nothing has been decided that an appeal could be about.")
+        raise nothing_decided()
     if against.decision is not None and Appeal.objects.filter(case=against.decision.case_id).exists():
         raise NotAppealable(AppealRefusal.APPEAL_DECIDED, "An appeal has been decided already, and that is final.")
     case, opened = cases.open_case(

@@ -19,7 +19,8 @@ from moderation.services import audit
 from moderation.vocabulary import Scope
 
 LAST_USED_EVERY = timedelta(minutes=1)  # so that a busy key does not write a row a request
-BOTH_SECRETS, LONGEST_OVERLAP = timedelta(hours=24), timedelta(days=30)
+OVERLAP_HOURS, LONGEST_OVERLAP_HOURS = 24, 720
+BOTH_SECRETS, LONGEST_OVERLAP = timedelta(hours=OVERLAP_HOURS), timedelta(hours=LONGEST_OVERLAP_HOURS)
 PREFIX_ALPHABET = string.ascii_lowercase + string.digits
 
 

@@ -34,7 +34,7 @@ class Lease:
 
 def available(user: User) -> QuerySet[ReviewCase]:
     """Open cases that nobody else holds and that this person may take, the most urgent first."""
-    free = Q(lease_until=None) | Q(lease_until__lt=timezone.now()) | Q(holder=user)
+    free = queue_queries.free(timezone.now()) | Q(holder=user)
     return _open_to(user).filter(free).order_by("due_at", "number")
 
 
@@ -113,7 +113,7 @@ def _keep(case: ReviewCase, user: User) -> Lease | None:
 
 def _take_free(waiting: QuerySet[ReviewCase], user: User) -> Lease | None:
     """One of the platform whose turn it is; where others have just taken all of its cases, of the next platform."""
-    free = waiting.filter(Q(lease_until=None) | Q(lease_until__lte=timezone.now()))
+    free = waiting.filter(queue_queries.free(timezone.now()))
     lanes = _lanes(free)
     while lanes:
         lane = urgency.turn(lanes, timezone.now())
@@ -150,6 +150,11 @@ def _lanes(free: QuerySet[ReviewCase]) -> list[urgency.Lane]:
 def is_held(case: ReviewCase) -> bool:
     """As the given row says."""
     return case.lease_until is not None and case.lease_until > timezone.now()
+
+
+def taken_by_other(case: ReviewCase, user: User) -> bool:
+    """As the given row says."""
+    return is_held(case) and case.holder_id not in (None, user.pk)
 
 
 def show(case: ReviewCase, user: User) -> bool:

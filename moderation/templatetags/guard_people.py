@@ -14,23 +14,17 @@ from django.utils.safestring import SafeString
 from moderation import blind, queries, queue_queries
 from moderation.conf import conf
 from moderation.models import Decision, Reach, ReviewCase
-from moderation.services import people, preferences
+from moderation.services import leases, people, preferences
 
 register = template.Library()
 
 
-def _is_held(case: ReviewCase) -> bool:
-    return case.lease_until is not None and case.lease_until > timezone.now()
-
-
-@register.filter
-def taken_by_other(case: ReviewCase, user: User) -> bool:
-    return _is_held(case) and case.holder_id not in (None, user.pk)
+register.filter("taken_by_other", leases.taken_by_other)
 
 
 @register.filter
 def mine(case: ReviewCase, user: User) -> bool:
-    return _is_held(case) and case.holder_id == user.pk
+    return leases.is_held(case) and case.holder_id == user.pk
 
 
 @register.filter

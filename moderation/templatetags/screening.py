@@ -7,18 +7,16 @@ from typing import Any
 from django import template
 from django.db.models import Model
 
-from moderation.host.standing import ATTRIBUTE, WORDS, Screening
+from moderation.host.standing import WORDS, Screening, state_of
 from moderation.host.standing import screening_of as find
-from moderation.vocabulary import ScreeningState
 
 register = template.Library()
 
 
 @register.inclusion_tag("deepfake_guard/parts/screening_state.html")
 def screening_state(instance: Model, field: str | None = None) -> dict[str, Any]:
-    """A few words on how the object's picture stands. Asks no further where `with_screening` has asked already."""
-    known = instance.__dict__.get(ATTRIBUTE) if field is None else None
-    state = ScreeningState(known) if known else find(instance, field).state
+    """A few words on how the object's picture stands."""
+    state = state_of(instance, field)
     return {"state": state.value, "words": WORDS[state], "object": instance}
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deepfake_guard.detector import weights
+from deepfake_guard.detector import manifest, weights
 from deepfake_guard.detector.calibration import BUCKETS, MIN_FACES
 from deepfake_guard.detector.training import crops, fit
 from deepfake_guard.detector.training.degrade import uploaded
@@ -23,7 +23,7 @@ def starter() -> weights.Artefact:
 
 
 def test_it_is_at_most_twenty_five_megabytes() -> None:
-    assert sum(file.stat().st_size for file in weights.STARTER.iterdir()) <= 25_000_000
+    assert sum(file.stat().st_size for file in manifest.STARTER.iterdir()) <= 25_000_000
 
 
 def test_it_says_that_it_is_a_starter_and_names_every_set_with_count_and_terms(starter: weights.Artefact) -> None:
@@ -34,7 +34,7 @@ def test_it_says_that_it_is_a_starter_and_names_every_set_with_count_and_terms(s
     assert all(entry.n > 0 and entry.licence for entry in passport.sets)
     counted = sum(entry.n for entry in passport.sets if entry.role == "calibrate")
     assert counted == starter.calibration.n == 700
-    terms = (weights.STARTER / "LICENSE").read_text()
+    terms = (manifest.STARTER / "LICENSE").read_text()
     assert "research" in terms
     assert all(
         word in terms

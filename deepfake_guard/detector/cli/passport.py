@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from pathlib import Path
 
 from rich.markup import escape
 from rich.table import Table
@@ -15,7 +14,6 @@ from deepfake_guard.detector.cli import output, parser
 from deepfake_guard.detector.explain.words import bucket_words
 from deepfake_guard.detector.manifest import Manifest
 
-STARTER = Path(__file__).parents[1] / "starter"  # weights.STARTER, which would import torch
 CALIBRATION = "calibration."  # how the name of its file begins
 FACTS = ("detector_id", "calibration_id", "created", "backbone", "input_px", "pooling", "objective", "notes")
 ROLES = {"train": "learned from", "select": "chosen on", "calibrate": "calibrated on", "head": "heads learned from"}
@@ -32,7 +30,7 @@ def add(parts: parser.Parts) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Say it; every file is checked against its SHA-256 first."""
-    folder = options.artefact or STARTER
+    folder = options.artefact or manifest.STARTER
     passport = manifest.read(folder)
     manifest.verify(folder, passport)
     calibrated = next((name for name in passport.files if name.startswith(CALIBRATION)), "calibration.safetensors")

@@ -78,7 +78,6 @@ def run(options: argparse.Namespace) -> int:
 def _paths(options: argparse.Namespace) -> Sequence[Path]:
     """The photos; the opening of a test split is written down before the first is read."""
     from deepfake_guard.detector import manifest
-    from deepfake_guard.detector.cli.passport import STARTER
     from deepfake_guard.detector.training import crops, photos
     from deepfake_guard.detector.training.openings import note_opening, noted
 
@@ -93,7 +92,7 @@ def _paths(options: argparse.Namespace) -> Sequence[Path]:
     if any(crop.label != "real" for crop in listed if crop.collection == options.collection):
         raise ValueError(f"{options.collection} is not genuine")
     if options.split.startswith("test-"):
-        passport = manifest.read(options.artefact or STARTER)
+        passport = manifest.read(options.artefact or manifest.STARTER)
         remark = f"({options.collection} alone, split into an artefact that is never shipped)"
         reason = f"{_reason(options.reason)} {remark}"
         if not noted(options.openings, passport.detector_id, reason):

@@ -7,12 +7,10 @@ from typing import Any
 from django.apps import apps
 from django.core.management.base import CommandError, CommandParser
 from django.db import models, transaction
-from django.db.models import Exists, OuterRef
-from django.db.models.functions import Cast
 
 from moderation import registry
+from moderation.host import standing
 from moderation.management.owner import OwnerCommand
-from moderation.models import HostedImage
 from moderation.registry import Registered
 from moderation.services import hosting
 from moderation.vocabulary import Priority
@@ -37,7 +35,7 @@ class Command(OwnerCommand):
 
     def handle(self, *_args: str, **options: Any) -> None:
         registered, model = named(options["field"])
-        total, done, began, said = left_of(registered, model).count(), 0, time.monotonic(), time.monotonic()
+        total, done, began, said = standing.unsent(registered, model).count(), 0, time.monotonic(), time.monotonic()
         self.say(f"{total} pictures to send")
         for instance in each_left(registered, model):
             with transaction.atomic():
@@ -49,7 +47,7 @@ class Command(OwnerCommand):
                 self.say(f"{done} of {total}, {seconds // 60} min {seconds % 60} s left")
             time.sleep(options["pause"])
         self.say(f"{done} pictures sent; they are screened behind everything else")
-        if erased := hosting.leave_lost(lost(registered, model)):
+        if erased := hosting.leave_lost(standing.lost(registered, model)):
             self.say(f"{erased} pictures erased, whose objects were deleted past Django's signals")
 
 
@@ -63,33 +61,9 @@ def named(label: str) -> tuple[Registered, type[models.Model]]:
         raise CommandError(f"{label} is no registered image field (there are: {known})") from error
 
 
-def left_of(registered: Registered, model: type[models.Model]) -> models.QuerySet[Any]:
-    """Those with a picture that has no row, or another file than their row says."""
-    rows = HostedImage.objects.filter(
-        model=registered.model,
-        field=registered.field,
-        object_pk=Cast(OuterRef("pk"), models.CharField(max_length=64)),
-        file_name=OuterRef(registered.field),
-        gone_at=None,
-    )
-    return (
-        model._base_manager.filter(~Exists(rows))
-        .exclude(**{registered.field: ""})
-        .exclude(**{f"{registered.field}__isnull": True})
-        .order_by("pk")
-    )
-
-
-def lost(registered: Registered, model: type[models.Model]) -> models.QuerySet[HostedImage]:
-    """Rows whose object is there no more."""
-    objects = model._base_manager.annotate(kept=Cast("pk", models.CharField(max_length=64)))
-    rows = HostedImage.objects.filter(model=registered.model, field=registered.field, gone_at=None)
-    return rows.exclude(Exists(objects.filter(kept=OuterRef("object_pk"))))
-
-
 def each_left(registered: Registered, model: type[models.Model]) -> Iterator[models.Model]:
     """Page by page, each later than the last: no long query stays open."""
-    page, last = left_of(registered, model), None
+    page, last = standing.unsent(registered, model), None
     while found := list((page if last is None else page.filter(pk__gt=last))[:PAGE]):
         yield from found
         last = found[-1].pk

@@ -119,6 +119,6 @@ def moment(given: str) -> datetime:
 def state(endpoint: WebhookEndpoint) -> str:
     if not endpoint.active:
         return f"disabled: {endpoint.disabled_reason}"
-    if endpoint.open_until is not None and endpoint.open_until > timezone.now():
-        return f"{endpoint.failures} failures in a row, tried again {endpoint.open_until:%H:%M:%S} UTC"
+    if (rests := endpoint.rests_until) is not None:
+        return f"{endpoint.failures} failures in a row, tried again {rests:%H:%M:%S} UTC"
     return "active"

@@ -42,7 +42,12 @@ class Command(OwnerCommand):
         )
         rotate = add("rotate", self.rotate, "Prints a new secret, once; the old one opens beside it for a while.")
         rotate.add_argument("prefix", help="the 8 characters after dg_")
-        rotate.add_argument("--overlap-hours", type=int, default=24, help="0 to 720 (default: 24)")
+        rotate.add_argument(
+            "--overlap-hours",
+            type=int,
+            default=keys.OVERLAP_HOURS,
+            help=f"0 to {keys.LONGEST_OVERLAP_HOURS} (default: {keys.OVERLAP_HOURS})",
+        )
         add("list", self.list, "Lists the keys of a platform.").add_argument("platform")
         add("revoke", self.revoke, "Revokes a key at once and for good.").add_argument(
             "prefix", help="the 8 characters after dg_"

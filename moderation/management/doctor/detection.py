@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from django.utils import timezone
 
-import deepfake_guard.detector
 from deepfake_guard.detector import manifest
-from moderation import dispatch
-from moderation.conf import conf
+from moderation import dispatch, site_checks
 from moderation.management.doctor.findings import FAIL, OK, SILENT_AFTER, WARN, WORKERS, Finding, first_line
 from moderation.models import WorkerStatus
 
@@ -17,8 +13,7 @@ SCAN_WORKER = f"start a scan worker: {WORKERS[dispatch.SCAN_QUEUE]}"
 
 
 def weights() -> Finding:
-    given = conf().ARTEFACT
-    folder = Path(given) if given else Path(str(deepfake_guard.detector.__file__)).parent / "starter"
+    folder = site_checks.artefact()
     try:
         passport = manifest.read(folder)
         manifest.verify(folder, passport)

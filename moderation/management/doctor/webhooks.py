@@ -38,8 +38,8 @@ def endpoints() -> Finding:
 
 
 def _wrong(endpoint: WebhookEndpoint, resolve: bool) -> str:
-    if endpoint.open_until is not None and endpoint.open_until > timezone.now():
-        until = f"{endpoint.open_until:%H:%M:%S} UTC"
+    if (rests := endpoint.rests_until) is not None:
+        until = f"{rests:%H:%M:%S} UTC"
         return f"{endpoint.url}: {endpoint.failures} attempts in a row failed, nothing is sent before {until}"
     try:
         if resolve:

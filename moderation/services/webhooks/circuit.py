@@ -30,7 +30,7 @@ def lock(**endpoint: object) -> WebhookEndpoint | None:
 
 def room(endpoint: WebhookEndpoint, now: datetime) -> int:
     """How many more may be sent there at this moment; exact while the endpoint's row is locked."""
-    if endpoint.open_until is not None and endpoint.open_until > now:
+    if endpoint.rests_until is not None:
         return 0
     sending = WebhookDelivery.objects.filter(
         endpoint=endpoint, state=DeliveryState.SENDING, lease_until__gte=now

@@ -52,7 +52,7 @@ def _emit(
         for endpoint in endpoints
     )
     for delivery in deliveries:
-        if delivery.endpoint.open_until is None or delivery.endpoint.open_until <= now:
+        if delivery.endpoint.rests_until is None:
             dispatch.ring_delivery(delivery.pk)
     return event
 
