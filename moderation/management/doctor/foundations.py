@@ -74,10 +74,10 @@ def storage() -> Finding:
             same = stored.read() == content
         media.delete(name)
     except (OSError, InvalidStorageError) as error:
-        cure = "give the guard's user write access to VAR/media (or the bucket)"
+        cure = "give the guard's user write access to VAR/media"
         return Finding("storage", FAIL, first_line(error), cure)
     if not same:
-        return Finding("storage", FAIL, "what was written is not what was read", "check the disk or the bucket")
+        return Finding("storage", FAIL, "what was written is not what was read", "check the disk")
     return Finding("storage", OK, "written, read back, deleted")
 
 
