@@ -47,7 +47,8 @@ def test_the_tuned_head_says_on_an_accelerator_what_it_says_on_the_cpu() -> None
 
 @pytest.mark.gpu
 @needs_one
-def test_a_compiled_backbone_gives_the_same_maps() -> None:
+def test_a_compiled_backbone_gives_the_same_maps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)  # cuDNN's default keeps 10 bits, Triton's all
     backbone = Backbone.random(0).to(ACCELERATOR)
     pixels = torch.from_numpy(noise_crops(2)).permute(0, 3, 1, 2).to(ACCELERATOR)
     names = list(backbone.state_dict())

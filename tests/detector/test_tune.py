@@ -152,3 +152,8 @@ def test_less_than_a_batch_is_no_plan(faces: int) -> None:
 def test_classes_must_begin_with_genuine() -> None:
     with pytest.raises(ValueError, match="begin with 'genuine'"):
         TunedBackbone(["painter", GENUINE])
+
+
+def test_a_larger_batch_learns_at_the_root_of_its_size() -> None:
+    assert Plan.rate(32) == Plan().lr
+    assert Plan.rate(128) == pytest.approx(2 * Plan().lr)

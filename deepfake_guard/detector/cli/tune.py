@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Mapping, Sized
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ FAMILIES = ("gan", "diffusion", "swap", "product")
 EXAMPLES = [
     "tune --data ../shared/data --run runs/all",
     "tune --data ../shared/data --run runs/no-swap --leave-out swap --start runs/pseudo --faces 20000",
-    "tune --data ../shared/data --run runs/pseudo --pseudo-only --device cuda",
+    "tune --data ../shared/data --run runs/pseudo --pseudo-only --device cuda --batch 128 --faces 400000",
 ]
 
 
@@ -47,6 +48,15 @@ def add(parts: parser.Parts) -> None:
         "--only", action="append", default=[], metavar="COLLECTION", help="genuine faces of this collection alone"
     )
     made.add_argument("--faces", type=int, metavar="N", help="how many faces are seen in all (default: 40,000)")
+    made.add_argument(
+        "--batch", type=int, default=32, metavar="N", help="faces a step (default: 32); the rate grows with its root"
+    )
+    made.add_argument(
+        "--loaders",
+        type=int,
+        metavar="N",
+        help="processes that degrade faces (default: 1 beside a CPU, which has to learn too; else all cores but one)",
+    )
     made.add_argument("--seed", type=int, default=0)
     parser.takes_device(made)
     parser.takes_json(made)
@@ -60,16 +70,17 @@ def run(options: argparse.Namespace) -> int:
     from deepfake_guard.detector.training.tune_batches import Plan
     from deepfake_guard.detector.training.tune_state import STATE
 
-    plan = Plan(seed=options.seed)
+    plan = Plan(seed=options.seed, batch=options.batch, lr=Plan.rate(options.batch))
     if options.faces is not None:
         plan = replace(plan, faces=options.faces)
     target = device.choose(options.device)
+    loaders = options.loaders if options.loaders is not None else _loaders(target.type)
     with output.at_work("tuning; a stopped run goes on where it was"):
         learnt = lessons(options.data, leave_out=options.leave_out, pseudo_only=options.pseudo_only, only=options.only)
         output.say(
             f"genuine: {_counts(learnt.genuine)}; fakes: {_counts(learnt.fakes) or 'made from genuine faces alone'}"
         )
-        standing = tune.tune(_model(options, learnt), learnt, plan, options.state, target, output.say)
+        standing = tune.tune(_model(options, learnt), learnt, plan, options.state, target, output.say, loaders=loaders)
     if options.json:
         output.document({"run": str(options.state), "steps": standing.step, "seconds": standing.seconds,
                          "classes": learnt.classes(), "curve": standing.curve})  # fmt: skip
@@ -85,6 +96,11 @@ def _model(options: argparse.Namespace, learnt: Lessons) -> TunedBackbone:
     if options.start is None:
         return TunedBackbone.imagenet(learnt.classes(), options.seed)
     return begin_from(trained(options.start), learnt.classes())
+
+
+def _loaders(kind: str) -> int:
+    """An accelerator learns faster than one process can degrade faces for it: 16 cores feed about 1,000 a second."""
+    return 1 if kind == "cpu" else max(1, (os.cpu_count() or 1) - 1)
 
 
 def _counts(groups: Mapping[str, Sized]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -36,6 +37,12 @@ class Plan:
     def __post_init__(self) -> None:
         if self.faces < self.batch or self.batch < 2:
             raise ValueError(f"a run sees at least one batch of {self.batch} faces, not {self.faces}")
+
+    @staticmethod
+    def rate(batch: int) -> float:
+        """The learning rate for a batch: 4e-4 at 32, growing with the root of the batch as Adam's steps do
+        (Malladi et al., arXiv 2205.10287)."""
+        return 4e-4 * math.sqrt(batch / 32)
 
     @property
     def steps(self) -> int:
