@@ -89,7 +89,7 @@ def _is_id(text: str) -> bool:
 
 
 def _day(text: str) -> datetime | None:
-    """The beginning of an ISO date, in the console's zone."""
+    """The beginning of an ISO date, in the viewer's zone."""
     try:
         return timezone.make_aware(datetime.combine(date.fromisoformat(text), time()))
     except ValueError:

@@ -17,6 +17,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
 from moderation.conf import conf
+from moderation.console.zones import in_viewers_zone
 from moderation.reach import reaches
 from moderation.services import desk_sessions, second_factors
 
@@ -76,7 +77,7 @@ def signed_in(view: View) -> View:
         if _must_set_up_second_factor(request):
             return redirect("guard:second-factor")
         desk_sessions.touch(request.session)
-        answer = view(request, *args, **kwargs)
+        answer = in_viewers_zone(view)(request, *args, **kwargs)
         answer.headers.setdefault("Cache-Control", "private, no-store")  # what is gone must not come back by Back
         return answer
 

@@ -22,6 +22,7 @@ from django.views.decorators.http import require_http_methods
 
 from deepfake_guard import __version__
 from moderation.addresses import visitor_of
+from moderation.console.zones import in_viewers_zone
 from moderation.services import desk_sessions, second_factors
 from moderation.services.second_factors import Answer
 
@@ -64,6 +65,7 @@ class SignOut(LogoutView):
 @never_cache
 @sensitive_post_parameters("code")
 @require_http_methods(["GET", "HEAD", "POST"])
+@in_viewers_zone
 def second_step(request: HttpRequest) -> HttpResponse:
     """A code of the app, or a recovery code. Too late, or a password that changed meanwhile: back to the start."""
     half = request.session.get(HALF)

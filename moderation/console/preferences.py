@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from moderation.console.access import DECIDE, VIEW, DeskRequest, needs
@@ -43,6 +44,7 @@ def _save(request: DeskRequest, posted: QueryDict) -> None:
         single_keys="single_keys" in posted,
         break_minutes=numbers["break_minutes"],
         daily_cap=numbers["daily_cap"],
+        time_zone=posted.get("time_zone", ""),
     )
 
 
@@ -80,6 +82,9 @@ def _context(request: DeskRequest, errors: dict[str, str]) -> dict[str, Any]:
         "usual": usual,
         "errors": errors,
         "single_keys": "single_keys" in posted if posted else own.single_keys,
+        "zones": sorted(preferences.zone_names()),
+        "zone": posted.get("time_zone", "") if posted else own.time_zone,
+        "zone_now": timezone.get_current_timezone_name(),
         "shift": exposure.shift_of(request.user),
     }
 

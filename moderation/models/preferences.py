@@ -20,6 +20,7 @@ class Preferences(models.Model):
     keys = models.JSONField(default=dict, help_text="{action: key}, where it is not the usual one")
     break_minutes = models.PositiveSmallIntegerField(null=True, blank=True, help_text="0: no reminder")
     daily_cap = models.PositiveSmallIntegerField(null=True, blank=True, help_text="0: none")
+    time_zone = models.CharField(max_length=64, blank=True, help_text="of the tz database; empty: as the browser says")
 
     def __str__(self) -> str:
         return f"preferences of user {self.user_id}"

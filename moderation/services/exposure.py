@@ -64,11 +64,13 @@ def pause_is_due(user: User, so_far: Shift) -> bool:
 
 
 def left_today(user: User) -> int | None:
-    """How many more cases the person may see today, in the console's time zone; None without a cap."""
+    """How many more cases the person may see today, in the project's time zone; None without a cap."""
     cap = preferences.of(user).daily_cap
     if not cap:
         return None
-    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = timezone.localtime(timezone=timezone.get_default_timezone()).replace(
+        hour=0, minute=0, second=0, microsecond=0
+    )
     return max(0, cap - Exposure.objects.filter(user=user, shown_at__gte=midnight).count())
 
 

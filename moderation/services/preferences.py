@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from zoneinfo import available_timezones
 
 from django.contrib.auth.models import AnonymousUser, User
 
@@ -19,7 +21,8 @@ SWITCHES = ("blur", "greyscale", "small", "mute")
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What is in force for one person. keys: {action: key}; break_minutes, daily_cap: 0 is off."""
+    """What is in force for one person. keys: {action: key}; break_minutes, daily_cap: 0 is off; time_zone: of the tz
+    database, "" is as the browser says."""
 
     blur: bool
     greyscale: bool
@@ -29,6 +32,7 @@ class Desk:
     daily_cap: int
     single_keys: bool = True
     keys: Mapping[str, str] = field(default_factory=lambda: dict(KEYS))
+    time_zone: str = ""
 
 
 class InvalidPreferences(ValueError):
@@ -65,6 +69,7 @@ def of(user: User | AnonymousUser) -> Desk:
         daily_cap=min(filter(None, (default.daily_cap, own.daily_cap)), default=0),
         single_keys=own.single_keys,
         keys={**KEYS, **{action: key for action, key in own.keys.items() if action in KEYS}},
+        time_zone=own.time_zone,
     )
 
 
@@ -76,9 +81,12 @@ def save(
     single_keys: bool,
     break_minutes: int | None,
     daily_cap: int | None,
+    time_zone: str = "",
 ) -> Preferences:
     """Replaces them all. Raises InvalidPreferences."""
     checked = checked_keys(keys)
+    if time_zone and time_zone not in zone_names():
+        raise InvalidPreferences({"time_zone": "is not a zone that this machine knows"})
     own, _ = Preferences.objects.update_or_create(
         user=user,
         defaults={
@@ -87,9 +95,16 @@ def save(
             "single_keys": single_keys,
             "break_minutes": break_minutes,
             "daily_cap": daily_cap,
+            "time_zone": time_zone,
         },
     )
     return own
+
+
+@cache
+def zone_names() -> frozenset[str]:
+    """Those of the machine's tz database; reading it walks through hundreds of files."""
+    return frozenset(available_timezones())
 
 
 def turn_single_keys(user: User, on: bool) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django import template
 from django.templatetags.static import static
-from django.utils import timezone
+from django.utils import dateformat, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -80,6 +80,22 @@ def add_units(value: float, more: int) -> str:
 @register.filter
 def clock(seconds: int) -> str:
     return f"{seconds // 60}:{seconds % 60:02d}"
+
+
+@register.filter(expects_localtime=True)
+def when(moment: datetime | None, form: str) -> SafeString | str:
+    """A moment in the viewer's zone, which pointing at it names; `form` as of Django's `date`. "" without one."""
+    if moment is None:
+        return ""
+    iso = moment.isoformat(timespec="seconds")
+    title = f"{dateformat.format(moment, 'j M Y, H:i:s')}, {zone_words(moment)}"
+    return format_html('<time datetime="{}" title="{}">{}</time>', iso, title, dateformat.format(moment, form))
+
+
+def zone_words(moment: datetime) -> str:
+    """Europe/Berlin (UTC+02:00), of the zone in force."""
+    name, offset = timezone.get_current_timezone_name(), moment.isoformat()[-6:]
+    return name if name == "UTC" else f"{name} (UTC{offset})"
 
 
 @register.filter

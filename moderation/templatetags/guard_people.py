@@ -67,7 +67,7 @@ def open_case_count(context: Any) -> int:
 
 
 def _desk(context: Any) -> preferences.Desk:
-    """The person's preferences, read once a request."""
+    """The person's preferences, read once a request (console/zones.py)."""
     request: Any = context.get("request")
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:

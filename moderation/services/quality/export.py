@@ -7,6 +7,8 @@ import hmac
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
+from django.utils import timezone
+
 from moderation.conf import derived_key
 from moderation.services.quality import figures
 from moderation.services.quality.answers import Evidence
@@ -104,8 +106,9 @@ def _queue(evidence: Evidence) -> Table:
 
 def _days(evidence: Evidence) -> Table:
     since, until = evidence.period.since, evidence.period.until
-    opened = figures.by_day(evidence.opened, since, until)
-    decided = dict(figures.by_day((answer.decided_at for answer in figures.settled(evidence.answers)), since, until))
+    settled = (answer.decided_at for answer in figures.settled(evidence.answers))
+    with timezone.override(UTC):
+        opened, decided = figures.by_day(evidence.opened, since, until), dict(figures.by_day(settled, since, until))
     return ("day", "opened", "decided"), [(day, count, decided[day]) for day, count in opened]
 
 
