@@ -54,6 +54,8 @@ def test_wrong_usage_exits_with_two_and_nothing_found_with_one(
         ["evaluate", "--data", "x"],
         ["fit", "--data", "x", "--quick", "--out", "y"],
         ["tune", "--data", "x", "--run", "y", "--pseudo-only", "--leave-out", "swap"],
+        ["tune", "--data", "x", "--run", "y", "--batch", "1"],
+        ["tune", "--data", "x", "--run", "y", "--faces", "8"],
         ["score", "a.jpg", "--json", "--csv"],
     ):
         with pytest.raises(SystemExit) as left:

@@ -47,7 +47,9 @@ def add(parts: parser.Parts) -> None:
     made.add_argument(
         "--only", action="append", default=[], metavar="COLLECTION", help="genuine faces of this collection alone"
     )
-    made.add_argument("--faces", type=int, metavar="N", help="how many faces are seen in all (default: 40,000)")
+    made.add_argument(
+        "--faces", type=int, default=40_000, metavar="N", help="how many faces are seen in all (default: 40,000)"
+    )
     made.add_argument(
         "--batch", type=int, default=32, metavar="N", help="faces a step (default: 32); the rate grows with its root"
     )
@@ -70,9 +72,11 @@ def run(options: argparse.Namespace) -> int:
     from deepfake_guard.detector.training.tune_batches import Plan
     from deepfake_guard.detector.training.tune_state import STATE
 
-    plan = Plan(seed=options.seed, batch=options.batch, lr=Plan.rate(options.batch))
-    if options.faces is not None:
-        plan = replace(plan, faces=options.faces)
+    try:
+        plan = Plan(options.faces, options.batch, seed=options.seed)
+    except ValueError as error:
+        raise parser.WrongUsage(str(error)) from error
+    plan = replace(plan, lr=Plan.rate(plan.batch))
     target = device.choose(options.device)
     loaders = options.loaders if options.loaders is not None else _loaders(target.type)
     with output.at_work("tuning; a stopped run goes on where it was"):

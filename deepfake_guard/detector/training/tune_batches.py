@@ -35,7 +35,9 @@ class Plan:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.faces < self.batch or self.batch < 2:
+        if self.batch < 2:
+            raise ValueError(f"a batch holds a genuine face and a fake, not {self.batch}")
+        if self.faces < self.batch:
             raise ValueError(f"a run sees at least one batch of {self.batch} faces, not {self.faces}")
 
     @staticmethod
