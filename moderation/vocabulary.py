@@ -68,6 +68,7 @@ class Reason(StrEnum):
     URL_NOT_ALLOWED = "url_not_allowed"
     URL_UNREACHABLE = "url_unreachable"
     URL_REFUSED = "url_refused"
+    NOT_STORED = "not_stored"
     NO_FETCHER = "no_fetcher"
     NO_DETECTOR = "no_detector"
     # why policy chose what it chose

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import structlog
-from django.core.files.storage import storages
 
 from moderation.dispatch import VIEWS_TASK, app
 from moderation.services import closeups
-from workers import detector_host
+from workers import detector_host, originals
 
 log = structlog.get_logger(__name__)
 
@@ -21,7 +18,8 @@ def make_views(case_number: int) -> None:
     if wanted is None:
         return
     try:
-        made = host.look_closely(Path(storages["media"].path(wanted.storage_name)))
+        with originals.folder() as copies:
+            made = host.look_closely(originals.local(wanted.storage_name, copies))
     except (ValueError, FileNotFoundError) as error:  # the file's fault, today and tomorrow
         log.warning("no_close_views", case=case_number, error=str(error))
         closeups.end(case_number)

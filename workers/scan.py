@@ -9,7 +9,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import structlog
-from django.core.files.storage import storages
 from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections
 
 from deepfake_guard.detector.records import MediaReport
@@ -18,7 +17,7 @@ from moderation.dispatch import SCAN_TASK, app
 from moderation.services import calibration, scanning
 from moderation.services.scanning import Claim
 from moderation.vocabulary import Reason
-from workers import detector_host
+from workers import detector_host, originals
 from workers.detector_host import Host
 
 FAULT_PAUSE = timedelta(seconds=30)
@@ -64,11 +63,13 @@ def _screen(host: Host, claims: Sequence[Claim]) -> Sequence[Claim]:
     """Examine and record; returns the claims that were not examined."""
     reports: list[tuple[Claim, MediaReport]] = []
     failures: list[tuple[Claim, Exception]] = []
-    for claim, outcome in zip(claims, host.examine(_paths(claims)), strict=False):
-        if isinstance(outcome, MediaReport):
-            reports.append((claim, outcome))
-        else:
-            failures.append((claim, outcome))
+    faults: dict[str, OSError] = {}
+    with originals.folder() as copies:
+        for claim, outcome in zip(claims, host.examine(_paths(claims, copies, faults)), strict=False):
+            if isinstance(outcome, MediaReport):
+                reports.append((claim, outcome))
+            else:
+                failures.append((claim, faults.get(claim.storage_name, outcome)))
     for pause in (*DATABASE_PAUSES, None):
         try:
             scanning.record(reports)
@@ -84,12 +85,17 @@ def _screen(host: Host, claims: Sequence[Claim]) -> Sequence[Claim]:
     return claims[len(reports) + len(failures) :]
 
 
-def _paths(claims: Sequence[Claim]) -> Iterator[Path]:
-    """Ends early when the worker is told to stop."""
+def _paths(claims: Sequence[Claim], copies: Path, faults: dict[str, OSError]) -> Iterator[Path]:
+    """Ends early when the worker is told to stop. What the storage does not give is noted in `faults`."""
     for claim in claims:
         if stopping.is_set():
             return
-        yield Path(storages["media"].path(claim.storage_name))
+        try:
+            path = originals.local(claim.storage_name, copies)
+        except OSError as error:
+            faults[claim.storage_name] = error
+            path = originals.NOWHERE
+        yield path
 
 
 def _reason(claim: Claim, error: Exception) -> Reason:

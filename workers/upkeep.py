@@ -16,6 +16,7 @@ from moderation.services import (
     operations,
     quality,
     retention,
+    room,
     scanning,
     webhooks,
 )
@@ -60,12 +61,14 @@ def sweep_hosted() -> None:
 def number_and_link() -> None:
     webhooks.number_events()
     audit.link()
+    room.add_up()
 
 
 @app.task(name="deepfake_guard.retain")
 def retain() -> None:
     retention.purge_expired()
     retention.purge_orphans()
+    room.reconcile()
     exposure.forget()
     webhooks.forget_events()
 

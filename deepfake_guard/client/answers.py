@@ -94,6 +94,7 @@ class Item(TypedDict):
     reasons: list[str]
     priority: Priority
     policy: int | None
+    context: dict[str, Any]
     media_type: str | None
     sha256: str | None
     created_at: str

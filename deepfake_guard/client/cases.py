@@ -138,6 +138,11 @@ def release(case_id: str, *, lease_token: str) -> Call[None]:
     return Call("POST", path("cases", case_id, "release"), json={"lease_token": lease_token})
 
 
+def escalate(case_id: str, *, lease_token: str) -> Call[None]:
+    """Hand it to a senior."""
+    return Call("POST", path("cases", case_id, "escalate"), json={"lease_token": lease_token})
+
+
 def opine(case_id: str, *, lease_token: str, opinion: DecisionValue) -> Call[WholeCase]:
     """A first opinion where the case is blind; the answer tells what was found."""
     return Call("POST", path("cases", case_id, "opinions"), json=given(lease_token=lease_token, opinion=opinion))

@@ -48,10 +48,14 @@ def submit_url(
     author_ref: str | None = None,
     priority: Priority | None = None,
     policy: int | None = None,
+    context: Mapping[str, Any] | None = None,
     wait: int | None = None,
 ) -> Call[Item]:
     """The address of one, where the server allows it: a worker fetches it."""
-    body = given(url=url, external_id=external_id, author_ref=author_ref, priority=priority, policy=policy)
+    told = dict(context) if context is not None else None
+    body = given(
+        url=url, external_id=external_id, author_ref=author_ref, priority=priority, policy=policy, context=told
+    )
     prefer = {"Prefer": f"wait={wait}"} if wait else {}
     return Call("POST", path("items"), headers={**once(), **prefer}, json=body)
 

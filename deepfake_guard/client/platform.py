@@ -69,13 +69,18 @@ def endpoints() -> Call[Page[Endpoint]]:
     return Call("GET", path("endpoints"))
 
 
-def add_endpoint(url: str) -> Call[NewEndpoint]:
+def add_endpoint(url: str, *, description: str | None = None) -> Call[NewEndpoint]:
     """The answer shows the secret, once."""
-    return Call("POST", path("endpoints"), json={"url": url})
+    return Call("POST", path("endpoints"), json=given(url=url, description=description))
 
 
 def endpoint(endpoint_id: str) -> Call[Endpoint]:
     return Call("GET", path("endpoints", endpoint_id))
+
+
+def change_endpoint(endpoint_id: str, *, url: str | None = None, description: str | None = None) -> Call[Endpoint]:
+    """What waits goes to the new address, under the same secret."""
+    return Call("PATCH", path("endpoints", endpoint_id), json=given(url=url, description=description))
 
 
 def switch_endpoint(endpoint_id: str, *, active: bool) -> Call[Endpoint]:

@@ -119,6 +119,7 @@ class NewKey(Key):
 class Endpoint(TypedDict):
     id: str
     url: str
+    description: str
     active: bool
     disabled_reason: str
     failures: int

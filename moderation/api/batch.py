@@ -95,8 +95,8 @@ class BatchView(UploadView):
         entries = read(request)
         described = [json.dumps(entry, sort_keys=True, default=lambda upload: upload.sha256) for entry in entries]
         digest = idempotency.digest_of({str(index): said for index, said in enumerate(described)})
-        platform, key = key_of(request).platform, idempotency.key_in(request)
-        return idempotency.once(platform, key, digest, lambda: (self._submit(request, entries), None))
+        caller, key = key_of(request), idempotency.key_in(request)
+        return idempotency.once(caller, key, digest, lambda: (self._submit(request, entries), None))
 
     def _submit(self, request: Request, entries: list[dict[str, Any]]) -> Response:
         return Response({"results": [result(request, index, entry) for index, entry in enumerate(entries)]})

@@ -17,6 +17,7 @@ from moderation.api.problems import Problem
 from moderation.api.serializers import problems
 from moderation.api.views import ApiView, actor_of, key_of
 from moderation.models import ReviewCase
+from moderation.services import cases as desk_cases
 from moderation.services import leases, moderators
 from moderation.vocabulary import CaseState, Scope
 
@@ -120,5 +121,22 @@ class ReleaseView(ApiView):
         token = asked.validated_data["lease_token"]
         held_by(request, case, token)
         if not leases.release(case, token):
+            raise StaleLease
+        return Response(status=204)
+
+
+class EscalationView(ApiView):
+    scopes = {"POST": Scope.CASES_DECIDE}
+
+    @extend_schema(
+        operation_id="cases_escalate", request=TokenSerializer, responses={204: None, **problems(404, 409, 410, 415)}
+    )
+    def post(self, request: Request, case_id: uuid.UUID) -> Response:
+        """Hand a case that one holds to a senior: nobody else is given it any more. 409 `stale_lease`."""
+        case = find_case(key_of(request), case_id)
+        asked = TokenSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        token = asked.validated_data["lease_token"]
+        if not desk_cases.escalate(case, held_by(request, case, token), token):
             raise StaleLease
         return Response(status=204)

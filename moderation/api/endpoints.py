@@ -26,7 +26,17 @@ BY_KEY = "disabled over the API"
 class EndpointSerializer(serializers.ModelSerializer[WebhookEndpoint]):
     class Meta:
         model = WebhookEndpoint
-        fields = ("id", "url", "active", "disabled_reason", "failures", "open_until", "created_at", "old_secret_until")
+        fields = (
+            "id",
+            "url",
+            "description",
+            "active",
+            "disabled_reason",
+            "failures",
+            "open_until",
+            "created_at",
+            "old_secret_until",
+        )
         extra_kwargs = {
             "old_secret_until": {"help_text": "messages carry a second signature, by the old secret, until then"}
         }
@@ -41,9 +51,12 @@ class NewEndpointSerializer(EndpointSerializer):
 
 class EndpointRequestSerializer(serializers.Serializer[Any]):
     url = serializers.CharField(max_length=500, help_text="https://, and a public address")
+    description = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
 
 
 class EndpointChangeSerializer(serializers.Serializer[Any]):
+    url = serializers.CharField(max_length=500, required=False, help_text="what waits goes there, too")
+    description = serializers.CharField(max_length=200, required=False, allow_blank=True)
     active = serializers.BooleanField(
         required=False, help_text="false: nothing is sent there, and what waits has failed"
     )
@@ -86,7 +99,7 @@ class EndpointsView(ApiView):
     @extend_schema(
         operation_id="endpoints_create",
         request=EndpointRequestSerializer,
-        responses={201: NewEndpointSerializer, **problems(415, 422)},
+        responses={201: NewEndpointSerializer, **problems(409, 415, 422)},
         examples=[OpenApiExample("an endpoint", {"url": "https://photos.example/hooks/guard"}, request_only=True)],
     )
     def post(self, request: Request) -> Response:
@@ -95,8 +108,10 @@ class EndpointsView(ApiView):
         form.is_valid(raise_exception=True)
         try:
             endpoint, secret = webhooks.add_endpoint(
-                key_of(request).platform, form.validated_data["url"], actor=actor_of(request)
+                key_of(request).platform, **form.validated_data, actor=actor_of(request)
             )
+        except webhooks.TooManyEndpoints as error:
+            raise Problem(409, "too_many_endpoints", str(error)) from error
         except (safe_http.UnsafeUrl, safe_http.Unreachable) as error:
             refuse(error)
         return Response(with_secret(endpoint, secret), status=201, headers=ONCE)
@@ -116,12 +131,16 @@ class EndpointView(ApiView):
         responses={200: EndpointSerializer, **problems(404, 415, 422)},
     )
     def patch(self, request: Request, endpoint_id: UUID) -> Response:
-        """Disable it, or enable it again; what failed meanwhile can be replayed."""
+        """Move it, describe it, disable it, or enable it again; what failed meanwhile can be replayed."""
         endpoint = find(request, endpoint_id)
         form = EndpointChangeSerializer(data=request.data)
         form.is_valid(raise_exception=True)
+        given: dict[str, Any] = {"url": endpoint.url, "description": endpoint.description, "active": endpoint.active}
+        given |= form.validated_data
+        active = given.pop("active")
         try:
-            active = form.validated_data.get("active", endpoint.active)
+            webhooks.change_endpoint(endpoint, **given, actor=actor_of(request))
+            endpoint.url = given["url"]
             if active and not endpoint.active:
                 webhooks.enable_endpoint(endpoint, actor=actor_of(request))
             elif not active:

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from moderation.api.problems import Problem
-from moderation.models import ContentItem, IdempotencyKey, Platform
+from moderation.models import ApiKey, ContentItem, IdempotencyKey
 from moderation.vocabulary import IdempotencyState
 
 KEPT = timedelta(hours=24)
@@ -33,14 +33,15 @@ def key_in(request: Request) -> str:
     return key
 
 
-def once(platform: Platform, key: str, digest: str, act: Act) -> Response:
+def once(caller: ApiKey, key: str, digest: str, act: Act) -> Response:
     """Run `act` unless this key has an answer. Raises Problem 422 (another body) or 409 (still running).
 
+    An answer is kept for the API key that got it: another one of the platform, which may see less, never hears it.
     `act` says which item its answer tells of: erasing it takes the answer along. Without a key it is just run.
     """
     if not key:
         return act()[0]
-    row = _begin(platform, key, digest)
+    row = _begin(caller, key, digest)
     if isinstance(row, Response):
         return row
     try:
@@ -72,14 +73,16 @@ def digest_of(fields: dict[str, str]) -> str:
     return hashlib.sha256(repr(sorted(fields.items())).encode()).hexdigest()
 
 
-def _begin(platform: Platform, key: str, digest: str) -> IdempotencyKey | Response:
+def _begin(caller: ApiKey, key: str, digest: str) -> IdempotencyKey | Response:
     now = timezone.now()
-    rows = IdempotencyKey.objects.filter(platform=platform, key=key)
+    rows = IdempotencyKey.objects.filter(api_key=caller, key=key)
     rows.filter(created_at__lt=now - KEPT).delete()
     rows.filter(state=IdempotencyState.RUNNING, created_at__lt=now - ABANDONED).delete()
     try:
         with transaction.atomic():
-            return IdempotencyKey.objects.create(platform=platform, key=key, request_digest=digest)
+            return IdempotencyKey.objects.create(
+                platform_id=caller.platform_id, api_key=caller, key=key, request_digest=digest
+            )
     except IntegrityError:
         row = rows.first()
     if row is None:  # the first one was refused just now

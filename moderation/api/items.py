@@ -17,6 +17,7 @@ from rest_framework.reverse import reverse
 
 from moderation import blind
 from moderation.api import idempotency
+from moderation.api.fresh import fresh
 from moderation.api.item_filters import ItemFilterSerializer, narrow
 from moderation.api.pagination import PAGES, NewestFirst
 from moderation.api.problems import Gone
@@ -25,7 +26,7 @@ from moderation.api.submissions import AddressSerializer, SubmissionSerializer, 
 from moderation.api.views import ApiView, UploadView, actor_of, key_of
 from moderation.models import ApiKey, ContentItem, Decision, ReviewCase, Verdict
 from moderation.services import retention
-from moderation.vocabulary import TERMINAL_ITEM_STATUSES, CasePurpose, Scope
+from moderation.vocabulary import TERMINAL_ITEM_STATUSES, CasePurpose, ItemStatus, Scope
 
 REVIEWS = {Scope.CASES_READ.value, Scope.CASES_DECIDE.value}
 LIVE = {"Retry-After": "1"}  # seconds until asking again is worth it
@@ -70,15 +71,14 @@ def reviews(key: ApiKey) -> bool:
     return bool(REVIEWS & set(key.scopes))
 
 
-def told(items: Any, key: ApiKey, *, many: bool = False, new: bool = False) -> Any:
-    """`new`: nothing was found or said of it yet, so nothing is looked up."""
-    return ItemSerializer(items, many=many, context={"reviews": reviews(key), "new": new}).data
+def told(items: Any, key: ApiKey, *, many: bool = False) -> Any:
+    return ItemSerializer(items, many=many, context={"reviews": reviews(key)}).data
 
 
-def accepted(request: Request, item: ContentItem, *, new: bool = False) -> Response:
+def accepted(request: Request, document: dict[str, Any]) -> Response:
     """202: the item as it stands, where to ask, and when."""
-    where = reverse("guard:api:item", args=[item.pk], request=request)
-    return Response(told(item, key_of(request), new=new), status=202, headers={"Location": where, **LIVE})
+    where = reverse("guard:api:item", args=[document["id"]], request=request)
+    return Response(document, status=202, headers={"Location": where, **LIVE})
 
 
 class ItemsView(UploadView):
@@ -110,14 +110,14 @@ class ItemsView(UploadView):
             {name: value.sha256 if name == "file" else str(value) for name, value in given.items()}
         )
         key = idempotency.key_in(request)
-        return idempotency.once(key_of(request).platform, key, digest, lambda: self._submit(request, given))
+        return idempotency.once(key_of(request), key, digest, lambda: self._submit(request, given))
 
     def _submit(self, request: Request, given: dict[str, Any]) -> tuple[Response, ContentItem]:
         key = key_of(request)
         made = take(key.platform, given, actor=actor_of(request))
-        new = made.created and made.item.status not in TERMINAL_ITEM_STATUSES
-        item = made.item if new else items_of(key).get(pk=made.item.pk)
-        return accepted(request, item, new=new), item
+        if made.created and made.item.status == ItemStatus.QUEUED:
+            return accepted(request, fresh(made.item)), made.item
+        return accepted(request, told(items_of(key).get(pk=made.item.pk), key)), made.item
 
     @extend_schema(
         operation_id="items_list",

@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from moderation.api.items import WHERE, accepted, find_item, items_of
+from moderation.api.items import WHERE, accepted, find_item, items_of, told
 from moderation.api.problems import Problem
 from moderation.api.serializers import ItemSerializer, problems
 from moderation.api.views import ApiView, actor_of, key_of
@@ -38,4 +38,4 @@ class RescanView(ApiView):
             scanning.rescan(item.asset, actor=actor_of(request), priority=Priority(item.priority)) is None
         ):  # another one came first
             raise unfinished
-        return accepted(request, items_of(key).get(pk=item.pk))
+        return accepted(request, told(items_of(key).get(pk=item.pk), key))

@@ -106,6 +106,7 @@ class ItemSerializer(serializers.ModelSerializer[ContentItem]):
     policy = serializers.IntegerField(
         source="policy.number", default=None, allow_null=True, help_text="the version chosen for it, if one was"
     )
+    context = serializers.DictField(help_text="what you told of it")  # type: ignore[assignment]
     media_type = serializers.CharField(source="asset.media_type", default=None, allow_null=True)
     sha256 = serializers.CharField(source="asset.sha256", default=None, allow_null=True)
     p_value = serializers.SerializerMethodField(help_text="of the item, over its faces, as its policy joins them")
@@ -121,7 +122,7 @@ class ItemSerializer(serializers.ModelSerializer[ContentItem]):
     class Meta:
         model = ContentItem
         fields = (
-            "id", "external_id", "revision", "status", "reasons", "priority", "policy",
+            "id", "external_id", "revision", "status", "reasons", "priority", "policy", "context",
             "media_type", "sha256", "created_at", "finished_at",
             "p_value", "n", "verdict", "faces", "review", "detector", "calibration", "timings",
             "blind",
@@ -132,12 +133,10 @@ class ItemSerializer(serializers.ModelSerializer[ContentItem]):
         return Priority(item.priority).name.lower()
 
     def get_blind(self, item: ContentItem) -> bool:
-        if self.context.get("new"):
-            return False
-        return bool(self.context.get("reviews")) and any(case.unanswered for case in item.cases.all())  # type: ignore[attr-defined]
+        return bool(self._context.get("reviews")) and any(case.unanswered for case in item.cases.all())  # type: ignore[attr-defined]
 
     def _verdict(self, item: ContentItem) -> Verdict | None:
-        if self.context.get("new") or self.get_blind(item):
+        if self.get_blind(item):
             return None
         return next((verdict for verdict in item.verdicts.all() if verdict.current), None)
 
@@ -156,15 +155,13 @@ class ItemSerializer(serializers.ModelSerializer[ContentItem]):
 
     @extend_schema_field(FaceSerializer(many=True))
     def get_faces(self, item: ContentItem) -> Any:
-        if self.context.get("new") or item.scan is None or self.get_blind(item):
+        if item.scan is None or self.get_blind(item):
             return []
         return FaceSerializer(item.scan.faces.all(), many=True).data
 
     @extend_schema_field(ReviewSerializer(allow_null=True))
     def get_review(self, item: ContentItem) -> Any:
         """What was said is told when the case is closed: not while it can be taken back, nor between two opinions."""
-        if self.context.get("new"):
-            return None
         case = max(item.cases.all(), key=lambda case: case.number, default=None)
         if case is None:
             return None

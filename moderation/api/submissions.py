@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, NoReturn
 
 from drf_spectacular.types import OpenApiTypes
@@ -11,6 +10,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
 from moderation import safe_http
+from moderation.api.contexts import ContextField
 from moderation.conf import conf
 from moderation.models import Platform, PolicyVersion
 from moderation.services import fetching, platforms, submission
@@ -43,33 +43,6 @@ class AddressField(serializers.CharField):
         except safe_http.UnsafeUrl as error:
             raise serializers.ValidationError(str(error), Reason.URL_NOT_ALLOWED.value) from error
         return url
-
-
-@extend_schema_field(OpenApiTypes.OBJECT)
-class ContextField(serializers.JSONField):
-    """For the moderator: {"author": {name: value}}, values short words, numbers or truths; at most 8 kB."""
-
-    def to_internal_value(self, given: Any) -> Any:
-        context = given if isinstance(given, dict) else super().to_internal_value(given)  # JSON is parsed already
-        if not isinstance(context, dict) or set(context) - {"author"} or len(json.dumps(context)) > 8192:
-            raise serializers.ValidationError('an object {"author": {…}} of at most 8 kB')
-        if not storable(context):
-            raise serializers.ValidationError("no null characters, halves of characters or infinite numbers")
-        author = context.get("author", {})
-        if not isinstance(author, dict) or len(author) > 20:
-            raise serializers.ValidationError("author: an object of at most 20 values")
-        if any(not isinstance(value, str | int | float | bool) for value in author.values()):
-            raise serializers.ValidationError("author: each value is a text, a number, true or false")
-        return context
-
-
-def storable(document: Any) -> bool:
-    """Whether a database can keep it: JSON's escapes and exponents say more than PostgreSQL takes."""
-    try:
-        text = json.dumps(document, ensure_ascii=False, allow_nan=False)
-        return "\\u0000" not in text and bool(text.encode())
-    except ValueError:
-        return False
 
 
 class ParticularsSerializer(serializers.Serializer[Any]):

@@ -7,7 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from moderation.api.appeals import AppealsView
 from moderation.api.batch import BatchView
 from moderation.api.cases import CasesView, CaseView
-from moderation.api.claims import ClaimView, ReleaseView
+from moderation.api.claims import ClaimView, EscalationView, ReleaseView
 from moderation.api.decisions import DecisionsView, DecisionView
 from moderation.api.deliveries import DeliveriesView, DeliveryReplayView, DeliveryView, EndpointReplayView
 from moderation.api.detector import DetectorView
@@ -49,6 +49,7 @@ urlpatterns = [
     path("cases/<uuid:case_id>", CaseView.as_view(), name="case"),
     path("cases/<uuid:case_id>/claim", ClaimView.as_view(), name="claim"),
     path("cases/<uuid:case_id>/release", ReleaseView.as_view(), name="release"),
+    path("cases/<uuid:case_id>/escalate", EscalationView.as_view(), name="escalate"),
     path("cases/<uuid:case_id>/opinions", OpinionsView.as_view(), name="opinions"),
     path("cases/<uuid:case_id>/decisions", DecisionsView.as_view(), name="decisions"),
     path("cases/<uuid:case_id>/decisions/<uuid:decision_id>", DecisionView.as_view(), name="decision"),

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from moderation.api.serializers import names, problems
 from moderation.api.views import ApiView, key_of
-from moderation.services import limits
+from moderation.services import limits, room
 from moderation.vocabulary import ItemStatus, Scope
 
 LONGEST = 92
@@ -78,7 +78,7 @@ class UsageView(ApiView):
             {"day": day, "items": items.get(day, {}), "requests_limited": limited.get(day, 0)}
             for day in sorted({*items, *limited}, reverse=True)
         ]
-        used, kept = sum(items.get(limits.today(), {}).values()), limits.bytes_stored(platform)
+        used, kept = sum(items.get(limits.today(), {}).values()), room.bytes_stored(platform)
         quota, ceiling = platform.items_per_day, limits.storage_ceiling(platform) or None
         answer = {
             "quota": {

@@ -10,6 +10,7 @@ from typing import Any
 from django.http import HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.openapi import AutoSchema
+from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -28,11 +29,19 @@ from moderation.vocabulary import Reason
 ONCE = {"Cache-Control": "no-store"}  # headers of an answer that shows a secret
 
 
+class StrictJSONParser(JSONParser):
+    def parse(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().parse(*args, **kwargs)
+        except RecursionError as error:
+            raise ParseError("the JSON has too many levels") from error
+
+
 class ApiView(APIView):  # no docstring: it would be shown as that of an operation which has none
     authentication_classes = [ApiKeyAuthentication]
     permission_classes = [HasScope]
     renderer_classes = [JSONRenderer]
-    parser_classes = [JSONParser]
+    parser_classes = [StrictJSONParser]
     schema = AutoSchema()
 
     rate: limits.Rate | None = None
@@ -73,7 +82,7 @@ class ApiView(APIView):  # no docstring: it would be shown as that of an operati
 
 
 class UploadView(ApiView):  # for files in a form, which go to a temporary file and stop at the limit
-    parser_classes = [MultiPartParser, JSONParser]
+    parser_classes = [MultiPartParser, StrictJSONParser]
 
     def initialize_request(self, request: Any, *args: Any, **kwargs: Any) -> Request:
         request.upload_handlers = [LimitedUploadHandler(request)]

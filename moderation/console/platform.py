@@ -16,7 +16,7 @@ from moderation.conf import conf
 from moderation.console.access import MANAGE_PLATFORM, DeskRequest, needs
 from moderation.console.step_up import step_up
 from moderation.models import Platform
-from moderation.services import limits, platforms
+from moderation.services import limits, platforms, room
 from moderation.vocabulary import Scope
 
 PAGE = "deepfake_guard/platform/platform.html"
@@ -92,7 +92,7 @@ def _limits(platform: Platform) -> dict[str, Any]:
         "ceiling_of_all": conf().STORAGE_CEILING_BYTES // MEGABYTE,
         "calls_of_all": conf().CALLS_PER_MINUTE,
         "items_today": limits.items_today(platform),
-        "stored_mb": limits.bytes_stored(platform) / MEGABYTE,
+        "stored_mb": room.bytes_stored(platform) / MEGABYTE,
     }
 
 

@@ -33,6 +33,8 @@ def add_endpoint(request: DeskRequest, platform_id: uuid.UUID) -> HttpResponse:
         endpoint, secret = webhooks.add_endpoint(platform, url, actor=actor(request))
     except NOT_CALLABLE as error:
         return page(request, platform, status=422, endpoint_error=f"This cannot be called: {error}.", url_given=url)
+    except webhooks.TooManyEndpoints as error:
+        return page(request, platform, status=422, endpoint_error=f"Not added: {error}.", url_given=url)
     return page(request, platform, new_endpoint=endpoint, secret=secret)
 
 

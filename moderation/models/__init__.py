@@ -16,7 +16,7 @@ from moderation.models.quality import GoldItem
 from moderation.models.report import UserReport
 from moderation.models.review import Appeal, Batch, Decision, Opinion, ReviewCase, SavedFilter
 from moderation.models.scan import Scan, WorkerStatus
-from moderation.models.usage import CallCount, DayCount
+from moderation.models.usage import CallCount, DayCount, StoredBytes, StoredChange
 from moderation.models.verdict import Verdict
 from moderation.models.webhook import OPEN_DELIVERY, Event, WebhookDelivery, WebhookEndpoint
 
@@ -59,6 +59,8 @@ __all__ = [
     "SavedFilter",
     "Scan",
     "SecondFactor",
+    "StoredBytes",
+    "StoredChange",
     "UserReport",
     "Verdict",
     "WebhookDelivery",

@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.db import models
 
 from moderation.models.ids import choices, new_id
-from moderation.models.platform import Platform, PolicyVersion
+from moderation.models.platform import ApiKey, Platform, PolicyVersion
 from moderation.vocabulary import DerivativeKind, IdempotencyState, ItemSource, ItemStatus, Priority
 
 
@@ -104,6 +104,8 @@ class IdempotencyKey(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     platform = models.ForeignKey(Platform, models.CASCADE)
+    # whose answer it is: another key of the platform may have other scopes; null in rows from before it was kept
+    api_key = models.ForeignKey(ApiKey, models.CASCADE, null=True, related_name="+")
     key = models.CharField(max_length=255)
     request_digest = models.CharField(max_length=64, blank=True)
     state = models.CharField(max_length=10, choices=choices(IdempotencyState), default=IdempotencyState.RUNNING)
@@ -114,7 +116,7 @@ class IdempotencyKey(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["platform", "key"], name="idempotency_key_once")]
+        constraints = [models.UniqueConstraint(fields=["api_key", "key"], name="idempotency_once_a_key")]
 
     def __str__(self) -> str:
         return self.key

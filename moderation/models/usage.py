@@ -31,3 +31,24 @@ class DayCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.platform_id} on {self.day}"
+
+
+class StoredBytes(models.Model):
+    """Size of a platform's originals, without the changes that are not yet added to it. `upkeep` alone writes it."""
+
+    platform = models.OneToOneField(Platform, models.CASCADE, primary_key=True, related_name="+")
+    size = models.BigIntegerField(default=0, help_text="bytes")
+
+    def __str__(self) -> str:
+        return f"{self.size} bytes of {self.platform_id}"
+
+
+class StoredChange(models.Model):
+    """Bytes that came or went, inserted beside what they tell of (docs/decisions/0021-bytes-in-changes.md)."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    platform = models.ForeignKey(Platform, models.CASCADE, related_name="+")
+    size = models.BigIntegerField(help_text="bytes; negative: they went")
+
+    def __str__(self) -> str:
+        return f"{self.size:+d} bytes of {self.platform_id}"

@@ -54,6 +54,7 @@ class WebhookEndpoint(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     platform = models.ForeignKey(Platform, models.CASCADE, related_name="endpoints")
     url = models.URLField(max_length=500)
+    description = models.CharField(max_length=200, blank=True)
     secret = models.TextField(editable=False)
     old_secret = models.TextField(editable=False, blank=True)
     old_secret_until = models.DateTimeField(null=True, blank=True, help_text="signs beside the new one until then")

@@ -32,14 +32,19 @@ class ChainState:
 
 
 def note(action: str, actor: str, subject: str, **detail: Any) -> None:
-    """Inserts one entry in the caller's transaction; takes no lock.
+    """Inserts one entry in the caller's transaction; takes no lock. Arguments as of `entry`."""
+    entry(action, actor, subject, **detail).save(force_insert=True)
+
+
+def entry(action: str, actor: str, subject: str, **detail: Any) -> AuditEntry:
+    """One entry, for whoever inserts it beside other rows.
 
     `actor` is "user:<id>", "key:<id>", "policy:<id>", "host" or "system", `subject` "<kind>:<id>". `detail` takes
     ids, codes, numbers and keyed digests, never a name, an address, a note or anything else about a person: it outlives
     erasure.
     """
     kept = json.loads(json.dumps(detail, cls=DjangoJSONEncoder))
-    AuditEntry.objects.create(action=action, actor=actor, subject=subject, detail=kept, created_at=timezone.now())
+    return AuditEntry(action=action, actor=actor, subject=subject, detail=kept, created_at=timezone.now())
 
 
 def upkeep_lock() -> bool:

@@ -7,14 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Case, Count, F, Q, Sum, Value, When
+from django.db.models import Case, Count, F, Q, Value, When
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from moderation import tally
 from moderation.conf import conf
 from moderation.intake import Refused
-from moderation.models import ApiKey, CallCount, ContentItem, DayCount, MediaAsset, Platform
+from moderation.models import ApiKey, CallCount, ContentItem, DayCount, Platform
 from moderation.models.ids import first_id
 from moderation.services import audit
 from moderation.vocabulary import Reason
@@ -88,13 +88,6 @@ def check_quota(platform: Platform) -> None:
         raise _quota_exceeded(quota)
 
 
-def check_room(platform: Platform, size: int) -> None:
-    """Before a file is stored. Raises intake.Refused: `storage_full`."""
-    ceiling = storage_ceiling(platform)
-    if ceiling and bytes_stored(platform) + size > ceiling:
-        raise Refused(Reason.STORAGE_FULL, f"the platform's storage ceiling of {ceiling} bytes is reached")
-
-
 def take_item(platform: Platform) -> None:
     """In the transaction that makes an item: counts it, or raises intake.Refused. Without a quota there is no count."""
     quota = platform.items_per_day
@@ -139,12 +132,6 @@ def call_limit(platform: Platform) -> int:
 def storage_ceiling(platform: Platform) -> int:
     """Bytes; 0: none."""
     return conf().STORAGE_CEILING_BYTES if platform.storage_bytes is None else platform.storage_bytes
-
-
-def bytes_stored(platform: Platform) -> int:
-    """Of originals; what a worker makes of them is not counted."""
-    kept = MediaAsset.objects.filter(platform=platform, removed_at=None).aggregate(kept=Sum("size"))["kept"]
-    return kept or 0
 
 
 def items_today(platform: Platform) -> int:

@@ -35,7 +35,8 @@ from moderation.models import (
     Verdict,
     WebhookDelivery,
 )
-from moderation.services import audit
+from moderation.models.rows import insert
+from moderation.services import audit, room
 from moderation.vocabulary import (
     LIVE_SCAN_STATES,
     Basis,
@@ -123,6 +124,8 @@ def _drop_unused(asset_id: UUID) -> bool:
         return False
     names = [*asset.derivatives.values_list("storage_name", flat=True), asset.storage_name]
     Scan.objects.filter(asset=asset).update(lease_token=None, lease_until=None)
+    if asset.removed_at is None:
+        insert(room.change(asset.platform_id, -asset.size))
     asset.delete()
     _delete_files_on_commit(names)
     return True
@@ -191,6 +194,7 @@ def _remove_media(expired: QuerySet[MediaAsset], asset_id: UUID, now: datetime) 
     derivatives = Derivative.objects.filter(asset=asset)
     names = [*derivatives.values_list("storage_name", flat=True), asset.storage_name]
     derivatives.delete()
+    insert(room.change(asset.platform_id, -asset.size))
     audit.note("media.expired", "system", f"asset:{asset.pk}")
     _delete_files_on_commit(names)
     return 1

@@ -10,17 +10,29 @@ from typing import Any, TypeVar
 
 from django.core.files.base import File
 from django.core.files.storage import storages
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Max
 from django.utils import timezone
 
 from moderation import dispatch, intake
 from moderation.conf import conf
-from moderation.models import Calibration, ContentItem, DetectorVersion, MediaAsset, Platform, PolicyVersion, Scan
-from moderation.services import audit, limits, platforms, verdicts
+from moderation.models import (
+    AuditEntry,
+    Calibration,
+    ContentItem,
+    DetectorVersion,
+    MediaAsset,
+    Platform,
+    PolicyVersion,
+    Scan,
+)
+from moderation.models.rows import insert
+from moderation.services import audit, limits, platforms, room, verdicts
 from moderation.vocabulary import LIVE_SCAN_STATES, ItemSource, ItemStatus, Priority, ScanState
 
 T = TypeVar("T")
+ANYTHING_KNOWN = f"""SELECT EXISTS (SELECT 1 FROM {MediaAsset._meta.db_table} WHERE platform_id = %s AND sha256 = %s)
+    OR EXISTS (SELECT 1 FROM {ContentItem._meta.db_table} WHERE platform_id = %s AND external_id = %s)"""  # noqa: S608
 RACES = 5  # each lost insert race is answered by reading what the winner wrote
 
 
@@ -115,7 +127,7 @@ def store(platform: Platform, upload: File) -> Stored:  # type: ignore[type-arg]
     values = conf()
     bounds = intake.Limits(values.MAX_UPLOAD_BYTES, values.MAX_PIXELS, values.MAX_FRAMES, values.ALLOW_BMP_TIFF)
     found = intake.inspect(upload, upload.size, bounds)  # type: ignore[arg-type]
-    limits.check_room(platform, upload.size)
+    room.check(platform, upload.size)
     token = secrets.token_hex(16)
     where = f"originals/{token[:2]}/{token}"
     known = getattr(upload, "sha256", "")  # counted while it came in: then a storage on the same disk only moves it
@@ -131,6 +143,8 @@ def screen(platform: Platform, stored: Stored, priority: int) -> tuple[MediaAsse
 
 
 def _write(platform: Platform, stored: Stored, told: Particulars) -> tuple[Submission, bool]:
+    if not _anything_known(platform, stored.sha256, told.external_id):
+        return Submission(_first(platform, stored, told), created=True), True
     asset, used, new = _asset(platform, stored)
     earlier = latest(platform, told.external_id)
     if earlier is not None and earlier.asset_id == asset.pk and earlier.status != ItemStatus.FAILED:
@@ -150,6 +164,25 @@ def _write(platform: Platform, stored: Stored, told: Particulars) -> tuple[Submi
     return Submission(item, created=True), used
 
 
+def _anything_known(platform: Platform, sha256: str, external_id: str) -> bool:
+    """One cheap question for the usual upload, which has nothing yet. Who comes between wins the insert race."""
+    owner = Platform._meta.pk.get_db_prep_value(platform.pk, connection)
+    with connection.cursor() as cursor:
+        cursor.execute(ANYTHING_KNOWN, [owner, sha256, owner, external_id])
+        return bool(cursor.fetchone()[0])
+
+
+def _first(platform: Platform, stored: Stored, told: Particulars) -> ContentItem:
+    """Asset, scan, item and its audit entry, in one trip to the database."""
+    limits.take_item(platform)
+    asset = _new_asset(platform, stored)
+    scan = Scan(asset=asset, priority=told.priority, next_attempt_at=timezone.now())
+    item = _revision(platform, told, None, asset=asset, scan=scan, status=ItemStatus.QUEUED)
+    insert(asset, scan, item, _submitted(item, told), room.change(platform.pk, asset.size))
+    dispatch.ring_scan(scan.pk)
+    return item
+
+
 def latest(platform: Platform, external_id: str) -> ContentItem | None:
     """The newest revision of what the platform calls so."""
     return ContentItem.objects.filter(platform=platform, external_id=external_id).order_by("-revision").first()
@@ -161,7 +194,13 @@ def new_item(platform: Platform, told: Particulars, earlier: ContentItem | None,
     Raises intake.Refused when the platform's items for today are used up.
     """
     limits.take_item(platform)
-    item = ContentItem.objects.create(
+    item = _revision(platform, told, earlier, **given)
+    insert(item, _submitted(item, told))
+    return item
+
+
+def _revision(platform: Platform, told: Particulars, earlier: ContentItem | None, **given: Any) -> ContentItem:
+    return ContentItem(
         platform=platform,
         external_id=told.external_id,
         revision=earlier.revision + 1 if earlier else 1,
@@ -172,31 +211,38 @@ def new_item(platform: Platform, told: Particulars, earlier: ContentItem | None,
         policy=told.policy,
         **given,
     )
-    audit.note("item.submitted", told.actor, f"item:{item.pk}", platform=platform.pk, revision=item.revision)
-    return item
+
+
+def _submitted(item: ContentItem, told: Particulars) -> AuditEntry:
+    detail = {"platform": item.platform_id, "revision": item.revision}
+    return audit.entry("item.submitted", told.actor, f"item:{item.pk}", **detail)
+
+
+def _new_asset(platform: Platform, stored: Stored) -> MediaAsset:
+    found = stored.found
+    return MediaAsset(
+        platform=platform,
+        sha256=stored.sha256,
+        size=stored.size,
+        media_type=found.media_type,
+        width=found.width,
+        height=found.height,
+        frames=found.frames,
+        storage_name=stored.name,
+    )
 
 
 def _asset(platform: Platform, stored: Stored) -> tuple[MediaAsset, bool, bool]:
     """The platform's one asset of this content, locked; whether it uses the file just stored; whether it is new."""
     asset = MediaAsset.objects.select_for_update(no_key=True).filter(platform=platform, sha256=stored.sha256).first()
     if asset is None:
-        found = stored.found
-        return (
-            MediaAsset.objects.create(
-                platform=platform,
-                sha256=stored.sha256,
-                size=stored.size,
-                media_type=found.media_type,
-                width=found.width,
-                height=found.height,
-                frames=found.frames,
-                storage_name=stored.name,
-            ),
-            True,
-            True,
-        )
+        asset = _new_asset(platform, stored)
+        insert(asset, room.change(platform.pk, asset.size))
+        return asset, True, True
     if asset.removed_at is not None or not storages["media"].exists(asset.storage_name):
         # retention deleted the file, or it was lost; equal content has come back
+        if asset.removed_at is not None:
+            insert(room.change(platform.pk, asset.size))
         asset.storage_name, asset.removed_at = stored.name, None
         asset.save(update_fields=["storage_name", "removed_at"])
         return asset, True, False
@@ -220,7 +266,8 @@ def _scan(asset: MediaAsset, priority: int) -> Scan:
 
 
 def _new_scan(asset: MediaAsset, run: int, priority: int) -> Scan:
-    scan = Scan.objects.create(asset=asset, run=run, priority=priority, next_attempt_at=timezone.now())
+    scan = Scan(asset=asset, run=run, priority=priority, next_attempt_at=timezone.now())
+    insert(scan)
     dispatch.ring_scan(scan.pk)
     return scan
 

@@ -47,8 +47,9 @@ def own_database(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def test_what_a_submission_costs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rounds, busy = int(os.environ.get("ROUNDS", "6")), os.getloadavg()[0]
     with own_database(monkeypatch) as database, running(PORT, tmp_path) as server:
-        submits = [(said, measure.submit_cost(server, size, rounds, 5.0)) for size, said in SIZES]
+        submits = [(said, measure.submit_cost(server, size, rounds, 5.0, measure.BARE)) for size, said in SIZES]
+        alone = [(said, measure.submit_cost(server, size, rounds, 5.0, measure.FILE)) for size, said in SIZES]
         waiting = measure.waiting_cost(server, rounds)
         memory = measure.memory_peaks(server)
-    PAGE.write_text(page.whole(database, busy, submits, waiting, memory), encoding="utf-8")
+    PAGE.write_text(page.whole(database, busy, submits, alone, waiting, memory), encoding="utf-8")
     assert memory[-1][1] - memory[0][1] < 50, "no upload is held in memory"

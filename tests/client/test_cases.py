@@ -25,6 +25,9 @@ def test_a_case_is_claimed_decided_and_taken_back(caller: Caller) -> None:
     assert Decision.objects.get().state == DecisionState.UNDONE
     assert caller.send(cases.release(case, lease_token=again)) is None
     assert caller.send(cases.read(case))["held_until"] is None
+    last = caller.send(cases.claim(case, moderator_ref="mod-7"))["lease_token"]
+    assert caller.send(cases.escalate(case, lease_token=last)) is None
+    assert caller.send(cases.read(case))["escalated"] is True
 
 
 def test_a_blind_case_asks_for_an_opinion_first(caller: Caller) -> None:

@@ -106,13 +106,15 @@ def test_it_may_ask_for_the_answer_to_be_held(caller: Caller) -> None:
 
 
 def test_it_submits_an_address_where_that_is_enabled(caller: Caller, settings: LazySettings) -> None:
-    call = items.submit_url("https://photos.example/4711.jpg", external_id="post-1")
+    said = {"post": {"likes": 3}}
+    call = items.submit_url("https://photos.example/4711.jpg", external_id="post-1", context=said)
     with pytest.raises(Problem) as told:
         caller.send(call)
     assert told.value.errors[0]["pointer"] == "/url"
     settings.DEEPFAKE_GUARD = {**settings.DEEPFAKE_GUARD, "URL_SUBMISSIONS": True}
     assert caller.send(call)["status"] == "queued"
-    assert caller.send(call)["revision"] == 1
+    again = caller.send(call)
+    assert (again["revision"], again["context"]) == (1, said)
 
 
 def test_a_batch_has_a_result_for_each_entry(caller: Caller, tmp_path: Path) -> None:

@@ -52,6 +52,8 @@ class Command(OwnerCommand):
             endpoint, secret = webhooks.add_endpoint(platform, options["url"], actor=ACTOR)
         except (safe_http.UnsafeUrl, safe_http.Unreachable) as error:
             raise CommandError(f"{options['url']} cannot be called: {error}") from error
+        except webhooks.TooManyEndpoints as error:
+            raise CommandError(str(error)) from error
         self.say(secret)
         self.stderr.write(f"Endpoint {endpoint.pk}. Keep the secret now: it cannot be shown again.")
         if options["test"]:

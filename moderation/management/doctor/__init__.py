@@ -24,6 +24,7 @@ def examine() -> Iterator[Finding]:
     yield foundations.disk()
     yield from flow.queues()
     if database.state == OK:
+        yield foundations.counted()
         yield flow.clock()
         yield flow.beat()
         yield flow.upkeep()

@@ -1,7 +1,9 @@
 """Webhooks: endpoints, the outbox of events and deliveries, and sending. Whoever emits knows nothing of the rest."""
 
 from moderation.services.webhooks.endpoints import (
+    TooManyEndpoints,
     add_endpoint,
+    change_endpoint,
     disable_endpoint,
     enable_endpoint,
     remove_endpoint,
@@ -18,7 +20,9 @@ __all__ = [
     "Disabled",
     "PayloadTooLarge",
     "TooMany",
+    "TooManyEndpoints",
     "add_endpoint",
+    "change_endpoint",
     "deliver",
     "disable_endpoint",
     "emit",

@@ -17,20 +17,50 @@ from moderation.vocabulary import DeliveryState
 
 LONGEST_URL = 500
 BOTH_SECRETS = timedelta(hours=24)
+MOST = 20  # of one platform: each hears of everything, so that an event costs as many deliveries
 
 
-def add_endpoint(platform: Platform, url: str, *, actor: str) -> tuple[WebhookEndpoint, str]:
-    """The row, and the `whsec_…` secret that is shown once. Raises safe_http.UnsafeUrl or Unreachable."""
-    if len(url) > LONGEST_URL:
-        raise safe_http.UnsafeUrl(f"the URL has more than {LONGEST_URL} characters")
-    safe_http.target_of(url, conf().WEBHOOK_ALLOWED)
+class TooManyEndpoints(Exception):
+    def __init__(self) -> None:
+        super().__init__(f"a platform has at most {MOST} endpoints")
+
+
+def add_endpoint(platform: Platform, url: str, *, description: str = "", actor: str) -> tuple[WebhookEndpoint, str]:
+    """The row, and the `whsec_…` secret that is shown once.
+
+    Raises TooManyEndpoints, and safe_http.UnsafeUrl or Unreachable for what must not, or cannot, be called.
+    """
+    _callable(url)
     secret = signing.new_secret()
     with transaction.atomic():  # not before: the look-up may take seconds, and SQLite has one writer at a time
+        Platform.objects.select_for_update(no_key=True).get(pk=platform.pk)  # of two at once the second counts both
+        if WebhookEndpoint.objects.filter(platform=platform).count() >= MOST:
+            raise TooManyEndpoints
         endpoint = WebhookEndpoint.objects.create(
-            platform=platform, url=url, secret=_box().encrypt(secret.encode()).decode()
+            platform=platform, url=url, description=description, secret=_box().encrypt(secret.encode()).decode()
         )
         audit.note("endpoint.added", actor, f"endpoint:{endpoint.pk}", platform=platform.pk)
     return endpoint, secret
+
+
+def _callable(url: str) -> None:
+    if len(url) > LONGEST_URL:
+        raise safe_http.UnsafeUrl(f"the URL has more than {LONGEST_URL} characters")
+    safe_http.target_of(url, conf().WEBHOOK_ALLOWED)
+
+
+def change_endpoint(endpoint: WebhookEndpoint, *, url: str, description: str, actor: str) -> bool:
+    """What waits goes to the new address, under the same secret; False when nothing is another. Raises as `add`."""
+    moved = url != endpoint.url
+    if not moved and description == endpoint.description:
+        return False
+    if moved:
+        _callable(url)
+    rested = {"failures": 0, "open_until": None} if moved else {}  # the rest was another address's
+    with transaction.atomic():
+        WebhookEndpoint.objects.filter(pk=endpoint.pk).update(url=url, description=description, **rested)
+        audit.note("endpoint.changed", actor, f"endpoint:{endpoint.pk}", moved=moved)
+    return True
 
 
 @transaction.atomic

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from deepfake_guard.env import VAR
 from deepfake_guard.settings import *  # noqa: F403
+from deepfake_guard.settings import INSTALLED_APPS as APPS
 from deepfake_guard.settings import STORAGES as GUARDS
 
+INSTALLED_APPS = [*APPS, "tests.benchmarks.api.apps.BareConfig"]
 ROOT_URLCONF = "tests.benchmarks.api.bare_urls"
 STORAGES = {
     **GUARDS,

@@ -1,4 +1,4 @@
-"""What a submission is compared with: a DRF view behind the same middleware that only stores the file."""
+"""What a submission is compared with: DRF views behind the same middleware, with no key, rule or broker."""
 
 from __future__ import annotations
 
@@ -7,13 +7,33 @@ from typing import Any
 
 from django.core.files.storage import storages
 from django.urls import include, path
+from rest_framework import generics, serializers
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from tests.benchmarks.api.models import Upload
 
-class BareView(APIView):
+
+class UploadSerializer(serializers.ModelSerializer[Upload]):
+    class Meta:
+        model = Upload
+        fields = ("id", "file", "created_at")
+
+
+class BareView(generics.CreateAPIView[Upload]):
+    """As DRF's tutorial has it: a model with a file."""
+
+    authentication_classes: list[Any] = []
+    permission_classes: list[Any] = []
+    parser_classes = [MultiPartParser]
+    serializer_class = UploadSerializer
+
+
+class FileView(APIView):
+    """The file alone, without a database."""
+
     authentication_classes: list[Any] = []
     permission_classes: list[Any] = []
     parser_classes = [MultiPartParser]
@@ -21,10 +41,12 @@ class BareView(APIView):
     def post(self, request: Request) -> Response:
         token = secrets.token_hex(16)
         name = storages["bare"].save(f"originals/{token[:2]}/{token}", request.FILES["file"])
-        return Response({"name": name}, status=202)
+        return Response({"name": name}, status=201)
 
 
 urlpatterns = [
-    path("bare/api/v1/items", BareView.as_view()),  # so named, so that the body limit lets it through
+    # so named, so that the body limit lets them through
+    path("bare/api/v1/items", BareView.as_view()),
+    path("file/api/v1/items", FileView.as_view()),
     path("", include("deepfake_guard.urls")),
 ]

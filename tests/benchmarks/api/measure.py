@@ -14,7 +14,8 @@ from tests.benchmarks.api import load
 from tests.benchmarks.api.load import Target
 from tests.benchmarks.api.server import Server
 
-ACCEPTED = frozenset({200, 202})
+ACCEPTED = frozenset({200, 201, 202})
+BARE, FILE, GUARD = "/bare/api/v1/items", "/file/api/v1/items", "/api/v1/items"
 SUBMITTING, WAITING, READING, UPLOADS = 16, 50, 4, 16
 HOLD_SECONDS, SETTLING_SECONDS, WINDOW_SECONDS = 10, 2.0, 6.0
 
@@ -62,8 +63,8 @@ def by_turns(rounds: int, one: Callable[[], list[float]], other: Callable[[], li
     return compared
 
 
-def submit_cost(server: Server, size: int, rounds: int, seconds: float) -> Compared:
-    """The bare view, and the guard's."""
+def submit_cost(server: Server, size: int, rounds: int, seconds: float, bare: str) -> Compared:
+    """A bare view, and the guard's."""
     content = photo(size)
 
     def loop(path: str) -> list[float]:
@@ -71,9 +72,9 @@ def submit_cost(server: Server, size: int, rounds: int, seconds: float) -> Compa
         make = lambda: load.submission(target, content)  # noqa: E731
         return asyncio.run(load.closed_loop(server.port, SUBMITTING, seconds, make, ACCEPTED))
 
-    for path in ("/bare/api/v1/items", "/api/v1/items"):  # the first requests load what the later ones have
+    for path in (bare, GUARD):  # the first requests load what the later ones have
         loop(path)
-    return by_turns(rounds, lambda: loop("/bare/api/v1/items"), lambda: loop("/api/v1/items"))
+    return by_turns(rounds, lambda: loop(bare), lambda: loop(GUARD))
 
 
 def waiting_cost(server: Server, rounds: int) -> Compared:

@@ -65,7 +65,7 @@ def running(port: int, scratch: Path, workers: int = 2) -> Iterator[Server]:
         "PYTHONPATH": str(ROOT),
     }
     manage = [sys.executable, "-m", "django"]
-    subprocess.run([*manage, "migrate", "--no-input", "-v", "0"], env=environment, cwd=ROOT, check=True)
+    subprocess.run([*manage, "migrate", "--run-syncdb", "--no-input", "-v", "0"], env=environment, cwd=ROOT, check=True)
     subprocess.run([*manage, "collectstatic", "--no-input", "-v", "0"], env=environment, cwd=ROOT, check=True)
     made = [sys.executable, "-c", MAKE_KEY]
     key = subprocess.run(made, env=environment, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()

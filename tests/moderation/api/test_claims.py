@@ -138,3 +138,11 @@ def test_another_platforms_case_does_not_exist(desk: Caller, caller_with: Callab
 def test_it_needs_to_know_who_looks(desk: Caller, case: ReviewCase, body: dict[str, str]) -> None:
     answer = post(desk, case, "claim", **body)
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/moderator_ref")
+
+
+def test_an_escalated_case_is_a_seniors(desk: Caller, case: ReviewCase) -> None:
+    token = token_of(desk, case)
+    assert post(desk, case, "escalate", lease_token=token).status_code == 204
+    assert code(claim(desk, case, "mod-2")) == (409, "not_for_this_person")
+    assert claim(desk, case, "senior-1", senior=True).json()["case"]["escalated"] is True
+    assert code(post(desk, case, "escalate", lease_token=token)) == (409, "stale_lease")

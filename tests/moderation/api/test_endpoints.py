@@ -114,3 +114,40 @@ def test_another_platforms_endpoint_does_not_exist(caller: Caller, receiver: Rec
 def test_no_other_scope_reaches_the_endpoints(caller_with: Callable[..., Caller], scope: Scope) -> None:
     caller = caller_with(scope)
     assert caller.get(ENDPOINTS).status_code == caller.post(ENDPOINTS, {}, format="json").status_code == 403
+
+
+def test_it_moves_to_another_address_and_what_waits_goes_there(caller: Caller, receiver: Receiver) -> None:
+    made = add(caller, receiver)
+    WebhookEndpoint.objects.update(failures=7)
+    event = caller.post(f"{ENDPOINTS}/{made['id']}/test", {}, format="json").json()["event_id"]
+    change = {"url": f"{receiver.url}/new", "description": "the new service"}
+    answer = caller.patch(f"{ENDPOINTS}/{made['id']}", change, format="json")
+    assert answer.status_code == 200
+    assert {name: answer.json()[name] for name in change} == change
+    assert (answer.json()["failures"], answer.json()["active"]) == (0, True)
+    webhooks.deliver(WebhookDelivery.objects.get(event=event).pk)
+    [heard] = receiver.requests
+    assert heard.path.endswith("/new")
+    assert Webhook(made["secret"]).verify(heard.body, heard.headers)
+    assert AuditEntry.objects.filter(action="endpoint.changed", subject=f"endpoint:{made['id']}").count() == 1
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:1/", "https://169.254.169.254/latest", "https://0x7f000001/", "ftp://a"]
+)
+def test_it_does_not_move_to_an_address_that_must_not_be_called(caller: Caller, receiver: Receiver, url: str) -> None:
+    made = add(caller, receiver)
+    answer = caller.patch(f"{ENDPOINTS}/{made['id']}", {"url": url, "description": "new"}, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (422, "unsafe_url")
+    assert answer.json()["errors"][0]["pointer"] == "/url"
+    endpoint = WebhookEndpoint.objects.get()
+    assert (endpoint.url, endpoint.description) == (receiver.url, "")
+
+
+def test_a_platform_has_a_limited_number_of_endpoints(caller: Caller, receiver: Receiver) -> None:
+    rows = [WebhookEndpoint(platform=caller.platform, url=receiver.url, secret="s") for _ in range(19)]
+    WebhookEndpoint.objects.bulk_create(rows)
+    add(caller, receiver)
+    answer = caller.post(ENDPOINTS, {"url": receiver.url}, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (409, "too_many_endpoints")
+    assert WebhookEndpoint.objects.count() == 20

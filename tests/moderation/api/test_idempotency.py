@@ -12,7 +12,7 @@ from django.utils import timezone
 from rest_framework.response import Response
 
 from moderation.api import idempotency
-from moderation.models import ContentItem, IdempotencyKey
+from moderation.models import ApiKey, ContentItem, IdempotencyKey, ReviewCase
 from moderation.services import retention
 from tests import factories
 from tests.moderation.api.conftest import Caller
@@ -44,6 +44,20 @@ def test_a_key_whose_request_still_runs_is_a_conflict(caller: Caller) -> None:
 def test_a_refused_request_leaves_its_key_free(caller: Caller) -> None:
     assert caller.submit(b"", headers={"Idempotency-Key": "k1"}).status_code == 422
     assert caller.submit(headers={"Idempotency-Key": "k1"}).status_code == 202
+
+
+def test_another_key_of_the_platform_does_not_hear_a_stored_answer(caller_with: Callable[..., Caller]) -> None:
+    """A key that decides cases hears no score before a first opinion; one that only submits hears it at once."""
+    sender = caller_with("items:write", "items:read")
+    desk = caller_with("items:write", "cases:decide", platform=sender.platform)
+    content = factories.picture()
+    case = factories.make_case(sender.platform, content=content, external_id="post-1")
+    ReviewCase.objects.update(blind_first=True)
+    assert sender.submit(content, headers={"Idempotency-Key": "k1"}).json()["p_value"] is not None
+    answer = desk.submit(content, headers={"Idempotency-Key": "k1"})
+    assert (answer.status_code, answer.json()["id"]) == (202, str(case.item_id))
+    assert (answer.json()["blind"], answer.json()["p_value"], answer.json()["verdict"]) == (True, None, None)
+    assert IdempotencyKey.objects.count() == 2
 
 
 def test_keys_of_two_platforms_do_not_meet(caller_with: Callable[..., Caller]) -> None:
@@ -108,7 +122,7 @@ def test_an_item_erased_before_its_answer_was_stored_leaves_no_answer(caller: Ca
         retention.erase(item, actor=factories.ACTOR)
         return Response({"id": str(item.pk)}, status=202), item
 
-    answer = idempotency.once(caller.platform, "k1", "digest", submit_and_erase)
+    answer = idempotency.once(ApiKey.objects.get(platform=caller.platform), "k1", "digest", submit_and_erase)
     assert answer.status_code == 202
     assert not IdempotencyKey.objects.exists()
 

@@ -111,25 +111,3 @@ def test_it_keeps_what_the_host_says_of_the_author(caller: Caller) -> None:
     retention.erase(item, actor="system")
     item.refresh_from_db()
     assert item.context == {}
-
-
-@pytest.mark.parametrize(
-    "context",
-    [
-        "no json",
-        "[]",
-        '{"author": []}',
-        '{"else": 1}',
-        '{"author": {"a": [1]}}',
-        '{"author": {"a": null}}',
-        '{"author": {"a": 1e999}}',
-        '{"author": {"a": "\\u0000"}}',
-        '{"author": {"a": "\\ud800"}}',
-        json.dumps({"author": {"a": "x" * 9000}}),
-        json.dumps({"author": {str(number): 1 for number in range(21)}}),
-    ],
-)
-def test_it_refuses_another_kind_of_context(caller: Caller, context: str) -> None:
-    answer = caller.submit(context=context)
-    assert answer.status_code == 400
-    assert answer.json()["errors"][0]["pointer"] == "/context"

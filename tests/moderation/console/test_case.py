@@ -156,6 +156,22 @@ def test_it_shows_what_the_host_says_of_the_author_and_the_policy_in_force(desk:
     assert '"review_at": 0.01' in said
 
 
+def test_it_shows_what_else_the_platform_says_and_nothing_of_it_is_markup(desk: Desk) -> None:
+    told = {"post": {"title": "<b>My cat</b>", "tags": ["a", "b"], "edits": [{"by": None}]}, "author": {"items": 5}}
+    page = desk()[0].get(page_of(make_case(make_platform("Agora"), context=told)))
+    said = text(page)
+    assert "Author as Agora says Items 5" in said
+    assert "From the platform as Agora says" in said
+    assert "Post › tags a, b Post › edits › 1 › by –" in said
+    assert "&lt;b&gt;My cat&lt;/b&gt;" in page.content.decode()
+
+
+def test_it_stops_after_forty_of_what_the_platform_says(desk: Desk) -> None:
+    case = make_case(make_platform("Agora"), context={f"value {number}": number for number in range(50)})
+    said = text(desk()[0].get(page_of(case)))
+    assert "Value 39 39 10 more" in said
+
+
 def test_it_lists_the_other_versions_of_the_post(desk: Desk) -> None:
     agora = make_platform("Agora")
     first = screen(make_item(agora, external_id="photo-1"), report(600))

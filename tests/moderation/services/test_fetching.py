@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.files.storage import FileSystemStorage
 from django.utils import timezone
 
 from moderation.intake import Refused
@@ -214,3 +215,22 @@ def test_the_sweeper_ends_what_gets_no_further(site: Receiver, platform: Platfor
     item.refresh_from_db()
     assert (item.status, item.reasons) == ("failed", [reason])
     assert not Fetch.objects.exists()
+
+
+class Full(Exception):
+    """As a storage of somebody else's raises: no OSError."""
+
+
+@pytest.mark.parametrize("fault", [OSError("no space left"), Full("quota of the bucket")])
+def test_a_storage_that_takes_nothing_is_named_and_not_the_address(
+    site: Receiver, platform: Platform, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise fault
+
+    monkeypatch.setattr(FileSystemStorage, "_save", refuse)
+    item = accept(platform, site.url)
+    assert run(item).status == "queued", "it is tried again"
+    assert "bucket" in Fetch.objects.get().error or "space" in Fetch.objects.get().error
+    run(item)
+    assert (run(item).status, item.reasons) == ("failed", ["not_stored"])

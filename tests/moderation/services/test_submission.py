@@ -89,7 +89,7 @@ def test_a_database_that_fails_leaves_no_file(monkeypatch: pytest.MonkeyPatch) -
         raise OperationalError("the database is gone")
 
     platform, before = factories.make_platform(), stored()
-    monkeypatch.setattr(audit, "note", unreachable)
+    monkeypatch.setattr(audit, "entry", unreachable)
     with pytest.raises(OperationalError):
         submit(platform, factories.picture())
     assert stored() == before
