@@ -34,7 +34,7 @@ def section(answered: Mapping[tuple[str, int], int], cases: int) -> str:
     for (_, status), count in answered.items():
         statuses[status] += count
     lines = [
-        f"{datetime.now(UTC):%Y-%m-%d}, commit {commit}, schemathesis {version('schemathesis')}, {cases} cases made for",
+        f"{datetime.now(UTC):%Y-%m-%d}, commit {commit}, schemathesis {version('schemathesis')}, {cases} cases for",
         f"each operation beside its boundaries: **{total:,} requests, {faults} × 5xx, all as described**.",
         "",
         "| operation | requests | by status |",
