@@ -70,6 +70,16 @@ class Finding:
         return self.judged is not None and self.judged.n != self.face.n
 
     @property
+    def unsure(self) -> tuple[str, ...]:
+        """The remarks that are warnings."""
+        return tuple(remark for remark in self.remarks if remark != words.NOTHING_UNSURE)
+
+    @property
+    def unsure_briefly(self) -> str:
+        """small, blurred: what stands before the colon of each."""
+        return ", ".join(remark.partition(":")[0].lower() for remark in self.unsure)
+
+    @property
     def caution(self) -> str:
         return words.caution(len(self.strange) + len(self.heads))
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import csv
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -24,6 +25,7 @@ from moderation.reach import seen_by, sees
 from moderation.services.people import name_of
 from moderation.services.quality import answers, export, figures
 from moderation.services.quality.answers import Answer, Evidence, Period
+from moderation.services.quality.figures import Personal
 from moderation.services.quality.measures import histogram
 
 PERIODS = {"7": "7 days", "28": "28 days", "91": "Quarter"}
@@ -37,7 +39,6 @@ KAPPA_BAND = (0.6, 0.8)  # "substantial", Landis and Koch, Biometrics 33 (1977)
 @needs(VIEW)
 def statistics(request: DeskRequest) -> HttpResponse:
     days, platform, evidence = _asked(request)
-    own = [answer for answer in evidence.answers if answer.person == request.user.pk]
     context: dict[str, Any] = {
         "days": days,
         "periods": PERIODS.items(),
@@ -51,7 +52,7 @@ def statistics(request: DeskRequest) -> HttpResponse:
         "quality_rows": _quality_rows(evidence),
         "age_chart": _age_chart(evidence),
         "kappa_chart": _kappa_chart(evidence.answers),
-        "own": _person(own),
+        "own": figures.personal(_of(evidence, request.user).answers),
         "team": _team(evidence.answers) if request.user.has_perm(MANAGE_PEOPLE) else None,
     }
     return render(request, "deepfake_guard/statistics/statistics.html", context)
@@ -63,7 +64,11 @@ def statistics(request: DeskRequest) -> HttpResponse:
 def statistics_csv(request: DeskRequest, table: str) -> HttpResponse:
     if table not in export.TABLES:
         raise Http404(f"There is no table {table}.")
+    if table == "team" and not request.user.has_perm(MANAGE_PEOPLE):
+        raise PermissionDenied(MANAGE_PEOPLE)
     days, _, evidence = _asked(request)
+    if table == "own":
+        evidence = _of(evidence, request.user)
     header, rows = export.TABLES[table](evidence)
     name = f"{table}-{days}-days-{timezone.now():%Y-%m-%d}.csv"
     answer = HttpResponse(
@@ -164,20 +169,13 @@ def _kappa_chart(found: Sequence[Answer]) -> dict[str, Any]:
     }
 
 
-def _person(given: Sequence[Answer]) -> dict[str, Any]:
-    return {
-        "decided": len(figures.settled(given)),
-        "look": figures.seconds_looked(given, 0.5),
-        "gold": figures.gold_accuracy(given),
-        "changed": figures.changed_mind(given),
-    }
+def _of(evidence: Evidence, user: User) -> Evidence:
+    return replace(evidence, answers=tuple(answer for answer in evidence.answers if answer.person == user.pk))
 
 
-def _team(found: Iterable[Answer]) -> list[tuple[User, dict[str, Any]]]:
+def _team(found: Iterable[Answer]) -> list[tuple[User, Personal]]:
     """For who manages people: each person's numbers, by name."""
-    by_person: dict[int, list[Answer]] = defaultdict(list)
-    for answer in found:
-        by_person[answer.person].append(answer)
-    people = get_user_model().objects.in_bulk(by_person)
-    rows = [(people[pk], _person(given)) for pk, given in by_person.items() if pk in people]
+    numbers = figures.by_person(found)
+    people = get_user_model().objects.in_bulk(numbers)
+    rows = [(people[pk], theirs) for pk, theirs in numbers.items() if pk in people]
     return sorted(rows, key=lambda row: name_of(row[0]).lower())

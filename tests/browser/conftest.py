@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from moderation.vocabulary import Role
 from tests.factories import make_user
+
+PATIENCE_MS = int(os.environ.get("GUARD_BROWSER_TIMEOUT_MS", "10000"))  # more of it on a busy machine
+expect.set_options(timeout=PATIENCE_MS / 2)
 
 
 @dataclass
@@ -47,7 +50,7 @@ def open_desk(browser: Browser, live_server: Any) -> Iterator[Callable[..., Desk
 
     def open_one(width: int = 1280, height: int = 800, **options: Any) -> Desk:
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
-        context.set_default_timeout(int(os.environ.get("GUARD_BROWSER_TIMEOUT_MS", "10000")))
+        context.set_default_timeout(PATIENCE_MS)
         desk = Desk(context, live_server.url, context.new_page())
         desk.page.on("console", desk.heard)
         desk.page.on("pageerror", lambda error: desk.complaints.append(str(error)))

@@ -12,14 +12,15 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.utils import timezone
-from playwright.sync_api import FilePayload, Page, expect
+from playwright.sync_api import FilePayload, Page, Route, expect
 
 from moderation.models import ContentItem, MediaAsset, Platform, ReviewCase
-from moderation.services import appeals, cases, illegal, leases, people, platforms, quality, reports
+from moderation.services import appeals, campaigns, cases, illegal, leases, people, platforms, quality, reports
 from moderation.vocabulary import CasePurpose, DecisionValue, IllegalKind, ReportReason, Role
 from tests.browser import scenes
 from tests.browser.conftest import Desk
 from tests.browser.test_accessibility import fits
+from tests.browser.test_line import forgiven
 from tests.factories import ACTOR, conclude, make_key, make_platform, make_user
 from tests.moderation.totp import Phone, with_phone
 
@@ -146,7 +147,8 @@ def test_it_takes_a_picture_of_people_and_access(
     page = desk.page
     shoot = camera(page, theme, width)
     desk.sign_in("runa", password)
-    for name, path in (("people", "/people/"), ("person", f"/people/{ilya.pk}/"), ("profile", "/profile/")):
+    profile = (("profile", "/profile/"), ("password", "/profile/password/"))
+    for name, path in (("people", "/people/"), ("person", f"/people/{ilya.pk}/"), *profile):
         desk.open(path)
         shoot(name)
     page.get_by_role("link", name="Set up a second factor").click()
@@ -191,6 +193,7 @@ def made_to_be_led(agora: Platform, admin: User) -> dict[str, str]:
     conclude(check, DecisionValue.SYNTHETIC)
     alike = [made["photo-88213"], made["avatar-51203"], made["post-90342"]]
     MediaAsset.objects.filter(pk__in=[case.item.asset_id for case in alike]).update(pdq="0" * 64)
+    batch = campaigns.decide(alike[1], admin, [alike[1].number], 1, DecisionValue.GENUINE).batch
     illegal.lock(made["post-90311"], admin, IllegalKind.INTIMATE_WITHOUT_CONSENT, "Seen before under another name")
     return {
         "queue-closed": "/queue/?view=closed",
@@ -203,6 +206,7 @@ def made_to_be_led(agora: Platform, admin: User) -> dict[str, str]:
         "reverse": f"/cases/{ended.case_id}/reverse/",
         "appeal": f"/cases/{appealed.case_id}/appeal/",
         "campaign": f"/cases/{alike[0].number}/campaign/",
+        "batch": f"/batches/{batch.pk}/",
         "item": f"/items/{passed.pk}/",
         "report": f"/items/{passed.pk}/report/",
         "statistics": "/statistics/",
@@ -211,6 +215,7 @@ def made_to_be_led(agora: Platform, admin: User) -> dict[str, str]:
         "operations": "/operations/",
         "policies": "/policy/",
         "policy": f"/policy/{agora.pk}/",
+        "policy-json": f"/policy/{agora.pk}/?mode=json",
         "policy-versions": f"/policy/{agora.pk}/versions/",
         "platforms": "/platforms/",
         "platform": f"/platforms/{agora.pk}/",
@@ -238,3 +243,37 @@ def test_it_takes_a_picture_of_what_is_led(
         desk.open(path)
         shoot(name)
         assert fits(desk.page), name
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_it_takes_a_picture_of_what_waits_and_what_fails(
+    agora: Platform, moderator: tuple[User, str], open_desk: Callable[..., Desk], theme: str, width: int, height: int
+) -> None:
+    desk = open_desk(width, height, color_scheme=theme)
+    page = desk.page
+    shoot = camera(page, theme, width)
+    desk.sign_in("mara", moderator[1])
+    held: list[Route] = []
+    page.route("**/queue/?*", lambda route: held.append(route))
+    page.select_option("#f-sort", "p")
+    expect(page.locator(".skeleton").first).to_be_visible()
+    page.screenshot(path=ROOT / "artifacts" / "screenshots" / f"queue-loading-{theme}-{width}.png")
+    held[0].fulfill(status=500, body="")
+    expect(page.locator("#line")).to_contain_text("The fault is ours")
+    shoot("queue-fault")
+    page.unroute_all()
+    desk.open("/queue/")
+    taken = ReviewCase.objects.exclude(lease_token=None).get()
+    desk.open(f"/cases/{taken.number}/")
+    shoot("case-taken")
+    desk.open("/queue/")
+    page.locator(".queue__open").nth(1).click()
+    expect(page.locator("#lease[data-seconds]")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    desk.context.set_offline(True)
+    page.locator('.choice[value="genuine"]').click()
+    expect(page.locator("#line")).to_contain_text("No connection")
+    page.screenshot(path=ROOT / "artifacts" / "screenshots" / f"case-offline-{theme}-{width}.png")
+    page.get_by_role("button", name="Do not send it").click()
+    forgiven(desk)

@@ -156,7 +156,7 @@ def remarks(
     if n < sparse:
         said.append(f"Few genuine faces behind it: n = {n:,}, so rarer than 1 in {n + 1:,} cannot be told.")
     if "low_quality_face_finder" in reasons:
-        said.append("Found with the simpler face finder, so the crop is not quite the calibrated one.")
+        said.append("Found with the simpler face finder: the crop is not quite the calibrated one.")
     return said
 
 

@@ -112,6 +112,21 @@ def _days(evidence: Evidence) -> Table:
     return ("day", "opened", "decided"), [(day, count, decided[day]) for day, count in opened]
 
 
+def _people(evidence: Evidence) -> Table:
+    """A row each: `team`, and cut down to one person's answers `own`."""
+    kinds = ("seconds_to_decide_median", "gold_accuracy", "changed_after_numbers")
+    header = ("moderator", "decided", *(f"{kind}{part}" for kind in kinds for part in ("", "_low", "_high", "_n")))
+    rows = [
+        (
+            pseudonym(person),
+            one.decided,
+            *(part for e in (one.looked, one.gold, one.changed) for part in (e.value, e.low, e.high, e.n)),
+        )
+        for person, one in figures.by_person(evidence.answers).items()
+    ]
+    return header, sorted(rows, key=lambda row: str(row[0]))
+
+
 TABLES: dict[str, Callable[[Evidence], Table]] = {
     "figures": _figures,
     "answers": _answers,
@@ -119,6 +134,8 @@ TABLES: dict[str, Callable[[Evidence], Table]] = {
     "decisions": _decisions,
     "queue": _queue,
     "days": _days,
+    "team": _people,
+    "own": _people,
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -166,3 +167,25 @@ def agreement_by_week(answers: Sequence[Answer]) -> list[tuple[date, Estimate]]:
         day = timezone.localdate(second.decided_at)
         weeks[day - timedelta(days=day.weekday())].append((first.value, second.value))
     return [(week, cohen_kappa(weeks[week])) for week in sorted(weeks)]
+
+
+@dataclass(frozen=True, slots=True)
+class Personal:
+    """One person's numbers. looked: seconds from taking a case to deciding, the median."""
+
+    decided: int
+    looked: Estimate
+    gold: Estimate
+    changed: Estimate
+
+
+def personal(given: Sequence[Answer]) -> Personal:
+    return Personal(len(settled(given)), seconds_looked(given, 0.5), gold_accuracy(given), changed_mind(given))
+
+
+def by_person(answers: Iterable[Answer]) -> dict[int, Personal]:
+    """Primary key → numbers of each who answered."""
+    given: dict[int, list[Answer]] = defaultdict(list)
+    for answer in answers:
+        given[answer.person].append(answer)
+    return {person: personal(theirs) for person, theirs in given.items()}

@@ -48,6 +48,25 @@ def test_it_says_each_faces_number_in_words_and_as_a_place_among_the_calibration
     assert "n = 700" in said
 
 
+def test_it_says_of_each_face_what_makes_its_number_less_sure(desk: Desk) -> None:
+    case = screen(make_item(), report(0, 300, None)).cases.get()
+    DetectedFace.objects.filter(index=0).update(native_px=90, sharpness=20.0)
+    DetectedFace.objects.filter(index=1).update(native_px=500, bucket="any/200")
+    page = desk()[0].get(page_of(case))
+    said = text(page)
+    assert said.count("Less sure:") == 1, "a large and sharp face, compared with its like, has no warning"
+    assert "Less sure: small, blurred, unfamiliar size or compression." in said
+    assert "Small: the face square has 90 px and was enlarged to 224; its fine traces are gone." in said
+    assert 'id="unsure-1"' in page.content.decode()
+
+
+def test_no_warning_speaks_before_a_first_opinion(desk: Desk) -> None:
+    case = make_case()
+    DetectedFace.objects.update(sharpness=20.0)
+    ReviewCase.objects.filter(pk=case.pk).update(blind_first=True)
+    assert "lurred:" not in text(desk()[0].get(page_of(case)))
+
+
 def test_it_says_why_a_face_was_not_scored(desk: Desk) -> None:
     case = screen(make_item(), report(0, None)).cases.get()
     said = text(desk()[0].get(page_of(case)))

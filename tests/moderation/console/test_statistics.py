@@ -121,6 +121,24 @@ def test_every_figure_has_its_rows_as_a_file_with_pseudonyms_and_times_in_utc(de
     assert client.get("/statistics/csv/nothing/").status_code == 404
 
 
+def test_people_are_rows_of_a_file_under_pseudonyms_for_who_may_see_them(desk: Desk) -> None:
+    decided = conclude(make_case())
+    admin, user = desk(Role.ADMIN)
+    conclude(make_case(), user=user)
+    page = admin.get("/statistics/").content.decode()
+    for table in ("answers", "decisions", "own", "team"):
+        assert f"/statistics/csv/{table}/?days=28" in page
+    team = admin.get("/statistics/csv/team/")
+    assert {row["moderator"] for row in rows_of(team)} == {pseudonym(decided.user_id), pseudonym(user.pk)}
+    assert not any(name in team.content.decode() for name in (decided.user.username, user.username))
+    (own,) = rows_of(admin.get("/statistics/csv/own/"))
+    assert (own["moderator"], own["decided"], own["gold_accuracy_n"]) == (pseudonym(user.pk), "1", "0")
+    senior, _ = desk(Role.SENIOR)
+    assert senior.get("/statistics/csv/team/").status_code == 403
+    assert "/csv/team/" not in senior.get("/statistics/").content.decode()
+    assert rows_of(senior.get("/statistics/csv/own/")) == []
+
+
 def test_a_file_asks_for_the_password_again_and_for_the_permission(desk: Desk) -> None:
     client, _ = desk(Role.SENIOR)
     assert client.get("/statistics/csv/answers/").status_code == 200

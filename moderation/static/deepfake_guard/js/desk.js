@@ -100,7 +100,7 @@ keysBox?.addEventListener("change", () => {
     method: "POST",
     headers: JSON.parse(document.body.getAttribute("hx-headers")),
     body: new URLSearchParams({ on: String(keysBox.checked) }),
-  });
+  }).catch(() => document.dispatchEvent(new Event("guard:broken")));
 });
 
 document.addEventListener("keydown", (event) => {

@@ -73,6 +73,7 @@ addEventListener("pagehide", () => {
   form.append("leaving", "1");
   navigator.sendBeacon(lease.dataset.leave, form);
 });
+document.addEventListener("guard:back", beat); // whose the case is now, the server knows
 addEventListener("pageshow", (event) => {
   if (event.persisted) touched();
 });

@@ -24,7 +24,7 @@ if (bar) {
     const answer = await fetch(bar.dataset.hold, {
       method: "POST",
       headers: { "X-CSRFToken": bar.querySelector("[name=csrfmiddlewaretoken]").value },
-    });
+    }).catch(() => document.dispatchEvent(new Event("guard:broken")));
     if (answer.ok) set((await answer.json()).seconds);
   };
 

@@ -1,6 +1,7 @@
 /* One request a file, so that each has its own progress and its own answer; the form works without this. */
 const form = document.querySelector("[data-upload]");
 const list = document.getElementById("file-rows");
+const TRIES = 3; // a line that is there and still breaks off: too large for a proxy, say
 const AT_ONCE = 1; // in order; two at once would race for the session that remembers them
 
 if (form && list) {
@@ -9,6 +10,7 @@ if (form && list) {
   const template = document.getElementById("file-row");
   const waiting = [];
   let running = 0;
+  let broken = false;
 
   const said = document.getElementById("files-said");
 
@@ -36,7 +38,7 @@ if (form && list) {
     count();
   };
 
-  const send = ({ file, row }) => {
+  const send = ({ file, row, tries = 1 }) => {
     if (!row.isConnected) return next();
     running += 1;
     const request = new XMLHttpRequest();
@@ -58,7 +60,13 @@ if (form && list) {
       if (request.status === 200) finish(row, request.responseText);
       else fail(row, `The server answered ${request.status}. Nothing of this file was kept; try it again.`);
     });
-    request.addEventListener("error", () => fail(row, "The line broke. Nothing of this file was kept; try it again."));
+    request.addEventListener("error", () => {
+      if (tries === TRIES) return fail(row, "The line broke. Nothing of this file was kept; try it again.");
+      broken = true;
+      row.querySelector(".sub").textContent = "Waits for the connection; it is sent again by itself";
+      waiting.unshift({ file, row, tries: tries + 1 });
+      return document.dispatchEvent(new Event("guard:broken"));
+    });
     request.addEventListener("abort", () => row.remove());
     request.addEventListener("loadend", () => {
       running -= 1;
@@ -70,7 +78,7 @@ if (form && list) {
   };
 
   const next = () => {
-    while (running < AT_ONCE && waiting.length) send(waiting.shift());
+    while (!broken && running < AT_ONCE && waiting.length) send(waiting.shift());
   };
 
   const take = (files) => {
@@ -87,6 +95,11 @@ if (form && list) {
     }
     next();
   };
+
+  document.addEventListener("guard:back", () => {
+    broken = false;
+    next();
+  });
 
   new MutationObserver(count).observe(list, { childList: true });
   if (list.children.length) count();
