@@ -59,7 +59,7 @@ def cases_by_number(numbers: Sequence[int]) -> list[ReviewCase]:
 
 
 def decisions_of(batch: Batch) -> list[Decision]:
-    made = Decision.objects.filter(batch=batch).select_related("case__item__platform", "opinion", "verdict")
+    made = Decision.objects.filter(batch=batch).select_related("case__item__platform", "opinion", "policy", "verdict")
     return list(made.order_by("case"))
 
 
@@ -113,7 +113,7 @@ def history(item: ContentItem) -> tuple[list[Verdict], list[Decision], list[Even
     verdicts = Verdict.objects.filter(item=item).select_related("policy", "decision__user").order_by("created_at")
     # what was said on a case that is still open stays untold, so that the next person thinks for themselves
     asked = Decision.objects.filter(~UNTOLD, case__item=item, case__purpose=CasePurpose.REVIEW)
-    decisions = asked.select_related("user", "opinion").order_by("created_at")
+    decisions = asked.select_related("user", "opinion", "policy").order_by("created_at")
     events = Event.objects.filter(item=item).prefetch_related("deliveries").order_by("created_at")
     cases = ReviewCase.objects.filter(item=item, purpose=CasePurpose.REVIEW).order_by("opened_at")
     return list(verdicts), list(decisions), list(events), list(cases)
@@ -126,7 +126,9 @@ def first_deliveries(item: ContentItem) -> list[WebhookDelivery]:
 
 
 def decisions_on(case: ReviewCase) -> list[Decision]:
-    return list(Decision.objects.filter(~UNTOLD, case=case).select_related("user", "opinion").order_by("created_at"))
+    return list(
+        Decision.objects.filter(~UNTOLD, case=case).select_related("user", "opinion", "policy").order_by("created_at")
+    )
 
 
 def appeal_of(case: ReviewCase) -> Appeal | None:

@@ -78,10 +78,20 @@ class Verdict(TypedDict):
     created_at: str
 
 
+class StatedReason(TypedDict):
+    """Of a decision, in the words of the policy that it was made under."""
+
+    code: str
+    text: str
+    dsa_category: str | None
+    dsa_keyword: str | None
+
+
 class Review(TypedDict):
     state: Literal["open", "closed"]
     decision: DecisionValue | None
     reasons: list[str]
+    stated_reasons: list[StatedReason]
     decided_at: str | None
     reversed: bool
 

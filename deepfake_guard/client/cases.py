@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal, NotRequired, TypedDict
 
-from deepfake_guard.client.answers import DecisionValue, Effect, Face, KnownBy, ReportReason, Statement
+from deepfake_guard.client.answers import DecisionValue, Effect, Face, KnownBy, ReportReason, StatedReason, Statement
 from deepfake_guard.client.calls import Call, Page, given, path
 from deepfake_guard.client.errors import FieldError
 
@@ -25,6 +25,7 @@ class Settled(TypedDict):
     id: str
     decision: DecisionValue
     reasons: list[str]
+    stated_reasons: list[StatedReason]
     effect: Effect
     settled_at: str | None
 
@@ -157,7 +158,7 @@ def decide(
     note: str = "",
     effect: Effect | None = None,
 ) -> Call[Decision]:
-    """As the person who holds it; `synthetic` and `altered` need a reason."""
+    """As the person who holds it; `synthetic` and `altered` need a reason, of those that the policy lists."""
     body = given(lease_token=lease_token, decision=decision, reasons=list(reasons), note=note, effect=effect)
     return Call("POST", path("cases", case_id, "decisions"), json=body)
 

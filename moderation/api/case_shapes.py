@@ -13,7 +13,7 @@ from rest_framework.exceptions import NotFound
 
 from moderation import blind
 from moderation.api.problems import Gone
-from moderation.api.serializers import FaceSerializer, names
+from moderation.api.serializers import FaceSerializer, StatedReasonSerializer, names
 from moderation.models import ApiKey, Appeal, Decision, Platform, ReviewCase, UserReport, Verdict
 from moderation.services import leases
 from moderation.vocabulary import (
@@ -33,7 +33,9 @@ from moderation.vocabulary import (
 def cases_of(platform: Platform) -> QuerySet[ReviewCase]:
     """With all that is told of each. A check of the desk looks like the others: policy's word, not the one in force."""
     found = Verdict.objects.filter(basis=Basis.POLICY).order_by("-created_at").select_related("policy")
-    settled = Decision.objects.filter(state=DecisionState.SETTLED).order_by("settled_at").select_related("opinion")
+    settled = (
+        Decision.objects.filter(state=DecisionState.SETTLED).order_by("settled_at").select_related("opinion", "policy")
+    )
     kept_back = ExpressionWrapper(blind.unanswered(), output_field=BooleanField())
     cases = ReviewCase.objects.filter(platform=platform, item__erased_at=None).annotate(kept_back=kept_back)
     return cases.select_related("item__scan", "appeal").prefetch_related(
@@ -74,11 +76,12 @@ class SettledSerializer(serializers.ModelSerializer[Decision]):
 
     decision = serializers.ChoiceField(source="value", choices=names(DecisionValue))
     reasons = serializers.ListField(source="opinion.reasons", child=serializers.CharField())
+    stated_reasons = StatedReasonSerializer(many=True)
     effect = serializers.ChoiceField(choices=names(Effect))
 
     class Meta:
         model = Decision
-        fields = ("id", "decision", "reasons", "effect", "settled_at")
+        fields: tuple[str, ...] = ("id", "decision", "reasons", "stated_reasons", "effect", "settled_at")
 
 
 class CaseReportSerializer(serializers.ModelSerializer[UserReport]):

@@ -16,10 +16,12 @@ from moderation.api.problems import Problem
 from moderation.api.serializers import names, problems
 from moderation.api.views import ApiView, key_of
 from moderation.models import Decision
+from moderation.rules.reasons import AT_MOST
 from moderation.services import decisions
-from moderation.vocabulary import DecisionReason, DecisionState, DecisionValue, Effect, Scope
+from moderation.vocabulary import DecisionState, DecisionValue, Effect, Scope
 
 EFFECTS = [effect for effect in Effect if effect is not Effect.NONE]
+NOT_LISTED = ErrorDetail("the policy that the item is judged by does not list this reason", "reason_not_listed")
 EXAMPLE = {
     "lease_token": "0f0c3ab4-5a43-4f7e-8a8a-7d6f3a0f7a11",
     "decision": "synthetic",
@@ -31,11 +33,11 @@ EXAMPLE = {
 class DecisionRequestSerializer(TokenSerializer):
     decision = serializers.ChoiceField(choices=names(DecisionValue))
     reasons = serializers.ListField(
-        child=serializers.ChoiceField(choices=names(DecisionReason)),
+        child=serializers.CharField(),
         required=False,
         default=list,
-        max_length=len(DecisionReason),
-        help_text="at least one for `synthetic` and `altered`",
+        max_length=AT_MOST,
+        help_text="codes that the item's policy lists; at least one for `synthetic` and `altered`",
     )
     note = serializers.CharField(max_length=2000, required=False, default="", allow_blank=True)
     effect = serializers.ChoiceField(
@@ -47,7 +49,7 @@ class DecisionSerializer(SettledSerializer):
     state = serializers.ChoiceField(choices=names(DecisionState))
 
     class Meta(SettledSerializer.Meta):
-        fields = (*SettledSerializer.Meta.fields, "state", "created_at", "settle_at")  # type: ignore[assignment]
+        fields = (*SettledSerializer.Meta.fields, "state", "created_at", "settle_at")
 
 
 class DecisionsView(ApiView):
@@ -78,6 +80,8 @@ class DecisionsView(ApiView):
         except decisions.ReasonMissing as missing:
             told = ErrorDetail("synthetic and altered need at least one reason", "reason_missing")
             raise ValidationError({"reasons": [told]}) from missing
+        except decisions.ReasonNotListed as wrong:
+            raise ValidationError({"reasons": {place: [NOT_LISTED] for place in wrong.places}}) from wrong
         except decisions.OpinionMissing as missing:
             raise Problem(409, "opinion_first", "this case asks for a first opinion before a decision") from missing
         except decisions.LeaseLost as lost:

@@ -44,7 +44,7 @@ def items_of(key: ApiKey) -> QuerySet[ContentItem]:
     asked = ReviewCase.objects.filter(purpose=CasePurpose.REVIEW).select_related("appeal")
     cases = asked.annotate(
         unanswered=ExpressionWrapper(blind.unanswered(), output_field=BooleanField())
-    ).prefetch_related(Prefetch("decisions", Decision.objects.select_related("opinion")))
+    ).prefetch_related(Prefetch("decisions", Decision.objects.select_related("opinion", "policy")))
     return (
         ContentItem.objects.filter(platform=key.platform)
         .select_related("asset", "policy", "scan__detector", "scan__calibration")

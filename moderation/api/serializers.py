@@ -91,10 +91,20 @@ class VerdictSerializer(serializers.ModelSerializer[Verdict]):
         return verdict.statement or None
 
 
+class StatedReasonSerializer(serializers.Serializer[Any]):
+    """A reason of a decision in the words of the policy that it was made under."""
+
+    code = serializers.CharField()
+    text = serializers.CharField()
+    dsa_category = serializers.CharField(allow_null=True, help_text="of the DSA Transparency Database")
+    dsa_keyword = serializers.CharField(allow_null=True)
+
+
 class ReviewSerializer(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=["open", "closed"])
     decision = serializers.ChoiceField(choices=names(DecisionValue), allow_null=True)
     reasons = serializers.ListField(child=serializers.CharField())
+    stated_reasons = StatedReasonSerializer(many=True)
     decided_at = serializers.DateTimeField(allow_null=True)
     reversed = serializers.BooleanField(help_text="it replaced what a person had decided before")
 
@@ -173,6 +183,7 @@ class ItemSerializer(serializers.ModelSerializer[ContentItem]):
                 "state": "closed" if closed else "open",
                 "decision": last.value if last else None,
                 "reasons": last.opinion.reasons if last else [],
+                "stated_reasons": last.stated_reasons if last else [],
                 "decided_at": last.settled_at if last else None,
                 "reversed": last is not None and _reversed(case, last),
             }

@@ -17,9 +17,10 @@ from moderation.console.case import EFFECTS, Given
 from moderation.console.lease import case_or_404
 from moderation.console.step_up import step_up
 from moderation.models import Batch, ReviewCase
-from moderation.services import campaigns, decisions
+from moderation.rules import Rules
+from moderation.services import campaigns, decisions, platforms
 from moderation.services.decisions import NEEDS_REASON
-from moderation.vocabulary import DecisionReason, DecisionState, DecisionValue, Effect
+from moderation.vocabulary import DecisionState, DecisionValue, Effect
 
 CONCLUSIONS = (DecisionValue.SYNTHETIC, DecisionValue.ALTERED, DecisionValue.GENUINE)
 
@@ -37,7 +38,7 @@ def campaign(request: DeskRequest, number: int) -> HttpResponse:
     if request.method == "POST":
         try:
             outcome = _decide(request, case, given, ticked)
-        except (campaigns.WrongCount, campaigns.NotAlike) as refused:
+        except (campaigns.WrongCount, campaigns.NotAlike, decisions.ReasonNotListed) as refused:
             error = f"Nothing was decided: {refused}"
         except decisions.ReasonMissing:
             error = f"Nothing was decided: “{given.value}” needs at least one reason."
@@ -57,7 +58,7 @@ def campaign(request: DeskRequest, number: int) -> HttpResponse:
         "typed": request.POST.get("count", ""),
         "error": error,
         "conclusions": [(value, value in NEEDS_REASON) for value in CONCLUSIONS],
-        "reasons": list(DecisionReason),
+        "reasons": Rules.from_document(platforms.policy_of(case.item).rules).reasons,
         "effects": EFFECTS,
     }
     return render(request, "deepfake_guard/campaign.html", context, status=422 if error else 200)
@@ -68,8 +69,6 @@ def _decide(request: DeskRequest, case: ReviewCase, given: Given, ticked: list[i
     try:
         value, effect = DecisionValue(given.value), Effect(given.effect) if given.effect else None
         count = int(typed) if typed.isdecimal() and len(typed) < 5 else 0
-        for reason in given.reasons:
-            DecisionReason(reason)
     except ValueError as error:
         raise BadRequest(str(error)) from error
     if value not in CONCLUSIONS or effect is Effect.NONE:

@@ -18,11 +18,11 @@ from moderation.console.findings import picture_of, unexplained
 from moderation.console.lease import case_or_404, own_hold
 from moderation.console.reports import reports_on
 from moderation.models import ReviewCase
-from moderation.rules import Rules
+from moderation.rules import Rules, in_words
 from moderation.services import leases, platforms
 from moderation.services.closeups import TRIES
 from moderation.services.decisions import NEEDS_REASON, LeaseLost
-from moderation.vocabulary import CaseState, DecisionReason, DecisionValue, Effect, IllegalKind
+from moderation.vocabulary import CaseState, DecisionValue, Effect, IllegalKind
 
 EFFECTS = (Effect.ALLOW, Effect.LABEL, Effect.RESTRICT, Effect.REMOVE)
 
@@ -82,10 +82,12 @@ def case_page(
     given: Given,
     *,
     reason_missing: bool = False,
+    unlisted: Sequence[str] = (),
     lost: LeaseLost | None = None,
     ready: str | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    listed = Rules.from_document(platforms.policy_of(case.item).rules).reasons
     verdict = next(iter(case.item.current_verdicts), None)  # type: ignore[attr-defined]  # prefetched by queries
     hidden = blind.is_hidden(case, request.user)
     may_decide = request.user.has_perm(DECIDE)
@@ -120,7 +122,9 @@ def case_page(
         "illegal_kinds": list(IllegalKind),
         "barred": barred,
         "choices": [(value, value in NEEDS_REASON) for value in DecisionValue],
-        "reasons": list(enumerate(DecisionReason, start=1)),
+        "reasons": list(enumerate(listed, start=1)),
+        "given_reasons": in_words(given.reasons, listed),
+        "unlisted": in_words(unlisted, listed),
         "effects": EFFECTS,
     }
     return render(request, "deepfake_guard/case.html", context, status=status)

@@ -16,7 +16,7 @@ from moderation.console.case import Given, case_page
 from moderation.console.lease import case_or_404, posted_token, take_next
 from moderation.models import Decision, ReviewCase
 from moderation.services import decisions, leases
-from moderation.vocabulary import DecisionReason, DecisionState, DecisionValue, Effect
+from moderation.vocabulary import DecisionState, DecisionValue, Effect
 
 
 @require_POST
@@ -31,6 +31,9 @@ def decide(request: DeskRequest, number: int) -> HttpResponse:
         decisions.decide(case, request.user, token, value, reasons=given.reasons, note=given.note, effect=effect)
     except decisions.ReasonMissing:
         return case_page(request, case_or_404(number), given, reason_missing=True, status=422)
+    except decisions.ReasonNotListed as wrong:
+        unlisted = [given.reasons[place] for place in wrong.places]
+        return case_page(request, case_or_404(number), given, unlisted=unlisted, status=422)
     except decisions.OpinionMissing:
         return redirect("guard:case", number)
     except decisions.LeaseLost as lost:
@@ -42,8 +45,6 @@ def decide(request: DeskRequest, number: int) -> HttpResponse:
 
 def _checked(given: Given) -> tuple[DecisionValue, Effect | None]:
     try:
-        for reason in given.reasons:
-            DecisionReason(reason)
         value, effect = DecisionValue(given.value), Effect(given.effect) if given.effect else None
     except ValueError as error:
         raise BadRequest(str(error)) from error

@@ -16,8 +16,9 @@ from moderation.console.access import REVERSE, DeskRequest, needs
 from moderation.console.step_up import step_up
 from moderation.models import GoldItem
 from moderation.reach import may_see, sees
+from moderation.rules import Rules, in_words
 from moderation.services import quality
-from moderation.vocabulary import CasePurpose, DecisionReason, DecisionState, DecisionValue
+from moderation.vocabulary import CasePurpose, DecisionState, DecisionValue
 
 TRUTHS = (DecisionValue.SYNTHETIC, DecisionValue.ALTERED, DecisionValue.GENUINE)
 PAGE = "deepfake_guard/statistics/gold.html"
@@ -31,10 +32,14 @@ def gold(request: DeskRequest) -> HttpResponse:
 
 
 def page(request: DeskRequest, *, status: int = 200, **given: Any) -> HttpResponse:
+    listed = {one.platform_id: Rules.from_document(one.rules).reasons for one in queries.active_policies(request.user)}
+    items = list(sealed(request)[:SHOWN])
+    for one in items:
+        one.stated = in_words(one.reasons, listed.get(one.item.platform_id, ()))  # type: ignore[attr-defined]
     context = {
-        "items": sealed(request)[:SHOWN],
+        "items": items,
         "truths": TRUTHS,
-        "reasons": list(DecisionReason),
+        "reasons": {reason.code: reason for reasons in listed.values() for reason in reasons}.values(),
         **given,
     }
     return render(request, PAGE, context, status=status)

@@ -16,8 +16,9 @@ from moderation.console.case import EFFECTS, Given
 from moderation.console.lease import case_or_404
 from moderation.console.step_up import step_up
 from moderation.models import ReviewCase, Verdict
-from moderation.services import appeals, decisions
-from moderation.vocabulary import DecisionReason, DecisionValue, Effect
+from moderation.rules import Rules
+from moderation.services import appeals, decisions, platforms
+from moderation.vocabulary import DecisionValue, Effect
 
 CONCLUSIONS = (DecisionValue.SYNTHETIC, DecisionValue.ALTERED, DecisionValue.GENUINE)
 
@@ -43,7 +44,7 @@ def reverse_decision(request: DeskRequest, number: int) -> HttpResponse:
             _reverse(request, case, given)
         except decisions.ReasonMissing:
             error = "Say why: whoever reads the history must be able to follow it."
-        except decisions.NotReversible as refused:
+        except (decisions.NotReversible, decisions.ReasonNotListed) as refused:
             error = str(refused)
         else:
             messages.info(request, f"Case {number} is reversed, and {case.item.platform.name} is told.")
@@ -56,7 +57,7 @@ def reverse_decision(request: DeskRequest, number: int) -> HttpResponse:
         "given": given,
         "error": error,
         "conclusions": CONCLUSIONS,
-        "reasons": list(DecisionReason),
+        "reasons": Rules.from_document(platforms.policy_of(case.item).rules).reasons,
         "effects": EFFECTS,
     }
     return render(request, "deepfake_guard/reverse.html", context, status=422 if error else 200)
@@ -66,8 +67,6 @@ def _reverse(request: DeskRequest, case: ReviewCase, given: Given) -> None:
     try:
         value, effect = DecisionValue(given.value), Effect(given.effect) if given.effect else None
         seen = uuid.UUID(request.POST.get("seen", ""))
-        for reason in given.reasons:
-            DecisionReason(reason)
     except ValueError as error:
         raise BadRequest(str(error)) from error
     decisions.reverse(case, request.user, seen, value, why=given.note, reasons=given.reasons, effect=effect)

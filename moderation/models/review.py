@@ -9,6 +9,7 @@ from django.utils import timezone
 from moderation.models.content import ContentItem
 from moderation.models.ids import choices, new_id
 from moderation.models.platform import Platform, PolicyVersion
+from moderation.rules import ListedReason, Rules, in_words
 from moderation.vocabulary import (
     AppealOutcome,
     CasePurpose,
@@ -157,6 +158,14 @@ class Decision(models.Model):
     opinion = models.OneToOneField(Opinion, models.PROTECT, related_name="decision")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT)
     batch = models.ForeignKey("Batch", models.PROTECT, null=True, blank=True, related_name="decisions")
+    policy = models.ForeignKey(
+        PolicyVersion,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="whose reasons it gives; null: from before policies listed reasons",
+    )
     reverses = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="reversals")
     value = models.CharField(max_length=20, choices=choices(DecisionValue))
     effect = models.CharField(max_length=10, choices=choices(Effect), default=Effect.NONE)
@@ -180,6 +189,12 @@ class Decision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.value} ({self.state})"
+
+    @property
+    def stated_reasons(self) -> list[ListedReason]:
+        """In the words, and with the DSA categories, of the policy that it was made under."""
+        listed = Rules.from_document(self.policy.rules).reasons if self.policy else ()
+        return in_words(self.opinion.reasons, listed)
 
 
 class Batch(models.Model):

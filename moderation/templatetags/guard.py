@@ -23,7 +23,6 @@ SOON_SECONDS = 3600
 for name, table in {
     "statement_words": words.STATEMENTS,
     "decision_words": words.DECISIONS,
-    "decision_reason_words": words.DECISION_REASONS,
     "effect_words": words.EFFECTS,
     "outcome_words": words.OUTCOMES,
     "status_words": words.STATUSES,

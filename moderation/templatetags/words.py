@@ -10,7 +10,6 @@ from datetime import timedelta
 
 from deepfake_guard.detector.explain.words import UNCOMMON, limit
 from moderation.vocabulary import (
-    DecisionReason,
     DecisionValue,
     Effect,
     EventType,
@@ -47,17 +46,6 @@ DECISIONS: dict[str, str] = {
     DecisionValue.ALTERED: "altered",
     DecisionValue.GENUINE: "genuine",
     DecisionValue.CANNOT_TELL: "cannot tell",
-}
-DECISION_REASONS: dict[str, str] = {
-    DecisionReason.SKIN_TEXTURE: "Skin texture",
-    DecisionReason.EYES_GAZE: "Eyes and gaze",
-    DecisionReason.TEETH_MOUTH: "Teeth and mouth",
-    DecisionReason.HAIR_EDGES: "Hair and edges",
-    DecisionReason.EARS_GLASSES: "Ears, glasses",
-    DecisionReason.LIGHT_SHADOW: "Light, shadow",
-    DecisionReason.BACKGROUND_TEXT: "Background, text",
-    DecisionReason.KNOWN_CAMPAIGN: "Known campaign",
-    DecisionReason.SOMETHING_ELSE: "Something else",
 }
 EFFECTS: dict[str, str] = {
     Effect.NONE: "nothing",

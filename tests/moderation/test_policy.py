@@ -212,7 +212,15 @@ def test_a_document_says_what_the_rules_say(given_rules: Rules) -> None:
         {},
         optional={
             key: json_values | st.dictionaries(st.sampled_from(["synthetic", "no_face", "decode_error"]), json_values)
-            for key in ("review_at", "block_at", "several_faces", "on_not_applicable", "on_decision", "other")
+            for key in (
+                "review_at",
+                "block_at",
+                "several_faces",
+                "on_not_applicable",
+                "on_decision",
+                "reasons",
+                "other",
+            )
         },
     )
     | json_values

@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from moderation.models import AuditEntry, Decision, GoldItem, Opinion, ReviewCase, Verdict
+from moderation.rules import ListedReason
 from moderation.vocabulary import Basis, CasePurpose, CaseState, DecisionState
 
 TAKEN = ("case.taken", "case.shown")
@@ -62,6 +63,8 @@ class Concluded:
     value: str
     decided_at: datetime
     overturned: bool
+    effect: str = ""
+    reasons: tuple[ListedReason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,15 +155,23 @@ def _taken_at(cases: Iterable[int]) -> dict[tuple[int, int], list[datetime]]:
 def _concluded(period: Period) -> tuple[Concluded, ...]:
     made = Verdict.objects.filter(period.of("item__platform"), basis=Basis.DECISION, decision__isnull=False)
     within = made.filter(created_at__gte=period.since, created_at__lt=period.until)
-    rows = list(within.order_by("pk").values_list("pk", "item_id", "decision__value", "created_at"))
+    rows = list(within.order_by("pk").select_related("decision__opinion", "decision__policy"))
     later: dict[UUID, list[tuple[UUID, str]]] = {}
-    for pk, item, value in made.filter(item__in={item for _, item, _, _ in rows}).values_list(
+    for pk, item, value in made.filter(item__in={row.item_id for row in rows}).values_list(
         "pk", "item_id", "decision__value"
     ):
         later.setdefault(item, []).append((pk, value))
     return tuple(
-        Concluded(item, value, at, any(other > pk and said != value for other, said in later[item]))
-        for pk, item, value, at in rows
+        Concluded(
+            row.item_id,
+            made_by.value,
+            row.created_at,
+            any(other > row.pk and said != made_by.value for other, said in later[row.item_id]),
+            row.effect,
+            tuple(made_by.stated_reasons),
+        )
+        for row in rows
+        if (made_by := row.decision) is not None
     )
 
 

@@ -21,13 +21,12 @@ from django.utils import timezone
 from moderation.conf import derived_key
 from moderation.models import ContentItem, Decision, GoldItem, Platform, ReviewCase, Verdict
 from moderation.models.ids import first_id
-from moderation.rules import Rules
+from moderation.rules import Rules, allowed
 from moderation.services import audit, cases, platforms
 from moderation.vocabulary import (
     Basis,
     CasePurpose,
     CaseState,
-    DecisionReason,
     DecisionState,
     DecisionValue,
     Outcome,
@@ -47,9 +46,9 @@ class NotKnown(ValueError):
 def seal(
     item: ContentItem, truth: DecisionValue | str, *, reasons: Sequence[str] = (), by: User | None, actor: str
 ) -> GoldItem:
-    """From now on this item is asked now and then; its picture is kept. Raises NotKnown and ValueError."""
+    """From now on this item is asked now and then; its picture is kept. Raises NotKnown, ReasonNotListed."""
     known = DecisionValue(truth)
-    given = [DecisionReason(reason).value for reason in reasons]
+    given = allowed(reasons, Rules.from_document(platforms.policy_of(item).rules).reasons)
     if known is DecisionValue.CANNOT_TELL:
         raise NotKnown("a gold item needs an answer: synthetic, altered or genuine")
     if item.erased_at is not None or item.asset is None or item.asset.removed_at is not None:

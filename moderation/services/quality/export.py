@@ -92,8 +92,21 @@ def _agreement(evidence: Evidence) -> Table:
 
 
 def _decisions(evidence: Evidence) -> Table:
-    rows = [(_utc(one.decided_at), one.item, one.value, int(one.overturned)) for one in evidence.concluded]
-    return ("decided_at", "item", "decision", "overturned"), list(rows)
+    header = ("decided_at", "item", "decision", "overturned", "effect", "reasons", "dsa_categories", "dsa_keywords")
+    rows = [
+        (
+            _utc(one.decided_at),
+            one.item,
+            one.value,
+            int(one.overturned),
+            one.effect,
+            " ".join(reason.code for reason in one.reasons),
+            " ".join(dict.fromkeys(filter(None, (reason.dsa_category for reason in one.reasons)))),
+            " ".join(dict.fromkeys(filter(None, (reason.dsa_keyword for reason in one.reasons)))),
+        )
+        for one in evidence.concluded
+    ]
+    return header, list(rows)
 
 
 def _queue(evidence: Evidence) -> Table:

@@ -30,7 +30,11 @@ def found(user: User | AnonymousUser) -> QuerySet[Decision]:
         value__in=SEEN_SOMETHING,
     )
     waits = Exists(asked.exclude(state=CaseState.CLOSED))
-    return answers.annotate(opened=waits).select_related("case__item__platform", "opinion").order_by("-settled_at")
+    return (
+        answers.annotate(opened=waits)
+        .select_related("case__item__platform", "opinion", "policy")
+        .order_by("-settled_at")
+    )
 
 
 @transaction.atomic

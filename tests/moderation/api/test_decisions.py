@@ -103,7 +103,7 @@ def test_it_points_at_what_is_wrong(desk: Caller, case: ReviewCase) -> None:
     token = token_of(desk, case)
     for body, pointer, why in (
         ({"decision": "synthetic"}, "/reasons", "reason_missing"),
-        ({"decision": "synthetic", "reasons": ["nose"]}, "/reasons/0", "invalid_choice"),
+        ({"decision": "synthetic", "reasons": ["nose"]}, "/reasons/0", "reason_not_listed"),
         ({"decision": "fake"}, "/decision", "invalid_choice"),
         ({"effect": "none"}, "/effect", "invalid_choice"),
         ({"note": "x" * 2001}, "/note", "max_length"),
@@ -135,3 +135,19 @@ def test_another_platforms_case_does_not_exist(desk: Caller, caller_with: Callab
     assert decide(reader, theirs, NOBODY).status_code == 403
     assert Decision.objects.get(pk=decision["id"]).state == "pending"
     assert Decision.objects.get(pk=decision["id"]).settle_at > timezone.now()
+
+
+def test_a_reason_that_the_policy_does_not_list_is_refused_with_a_code_and_its_place(
+    desk: Caller, case: ReviewCase
+) -> None:
+    own = {"code": "fake", "text": "Made up", "dsa_category": "STATEMENT_CATEGORY_SCAMS_AND_FRAUD", "dsa_keyword": None}
+    platforms.publish_policy(desk.platform, {"reasons": [own]}, by=None, note="", actor=factories.ACTOR)
+    token = token_of(desk, case)
+    answer = decide(desk, case, token, "synthetic", reasons=["fake", "eyes_gaze"])
+    [error] = answer.json()["errors"]
+    assert (answer.status_code, error["pointer"], error["code"]) == (400, "/reasons/1", "reason_not_listed")
+    made = decide(desk, case, token, "synthetic", reasons=["fake"])
+    assert (made.status_code, made.json()["stated_reasons"]) == (201, [own])
+    factories.settle_now(made.json()["id"])
+    [settled] = desk.get(f"/api/v1/cases/{case.public_id}").json()["decisions"]
+    assert settled["stated_reasons"] == [own]

@@ -51,6 +51,7 @@ def test_it_tells_a_decision_only_when_it_has_settled(caller: Caller) -> None:
         "state": "open",
         "decision": None,
         "reasons": [],
+        "stated_reasons": [],
         "decided_at": None,
         "reversed": False,
     }

@@ -12,9 +12,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from moderation.models import Decision, ReviewCase, Verdict
-from moderation.services import decisions, leases
+from moderation.services import decisions, leases, platforms
 from moderation.vocabulary import CaseState, DecisionState, DecisionValue, Effect, Role
-from tests.factories import make_case, make_platform, make_user
+from tests.factories import ACTOR, make_case, make_platform, make_user
 from tests.moderation.console.pages import text
 
 pytestmark = pytest.mark.django_db
@@ -207,3 +207,29 @@ def test_cannot_tell_goes_to_the_next_person_and_not_to_the_same(desk: Desk) -> 
     assert "No case is free" in text(client.post(reverse("guard:next"), follow=True))
     other, _ = desk()
     assert other.post(reverse("guard:next"))["Location"].startswith(reverse("guard:case", args=[case.number]))
+
+
+def test_the_page_offers_the_policys_own_reasons_and_keys_for_nine_of_them(desk: Desk) -> None:
+    case = make_case()
+    listed = [{"code": f"own_{n}", "text": f"Own reason {n}"} for n in range(1, 12)]
+    platforms.publish_policy(case.item.platform, {"reasons": listed}, by=None, note="", actor=ACTOR)
+    page = desk()[0].get(reverse("guard:case", args=[case.number])).content.decode()
+    assert re.findall(r'name="reason" value="(\w+)"', page) == [one["code"] for one in listed]
+    assert re.findall(r'data-key="(\d+)"', page) == [str(n) for n in range(1, 10)]
+
+
+def test_a_reason_that_the_policy_lists_no_more_is_named_and_nothing_typed_is_lost(desk: Desk) -> None:
+    case = make_case()
+    client, user = desk()
+    policy = {"reasons": [{"code": "own", "text": "Our own"}]}
+    platforms.publish_policy(case.item.platform, policy, by=None, note="", actor=ACTOR)
+    answer = decide(client, case, user, decision="synthetic", reason="eyes_gaze", note="the left eye")
+    assert answer.status_code == 422
+    said = text(answer)
+    assert "It lists no more: “Eyes and gaze”" in said
+    assert "the left eye" in said
+    assert ReviewCase.objects.get(pk=case.pk).holder == user
+    decide(client, case, user, decision="synthetic", reason="own")
+    Decision.objects.update(settle_at=timezone.now())
+    decisions.settle_due()
+    assert "Our own" in text(client.get(reverse("guard:item", args=[case.item_id])))

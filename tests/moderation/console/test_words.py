@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from deepfake_guard.detector.explain import words as said_of_faces
 from moderation.templatetags import words
 from moderation.vocabulary import (
-    DecisionReason,
     DecisionValue,
     Effect,
     EventType,
@@ -75,7 +74,6 @@ def test_it_writes_p_values_with_two_figures(p: float | None, said: str) -> None
     ("table", "values"),
     [
         (words.REASONS, Reason),
-        (words.DECISION_REASONS, DecisionReason),
         (words.DECISIONS, DecisionValue),
         (words.EFFECTS, Effect),
         (words.EVENTS, EventType),
