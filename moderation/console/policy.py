@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from moderation import queries
-from moderation.console import policy_form
+from moderation.console import policy_form, policy_reasons
 from moderation.console.access import MANAGE_POLICY, DeskRequest, needs
 from moderation.console.policy_diff import differences
 from moderation.console.policy_form import Draft
@@ -20,7 +20,7 @@ from moderation.console.step_up import step_up
 from moderation.models import PolicyVersion
 from moderation.rules import InvalidRules, Rules
 from moderation.services import platforms, preview
-from moderation.vocabulary import DecisionValue, Effect, Outcome, SeveralFaces
+from moderation.vocabulary import DecisionValue, Effect, Outcome, SeveralFaces, Shown
 
 PAGE = "deepfake_guard/policy/edit.html"
 VERSIONS = "deepfake_guard/policy/versions.html"
@@ -111,13 +111,22 @@ def editor(
         "overtaken": overtaken,
         "n": preview.calibration_n(),
         "preview": _preview_context(in_force, before, after) if after else None,
+        **choices(),
+    }
+    return render(request, PAGE, context, status=status)
+
+
+def choices() -> dict[str, Any]:
+    """What the fields of the form can be set to."""
+    return {
         "several": list(SeveralFaces),
         "decisions": list(DecisionValue),
+        "statements": policy_reasons.STATEMENTS,
+        "shown": list(Shown),
         "outcomes": list(Outcome),
         "effects": list(Effect),
         "reasons": policy_form.CHOSEN_REASONS,
     }
-    return render(request, PAGE, context, status=status)
 
 
 def _preview_context(in_force: PolicyVersion, before: Rules, after: Rules) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from moderation import dsa
 from moderation.rules import Rules
 
 
@@ -29,5 +30,13 @@ def _leaves(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
     for key, value in document.items():
         if isinstance(value, Mapping):
             yield from _leaves(value, f"{prefix}{key}.")
+        elif key == "reasons":
+            yield from ((f"reasons.{each['code']}", _reason(place, each)) for place, each in enumerate(value, start=1))
         else:
             yield f"{prefix}{key}", value
+
+
+def _reason(place: int, reason: Mapping[str, Any]) -> str:
+    """Its place is the key that chooses it."""
+    stated = [dsa.plain(name) for name in (reason["dsa_category"], reason["dsa_keyword"]) if name]
+    return f"{place}. {reason['text']}" + (f" (DSA: {': '.join(stated)})" if stated else "")

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.http import QueryDict
 
+from moderation.console import policy_reasons
+from moderation.console.policy_reasons import Row
 from moderation.rules import NEVER_ALLOWED, ON_DECISION, ON_NOT_APPLICABLE, InvalidRules, Rules
 from moderation.services import platforms
 
 FORM, JSON = "form", "json"
-LINES = ("review_at", "block_at")
+NUMBERS = ("review_at", "block_at", "due_hours")
+CHOSEN = ("several_faces", "until_screened", "until_reviewed")
 SHARES = ("blind_first", "checks.sample", "checks.second", "checks.gold")
 CHOSEN_REASONS = tuple(str(reason) for reason in ON_NOT_APPLICABLE if reason not in NEVER_ALLOWED)
 LONGEST = 20_000  # characters of JSON
@@ -28,6 +32,16 @@ class Draft:
     errors: dict[str, str]
     text: str
     note: str = ""
+    typed: tuple[Row, ...] | None = None  # the rows of the reasons as they stood in the form, blank ones among them
+
+    @property
+    def rows(self) -> list[Row]:
+        return policy_reasons.shown(self.document.get("reasons", []) if self.typed is None else self.typed)
+
+    @property
+    def placed(self) -> dict[str, str]:
+        """`errors`, those of the reasons by their row in the form."""
+        return policy_reasons.placed(self.errors, self.rows)
 
     @property
     def rules(self) -> Rules | None:
@@ -38,7 +52,7 @@ class Draft:
         """What is wrong with something that the form does not show."""
         if self.mode == JSON:
             return list(self.errors.items())
-        return [(pointer, told) for pointer, told in self.errors.items() if pointer not in POINTERS]
+        return [(pointer, told) for pointer, told in self.errors.items() if not _is_shown(pointer)]
 
     def at(self, *keys: str) -> Any:
         value: Any = self.document
@@ -48,12 +62,15 @@ class Draft:
 
 
 POINTERS = {
-    *(f"/{line}" for line in LINES),
-    "/several_faces",
+    *(f"/{key}" for key in (*NUMBERS, *CHOSEN, "opinions", "reasons")),
     *(f"/{share.replace('.', '/')}" for share in SHARES),
     *(f"/on_not_applicable/{reason}" for reason in CHOSEN_REASONS),
     *(f"/on_decision/{value}" for value in ON_DECISION),
 }
+
+
+def _is_shown(pointer: str) -> bool:
+    return pointer in POINTERS or pointer.startswith("/reasons/")
 
 
 def of_rules(document: Mapping[str, Any], note: str = "") -> Draft:
@@ -68,9 +85,12 @@ def read(posted: QueryDict, base: Mapping[str, Any]) -> Draft:
     if posted.get("mode") == JSON:
         return _read_json(posted.get("json", "").replace("\0", "")[:LONGEST], note)
     document = Rules.from_document(base).to_document()
-    for line in LINES:
-        document[line] = _number(posted.get(line, ""))
-    document["several_faces"] = posted.get("several_faces", "")
+    for key in NUMBERS:
+        document[key] = _number(posted.get(key, ""))
+    for key in CHOSEN:
+        document[key] = posted.get(key, "")
+    opinions = posted.get("opinions", "")
+    document["opinions"] = int(opinions) if opinions in ("1", "2") else opinions
     for reason in CHOSEN_REASONS:
         document["on_not_applicable"][reason] = posted.get(f"on_not_applicable.{reason}", "")
     for value in map(str, ON_DECISION):
@@ -79,7 +99,10 @@ def read(posted: QueryDict, base: Mapping[str, Any]) -> Draft:
         }
     for share in SHARES:
         _put(document, share, _percent(posted.get(share, "")))
-    return Draft(FORM, document, _errors(document), as_text(document), note)
+    rows = policy_reasons.read(posted)
+    if rows is not None:
+        document["reasons"] = policy_reasons.written(rows)
+    return Draft(FORM, document, _errors(document), as_text(document), note, None if rows is None else tuple(rows))
 
 
 def _read_json(text: str, note: str) -> Draft:
@@ -118,8 +141,12 @@ def _number(text: str) -> float | str | None:
 
 
 def _percent(text: str) -> float | str:
-    value = _number(text)
-    return round(value / 100, 6) if isinstance(value, float) else value or 0.0
+    """Moved by two decimal places, so that no digit is lost on the way to the form and back."""
+    text = text.replace("\0", "").strip()
+    try:
+        return float(Decimal(text.replace(",", ".") or "0").scaleb(-2))
+    except (ArithmeticError, ValueError):
+        return text[:40]
 
 
 def _put(document: dict[str, Any], dotted: str, value: Any) -> None:

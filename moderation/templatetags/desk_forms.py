@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django import template
+
+from moderation.templatetags import words
 
 register = template.Library()
 
@@ -16,6 +19,10 @@ KEY_WORDS = {
     "checks.sample": "Random sample of what passed",
     "checks.second": "Second opinions",
     "checks.gold": "Known answers",
+    "due_hours": "Decided within",
+    "opinions": "People who must agree",
+    "until_screened": "A picture not screened yet is",
+    "until_reviewed": "A picture that waits for a person is",
     "on_not_applicable.no_face": "No face found",
     "on_not_applicable.face_too_small": "Face too small",
     "on_not_applicable.face_too_blurry": "Face too blurred",
@@ -33,6 +40,12 @@ def at(document: Any, dotted: str) -> Any:
 
 @register.filter
 def key_words(dotted: str) -> str:
+    first, _, rest = dotted.partition(".")
+    if first == "reasons":
+        return f"Reason “{rest}”"
+    if first == "on_decision":
+        value, _, part = rest.partition(".")
+        return f"After “{words.DECISIONS.get(value, value)}”, {part}"
     return KEY_WORDS.get(dotted) or dotted.replace(".", ", ").replace("_", " ")
 
 
@@ -45,22 +58,49 @@ def rule_value(value: Any) -> str:
 
 
 @register.filter
+def rule_words(value: Any, key: str) -> str:
+    """A value of the rules under its dotted key, in words."""
+    if key == "due_hours":
+        return "what holds for all" if value is None else f"{value:g} h"
+    if key == "opinions":
+        return "1 person" if value == 1 else f"{value} people"
+    if key == "blind_first" or key.startswith("checks."):
+        return f"{percent_typed(value)} %" if value else "off"
+    if key.startswith("reasons."):
+        return value or "not listed"
+    if key.startswith("on_decision."):
+        return words.EFFECTS.get(value) or words.OUTCOMES.get(value) or str(value)
+    return rule_value(value)
+
+
+@register.filter
 def typed(value: Any) -> str:
     """What stands in a field: a number without needless zeros, or what was typed."""
     if value is None:
         return ""
-    return f"{value:.10g}" if isinstance(value, int | float) else str(value)
+    if not isinstance(value, int | float):
+        return str(value)
+    return short if float(short := f"{value:g}") == value else repr(value)
 
 
 @register.filter
 def percent_typed(value: Any) -> str:
-    return f"{value * 100:.6g}" if isinstance(value, int | float) else typed(value)
+    """Moved by two decimal places: every digit is kept."""
+    return f"{Decimal(repr(value)).scaleb(2).normalize():f}" if isinstance(value, int | float) else typed(value)
 
 
 @register.filter
 def one_in(share: float) -> str:
     """1 in 67."""
     return f"1 in {round(1 / share):,}" if 0 < share <= 1 else "none"
+
+
+@register.filter
+def place(row: int) -> dict[str, str]:
+    """Names of the fields of one row of reasons, and where its mistakes are told."""
+    pointer = f"/reasons/{row}"
+    fields = {"code": f"{pointer}/code", "text": f"{pointer}/text", "dsa": f"{pointer}/dsa_category"}
+    return {"key": f"reasons.{row}", **fields}
 
 
 @register.inclusion_tag("deepfake_guard/parts/said.html")

@@ -43,6 +43,7 @@ def form(platform: Platform, **changed: str) -> dict[str, str]:
         fields[f"on_not_applicable.{reason}"] = rules["on_not_applicable"][reason]
     for value, rule in rules["on_decision"].items():
         fields |= {f"on_decision.{value}.outcome": rule["outcome"], f"on_decision.{value}.effect": rule["effect"]}
+    fields |= {"opinions": "1", "due_hours": "", "until_screened": "visible", "until_reviewed": "visible"}
     fields |= {"blind_first": "0", "checks.sample": "0", "checks.second": "0", "checks.gold": "0"}
     return fields | changed
 
@@ -86,6 +87,22 @@ def test_keys_that_the_form_does_not_show_are_kept(editor: Client) -> None:
     assert platforms.active_policy(platform).rules == {**before, "review_at": 0.03}
 
 
+def test_who_decides_by_when_and_what_a_site_shows_meanwhile_can_be_filled_in(editor: Client) -> None:
+    platform = make_platform()
+    changed = {"opinions": "2", "due_hours": "1,5", "until_screened": "hidden", "until_reviewed": "hidden"}
+    said = text(editor.post(address(platform), form(platform, **changed)))
+    for words in (
+        "People who must agree 1 person 2 people",
+        "Decided within what holds for all 1.5 h",
+        "A picture not screened yet is visible hidden",
+    ):
+        assert words in said
+    editor.post(address(platform, "publish/"), form(platform, **changed))
+    rules = Rules.from_document(platforms.active_policy(platform).rules)
+    assert (rules.opinions, rules.due_hours) == (2, 1.5)
+    assert (rules.until_screened, rules.until_reviewed) == ("hidden", "hidden")
+
+
 def test_a_line_that_calibration_cannot_resolve_is_refused_with_the_n_that_it_needs(editor: Client) -> None:
     make_detector(n=700)
     platform = make_platform()
@@ -109,6 +126,11 @@ def test_a_line_that_calibration_cannot_resolve_is_refused_with_the_n_that_it_ne
         ("review_at", "nan", "must be a number above 0 and at most 1"),
         ("block_at", "0.5", "must not lie above review_at"),
         ("several_faces", "all", "must be bonferroni or any_face"),
+        ("opinions", "3", "must be 1 or 2"),
+        ("due_hours", "0", "must be hours, above 0 and at most 2160"),
+        ("due_hours", "soon", "must be hours, above 0 and at most 2160"),
+        ("until_screened", "gone", "must be visible or hidden"),
+        ("until_reviewed", "", "must be visible or hidden"),
         ("checks.sample", "101", "must be a number from 0 (off) to 1 (always)"),
         ("on_not_applicable.no_face", "block", "must be allow or review"),
         ("on_decision.genuine.effect", "cheer", "is not a valid Effect"),
