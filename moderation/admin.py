@@ -10,6 +10,7 @@ from django.http import HttpRequest
 
 from moderation import models
 from moderation.reach import seen_by
+from moderation.vocabulary import Permission
 
 HIDDEN = {"author_key", "digest", "secret", "old_secret", "lease_token", "storage_name"}
 
@@ -34,7 +35,7 @@ class Mirror(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
         return (
             request.user.is_staff
-            and request.user.has_perm("deepfake_guard.view_queue")
+            and request.user.has_perm(Permission.VIEW)
             and seen_by(request.user).everything  # the mirrors know no platforms
         )
 

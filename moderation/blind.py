@@ -16,9 +16,9 @@ from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, 
 
 from moderation.conf import derived_key
 from moderation.models import ContentItem, Derivative, Opinion, ReviewCase
-from moderation.vocabulary import CaseState, DerivativeKind
+from moderation.vocabulary import CaseState, DerivativeKind, Permission
 
-DECIDES = "deepfake_guard.decide"
+DECIDES = Permission.DECIDE
 TELLING = (DerivativeKind.FACE, DerivativeKind.HEAT)  # pictures that say what the detector looked at
 
 

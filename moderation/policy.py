@@ -12,13 +12,10 @@ from typing import Any
 
 from deepfake_guard.detector.aggregation import item_p_value, judged_at
 from moderation.rules import Rules
-from moderation.vocabulary import Outcome, Reason, ScanState, SeveralFaces, Statement
+from moderation.vocabulary import REMARKS, Outcome, Reason, ScanState, SeveralFaces, Statement
 
 UNCERTAIN_AT = 0.1
 SEVERITY = {Outcome.ALLOW: 0, Outcome.REVIEW: 1, Outcome.BLOCK: 2}
-
-
-REMARKS = frozenset({Reason.FIRST_FRAME_ONLY, Reason.LOW_QUALITY_FACE_FINDER})  # they decide nothing by themselves
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from moderation.models import (
+    WORKER_SILENT,
     Appeal,
     Batch,
     Calibration,
@@ -32,7 +33,6 @@ from moderation.models import (
 from moderation.reach import sees
 from moderation.vocabulary import CasePurpose, CaseState, DecisionState, DerivativeKind, ScanState
 
-WORKER_SILENT = timedelta(minutes=1)
 UNTOLD = Q(case__escalated_at=None) & ~Q(case__state=CaseState.CLOSED)
 
 

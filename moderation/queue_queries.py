@@ -17,9 +17,9 @@ from moderation.models import Decision, Derivative, Platform, PolicyVersion, Rev
 from moderation.models.review import QUEUE_REASONS, Gives
 from moderation.queries import case_parts
 from moderation.reach import sees
-from moderation.vocabulary import CaseState, DecisionState, DerivativeKind
+from moderation.vocabulary import CaseState, DecisionState, DerivativeKind, Permission
 
-SENIOR = "deepfake_guard.reverse"
+SENIOR = Permission.REVERSE  # who may reverse takes what was escalated
 SOON = timedelta(hours=1)
 PAGE = 25
 POLICIES_NAMED = 200

@@ -90,6 +90,9 @@ class Reason(StrEnum):
     SUPERSEDED = "superseded"
 
 
+REMARKS = frozenset({Reason.FIRST_FRAME_ONLY, Reason.LOW_QUALITY_FACE_FINDER})  # they decide nothing by themselves
+
+
 class Statement(StrEnum):
     """What the machine says, from the item's p alone; never that a picture is genuine."""
 
@@ -303,6 +306,27 @@ class Role(StrEnum):
     POLICY_EDITOR = "policy editor"
     AUDITOR = "auditor"
     ADMIN = "admin"
+
+
+class Permission(StrEnum):
+    """What a role may do at the desk. As Django asks for it: with the app's label before it."""
+
+    VIEW = "deepfake_guard.view_queue"
+    VIEW_ORIGINAL = "deepfake_guard.view_original"
+    DECIDE = "deepfake_guard.decide"
+    ESCALATE = "deepfake_guard.escalate"
+    REVERSE = "deepfake_guard.reverse"
+    BULK = "deepfake_guard.bulk"
+    EXPORT = "deepfake_guard.export"
+    MANAGE_POLICY = "deepfake_guard.manage_policy"
+    MANAGE_PEOPLE = "deepfake_guard.manage_people"
+    MANAGE_PLATFORM = "deepfake_guard.manage_platform"
+    HANDLE_ILLEGAL = "deepfake_guard.handle_illegal"
+
+    @property
+    def codename(self) -> str:
+        """As the permission's row has it."""
+        return self.value.partition(".")[2]
 
 
 class DerivativeKind(StrEnum):

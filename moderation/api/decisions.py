@@ -81,7 +81,7 @@ class DecisionsView(ApiView):
             told = ErrorDetail("synthetic and altered need at least one reason", "reason_missing")
             raise ValidationError({"reasons": [told]}) from missing
         except decisions.ReasonNotListed as wrong:
-            raise ValidationError({"reasons": {place: [NOT_LISTED] for place in wrong.places}}) from wrong
+            raise ValidationError({"reasons": {str(place): [NOT_LISTED] for place in wrong.places}}) from wrong
         except decisions.OpinionMissing as missing:
             raise Problem(409, "opinion_first", "this case asks for a first opinion before a decision") from missing
         except decisions.LeaseLost as lost:

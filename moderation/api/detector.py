@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -14,10 +13,8 @@ from rest_framework.response import Response
 from moderation.api.problems import Problem
 from moderation.api.serializers import problems
 from moderation.api.views import ApiView
-from moderation.models import DetectorVersion, WorkerStatus
+from moderation.models import WORKER_SILENT, DetectorVersion, WorkerStatus
 from moderation.vocabulary import Reason, Scope
-
-SILENT_AFTER = timedelta(minutes=2)  # workers say every 15 s that they live
 
 STARTER_NOTE = (
     "Starter weights, trained and calibrated on research photographs: fit your own on your platform's genuine photos "
@@ -87,7 +84,7 @@ class DetectorView(ApiView):
             "sets": version.manifest.get("sets", []),
             "heads": version.manifest.get("heads") or {},
             "workers": WorkerStatus.objects.filter(
-                detector=version, seen_at__gte=timezone.now() - SILENT_AFTER
+                detector=version, seen_at__gte=timezone.now() - WORKER_SILENT
             ).order_by("-seen_at"),
         }
         return Response(DetectorSerializer(found).data)

@@ -20,6 +20,7 @@ from moderation.conf import conf
 from moderation.console.zones import in_viewers_zone
 from moderation.reach import reaches
 from moderation.services import desk_sessions, second_factors
+from moderation.vocabulary import Permission
 
 
 class DeskRequest(HttpRequest):
@@ -31,11 +32,11 @@ class DeskRequest(HttpRequest):
 
 View = Callable[..., HttpResponseBase]
 
-VIEW, VIEW_ORIGINAL = "deepfake_guard.view_queue", "deepfake_guard.view_original"
-DECIDE, ESCALATE, REVERSE = "deepfake_guard.decide", "deepfake_guard.escalate", "deepfake_guard.reverse"
-BULK, EXPORT = "deepfake_guard.bulk", "deepfake_guard.export"
-MANAGE_POLICY, MANAGE_PEOPLE = "deepfake_guard.manage_policy", "deepfake_guard.manage_people"
-MANAGE_PLATFORM, HANDLE_ILLEGAL = "deepfake_guard.manage_platform", "deepfake_guard.handle_illegal"
+VIEW, VIEW_ORIGINAL = Permission.VIEW, Permission.VIEW_ORIGINAL
+DECIDE, ESCALATE, REVERSE = Permission.DECIDE, Permission.ESCALATE, Permission.REVERSE
+BULK, EXPORT = Permission.BULK, Permission.EXPORT
+MANAGE_POLICY, MANAGE_PEOPLE = Permission.MANAGE_POLICY, Permission.MANAGE_PEOPLE
+MANAGE_PLATFORM, HANDLE_ILLEGAL = Permission.MANAGE_PLATFORM, Permission.HANDLE_ILLEGAL
 
 SETTING_UP = {"second-factor", "second-factor-begin", "second-factor-confirm", "confirm"}
 HAS_FACTOR = "guard_has_factor"

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from moderation import queries
 from moderation.console.access import VIEW, DeskRequest, needs
+from moderation.models import WORKER_SILENT
 
 ROLES = {"train": "Learned from", "select": "Chosen on", "calibrate": "Calibrated on", "head": "Heads learned from"}
 ROOT = "any"  # the bucket of all calibration faces
@@ -43,6 +44,6 @@ def detector(request: DeskRequest) -> HttpResponse:
             for role, words in ROLES.items()
         ],
         "workers": queries.workers(),
-        "silent_before": timezone.now() - queries.WORKER_SILENT,
+        "silent_before": timezone.now() - WORKER_SILENT,
     }
     return render(request, "deepfake_guard/detector.html", context)

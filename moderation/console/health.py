@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -13,9 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from moderation import dispatch
-from moderation.models import WorkerStatus
-
-SILENT_AFTER = timedelta(seconds=60)
+from moderation.models import WORKER_SILENT, WorkerStatus
 
 log = structlog.get_logger(__name__)
 
@@ -53,5 +50,5 @@ def _warm(worker: WorkerStatus) -> bool:
 
 def _workers() -> list[dict[str, Any]]:
     """Those heard of in the last minute; `warm` once the warm-up pass is done."""
-    heard = WorkerStatus.objects.filter(seen_at__gte=timezone.now() - SILENT_AFTER).order_by("name")
+    heard = WorkerStatus.objects.filter(seen_at__gte=timezone.now() - WORKER_SILENT).order_by("name")
     return [{"queue": worker.queue, "device": worker.device, "warm": _warm(worker)} for worker in heard]

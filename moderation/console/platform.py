@@ -21,7 +21,6 @@ from moderation.vocabulary import Scope
 
 PAGE = "deepfake_guard/platform/platform.html"
 LONGEST_NAME = 100
-MEGABYTE = 1_000_000
 SCOPE_WORDS = {
     Scope.ITEMS_WRITE: "send items",
     Scope.ITEMS_READ: "read items and what was found",
@@ -78,7 +77,7 @@ def page(request: DeskRequest, platform: Platform, *, status: int = 200, **shown
         "limits": _limits(platform),
         "limits_given": {  # as the form shows them
             "items_per_day": platform.items_per_day,
-            "storage_mb": None if platform.storage_bytes is None else platform.storage_bytes // MEGABYTE,
+            "storage_mb": None if platform.storage_bytes is None else platform.storage_bytes // limits.MEGABYTE,
             "calls_per_minute": platform.calls_per_minute,
         },
         **shown,
@@ -89,10 +88,10 @@ def page(request: DeskRequest, platform: Platform, *, status: int = 200, **shown
 def _limits(platform: Platform) -> dict[str, Any]:
     """What holds for all, and what is used."""
     return {
-        "ceiling_of_all": conf().STORAGE_CEILING_BYTES // MEGABYTE,
+        "ceiling_of_all": conf().STORAGE_CEILING_BYTES // limits.MEGABYTE,
         "calls_of_all": conf().CALLS_PER_MINUTE,
         "items_today": limits.items_today(platform),
-        "stored_mb": room.bytes_stored(platform) / MEGABYTE,
+        "stored_mb": room.bytes_stored(platform) / limits.MEGABYTE,
     }
 
 

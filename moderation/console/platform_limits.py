@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from moderation.console.access import MANAGE_PLATFORM, DeskRequest, needs
-from moderation.console.platform import MEGABYTE, actor, page, platform_or_404, typed
+from moderation.console.platform import actor, page, platform_or_404, typed
 from moderation.console.step_up import step_up
 from moderation.services import limits
 
@@ -25,7 +25,7 @@ def set_limits(request: DeskRequest, platform_id: uuid.UUID) -> HttpResponse:
     given = {name: typed(request, name) for name in FIELDS}
     try:
         items, megabytes, calls = (_number(given[name]) for name in FIELDS)
-        storage = None if megabytes is None else megabytes * MEGABYTE
+        storage = None if megabytes is None else megabytes * limits.MEGABYTE
         limits.set_limits(
             platform, items_per_day=items, storage_bytes=storage, calls_per_minute=calls, actor=actor(request)
         )

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db import models
 
 from moderation.models.content import MediaAsset
@@ -47,6 +49,9 @@ class Scan(models.Model):
 
     def __str__(self) -> str:
         return f"scan {self.id} ({self.state})"
+
+
+WORKER_SILENT = timedelta(minutes=1)  # workers say every 15 s that they live
 
 
 class WorkerStatus(models.Model):

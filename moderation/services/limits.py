@@ -19,6 +19,7 @@ from moderation.models.ids import first_id
 from moderation.services import audit
 from moderation.vocabulary import Reason
 
+MEGABYTE = 1_000_000
 WINDOW = 60  # seconds, from the first call on
 LARGEST = {"items_per_day": 2**31 - 1, "storage_bytes": 2**63 - 1, "calls_per_minute": 2**31 - 1}  # of the columns
 SPELLED_OUT = 100  # refusals a window that are noted one by one; then by the hundred, so that a flood writes little

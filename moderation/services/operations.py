@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from moderation.models import (
     OPEN_DELIVERY,
+    WORKER_SILENT,
     ContentItem,
     DetectedFace,
     MediaAsset,
@@ -25,7 +26,6 @@ from moderation.models.ids import first_id
 from moderation.services import scanning
 from moderation.vocabulary import AlertKind, CaseState, ItemStatus, ScanState
 
-SILENT_AFTER = timedelta(minutes=1)
 STUCK_AFTER = timedelta(minutes=3)
 GONE_AFTER = timedelta(days=1)
 PROMISE = timedelta(seconds=60)  # a scan should not wait longer
@@ -71,7 +71,7 @@ def hands(now: datetime | None = None) -> list[Hand]:
 
 
 def _state(worker: Worker, in_hand: int, now: datetime) -> str:
-    if worker.seen_at < now - SILENT_AFTER:
+    if worker.seen_at < now - WORKER_SILENT:
         return "silent"
     if in_hand and (worker.progressed_at or worker.seen_at) < now - STUCK_AFTER:
         return "stuck"

@@ -17,7 +17,6 @@ from moderation import queue_queries
 from moderation.templatetags import words
 
 register = template.Library()
-SOON_SECONDS = 3600
 
 
 for name, table in {
@@ -57,7 +56,7 @@ def due(due_at: datetime) -> dict[str, str]:
     left = due_at - timezone.now()
     if left.total_seconds() < 0:
         return {"words": f"{words.span(left)} late", "look": "is-late"}
-    return {"words": f"in {words.span(left)}", "look": "is-due" if left.total_seconds() < SOON_SECONDS else ""}
+    return {"words": f"in {words.span(left)}", "look": "is-due" if left < queue_queries.SOON else ""}
 
 
 @register.filter

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from deepfake_guard.detector.explain.words import UNCOMMON, limit
 from moderation.vocabulary import (
+    REMARKS,
     DecisionValue,
     Effect,
     EventType,
@@ -171,7 +172,6 @@ REPORT_REASONS: dict[str, str] = {
     ReportReason.MISLEADING: "it misleads",
     ReportReason.OTHER: "something else",
 }
-REMARKS = frozenset({Reason.FIRST_FRAME_ONLY, Reason.LOW_QUALITY_FACE_FINDER})
 WHY: dict[str, str] = {
     Reason.DECODE_ERROR: "The file cannot be read",
     Reason.TOO_MANY_PIXELS: "More pixels than the limit",

@@ -80,7 +80,7 @@ class Command(OwnerCommand):
         platform = platform_named(options["name"])
         storage = options["storage_mb"]
         if storage not in (KEEP, None):
-            storage *= 1_000_000
+            storage *= limits.MEGABYTE
         given = {
             "items_per_day": options["items_per_day"],
             "storage_bytes": storage,

@@ -8,7 +8,7 @@ from datetime import timedelta
 from moderation import dispatch
 
 OK, WARN, FAIL = "ok", "warn", "FAIL"
-SILENT_AFTER = timedelta(seconds=60)
+LATE_AFTER = timedelta(minutes=1)  # what waits this long waits for somebody who is not there
 CELERY = "celery -A workers.celery_app"
 WORKERS = {
     dispatch.SCAN_QUEUE: f"{CELERY} worker -Q scan,views -P prefork -c 1 -O fair",

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 
 from moderation import dispatch
 from moderation.conf import conf
-from moderation.management.doctor.findings import BEAT, FAIL, FETCH_WORKER, OK, SILENT_AFTER, WARN, WORKERS, Finding
+from moderation.management.doctor.findings import BEAT, FAIL, FETCH_WORKER, LATE_AFTER, OK, WARN, WORKERS, Finding
 from moderation.models import AuditEntry, Pulse, WorkerStatus
 from moderation.services import operations
 
@@ -69,7 +69,7 @@ def beat() -> Finding:
 
 def upkeep() -> Finding:
     """The clock rings every two seconds; what waits for a minute waits for a clock that is not there."""
-    waiting = AuditEntry.objects.filter(number=None, created_at__lt=timezone.now() - SILENT_AFTER).count()
+    waiting = AuditEntry.objects.filter(number=None, created_at__lt=timezone.now() - LATE_AFTER).count()
     if waiting:
         said = f"chain_behind: {waiting} audit entries wait for more than a minute"
         return Finding("upkeep", FAIL, said, BEAT)

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from moderation import dispatch, safe_http
 from moderation.conf import conf
-from moderation.management.doctor.findings import FAIL, OK, SILENT_AFTER, WARN, WORKERS, Finding, some
+from moderation.management.doctor.findings import FAIL, LATE_AFTER, OK, WARN, WORKERS, Finding, some
 from moderation.models import WebhookEndpoint
 from moderation.services import encryption, webhooks
 
@@ -50,7 +50,7 @@ def _wrong(endpoint: WebhookEndpoint, resolve: bool) -> str:
 
 
 def deliveries() -> Finding:
-    if late := webhooks.late(timezone.now() - SILENT_AFTER):
+    if late := webhooks.late(timezone.now() - LATE_AFTER):
         cure = f"start a worker: {WORKERS[dispatch.DELIVER_QUEUE]}; if one runs, see its log and that beat rings"
         return Finding("deliveries", FAIL, f"{late} should have been sent a minute ago", cure)
     return Finding("deliveries", OK, "none is late")

@@ -23,7 +23,7 @@ def may(user: User, codename: str) -> bool:
 def test_it_gives_each_role_exactly_its_permissions() -> None:
     for role in Role:
         user, _ = people.create_user(f"a-{role.name}", role)
-        assert {code for code in people.PERMISSIONS if may(user, code)} == people.ROLES[role]
+        assert {each for each in people.PERMISSIONS if may(user, each.codename)} == people.ROLES[role]
 
 
 def test_it_gives_handle_illegal_to_nobody_and_keeps_it_where_it_was_given_by_name() -> None:
@@ -85,7 +85,7 @@ def test_the_documentation_says_what_each_role_may() -> None:
         code: {role for role, cell in zip(Role, cells.split("|"), strict=True) if cell.strip() == "yes"}
         for code, cells in re.findall(r"^\| `(\w+)`: [^|]+\|(.+)\|$", page, re.MULTILINE)
     }
-    assert said == {code: {role for role in Role if code in people.ROLES[role]} for code in people.PERMISSIONS}
+    assert said == {each.codename: {role for role in Role if each in people.ROLES[role]} for each in people.PERMISSIONS}
 
 
 def test_it_trusts_with_illegal_material_by_name_and_writes_it_down() -> None:
