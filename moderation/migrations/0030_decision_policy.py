@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('deepfake_guard', '0028_time_zone'),
+        ('deepfake_guard', '0029_api'),
     ]
 
     operations = [
