@@ -62,8 +62,9 @@
       told.add(`a control is cut off: ${name(el)}`);
       continue;
     }
-    const x = Math.min(Math.max(box.left + box.width / 2, 0), root.clientWidth - 1);
-    const y = Math.min(Math.max(box.top + Math.min(box.height / 2, 20), 0), root.clientHeight - 1);
+    const middle = (from, to, most) => (Math.max(from, 0) + Math.min(to, most)) / 2; // of what is in sight
+    const x = middle(box.left, box.right, root.clientWidth - 1);
+    const y = middle(box.top, box.bottom, root.clientHeight - 1);
     const met = document.elementFromPoint(x, y);
     const label = el.closest("label") ?? (el.id ? document.querySelector(`label[for="${el.id}"]`) : null);
     if (!met) told.add(`a control cannot be reached: ${name(el)}`);

@@ -51,9 +51,9 @@ def test_the_look_sees_what_it_should(open_desk: Callable[..., Desk]) -> None:
         ("one.style.width = '3000px'", "the page scrolls sideways"),
         ("one.style.overflow = 'hidden'; one.style.width = '2rem'", "text is cut off"),
         ("one.style.whiteSpace = 'nowrap'; one.style.width = '1.5rem'", "text runs out of its box"),
-        ("one.before(Object.assign(document.createElement('div'), {id: 'over'}))", "covered by div#over"),
+        ("over.style.position = 'fixed'; over.style.inset = '0'; one.before(over)", "covered by div#over"),
     ):
         page.reload()
-        page.get_by_role("button", name="Continue").evaluate(f"one => {{ {harm} }}")
-        page.add_style_tag(content="#over { position: fixed; inset: 0; z-index: 9 }")
+        over = "const over = Object.assign(document.createElement('div'), { id: 'over' })"
+        page.get_by_role("button", name="Continue").evaluate(f"one => {{ {over}; {harm} }}")
         assert any(one.startswith(told) for one in misplaced(page)), harm
