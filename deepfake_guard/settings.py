@@ -197,6 +197,7 @@ DEEPFAKE_GUARD = {
     "DAILY_CAP": env.int("DEEPFAKE_GUARD_DAILY_CAP", 0),  # 0: none
     "URL_SUBMISSIONS": env.bool("DEEPFAKE_GUARD_URL_SUBMISSIONS", False),
     "URL_ALLOWED": env.list("DEEPFAKE_GUARD_URL_ALLOWED", []),
+    "EGRESS_PROXY": env.str("DEEPFAKE_GUARD_EGRESS_PROXY", ""),
     # single host:port entries that webhooks may reach although their address is private
     "WEBHOOK_ALLOWED": env.list("DEEPFAKE_GUARD_WEBHOOK_ALLOWED", []),
     "FERNET_KEYS": env.list("DEEPFAKE_GUARD_FERNET_KEYS", []),  # empty: derived from SECRET_KEY

@@ -9,6 +9,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from moderation import models
+from moderation.authority import may
 from moderation.reach import seen_by
 from moderation.vocabulary import Permission
 
@@ -35,8 +36,8 @@ class Mirror(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
         return (
             request.user.is_staff
-            and request.user.has_perm(Permission.VIEW)
-            and seen_by(request.user).everything  # the mirrors know no platforms
+            and may(request.user, Permission.VIEW)
+            and (request.user.is_superuser or seen_by(request.user).everything)  # the mirrors know no platforms
         )
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002

@@ -14,8 +14,10 @@ import uuid
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, Value
 
+from moderation.authority import may, rule_for
 from moderation.conf import derived_key
 from moderation.models import ContentItem, Derivative, Opinion, ReviewCase
+from moderation.reach import sees
 from moderation.vocabulary import CaseState, DerivativeKind, Permission
 
 DECIDES = Permission.DECIDE
@@ -30,15 +32,16 @@ def drawn(case_id: uuid.UUID, share: float) -> bool:
 
 def hidden_cases(user: User | AnonymousUser) -> Q:
     """The cases whose findings this person may not see yet."""
-    if not user.has_perm(DECIDES):
+    if not may(user, DECIDES):
         return Q(pk__in=[])
+    deciding = sees(user, "platform", DECIDES) if rule_for(user) else Q()
     own = Opinion.objects.filter(case=OuterRef("pk"), user=user.pk)
-    return Q(blind_first=True) & ~Q(state=CaseState.CLOSED) & Q(~Exists(own))
+    return deciding & Q(blind_first=True) & ~Q(state=CaseState.CLOSED) & Q(~Exists(own))
 
 
 def hidden(user: User | AnonymousUser) -> Value | ExpressionWrapper[Q]:
     """The same as a column, for lists of cases."""
-    if not user.has_perm(DECIDES):
+    if not may(user, DECIDES):
         return Value(False)
     return ExpressionWrapper(hidden_cases(user), output_field=BooleanField())
 

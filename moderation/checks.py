@@ -14,6 +14,7 @@ from django.urls import NoReverseMatch
 
 from moderation import site_checks
 from moderation.conf import HARD_LIMIT_SECONDS, VISIBILITY_SECONDS, Conf, conf
+from moderation.egress import proxy_of
 
 POSITIVE = (
     "MAX_UPLOAD_BYTES",
@@ -73,6 +74,11 @@ def _webhooks(values: Conf) -> list[CheckMessage]:
         for entry in values.WEBHOOK_ALLOWED
         if not entry.rpartition(":")[2].isdigit() or not entry.rpartition(":")[0]
     ]
+    if values.EGRESS_PROXY:
+        try:
+            proxy_of(values.EGRESS_PROXY)
+        except ValueError as error:
+            found.append(Error(f"EGRESS_PROXY: {error}", id="deepfake_guard.E014"))
     for number, key in enumerate(values.FERNET_KEYS, 1):
         try:
             Fernet(key)

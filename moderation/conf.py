@@ -23,6 +23,7 @@ class Conf:
     BROKER_URL: str = ""
     BROKER_KEY_PREFIX: str | None = None
     DETECTOR: str = ""
+    AUTHORISER: str = ""
     DEVICE: str = "auto"
     ARTEFACT: str = ""
     FACES: str = ""
@@ -50,6 +51,7 @@ class Conf:
     DAILY_CAP: int = 0
     URL_SUBMISSIONS: bool = False
     URL_ALLOWED: list[str] = field(default_factory=list)
+    EGRESS_PROXY: str = ""
     WEBHOOK_ALLOWED: list[str] = field(default_factory=list)
     FERNET_KEYS: list[str] = field(default_factory=list)
     AUDIT_KEY: str = ""

@@ -13,13 +13,14 @@ from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from moderation import blind, search
+from moderation.authority import may
 from moderation.models import Decision, Derivative, Platform, PolicyVersion, ReviewCase, SavedFilter
 from moderation.models.review import QUEUE_REASONS, Gives
 from moderation.queries import case_parts
 from moderation.reach import sees
 from moderation.vocabulary import CaseState, DecisionState, DerivativeKind, Permission
 
-SENIOR = Permission.REVERSE  # who may reverse takes what was escalated
+DECIDE, SENIOR = Permission.DECIDE, Permission.REVERSE  # who may reverse takes what was escalated
 SOON = timedelta(hours=1)
 PAGE = 25
 POLICIES_NAMED = 200
@@ -122,8 +123,11 @@ def in_view(view: str, user: User | AnonymousUser) -> Q:
 
 def within_reach(user: User | AnonymousUser) -> Q:
     """What this person may take: of their platforms, and an escalated case waits for a senior (DESIGN §3)."""
-    seen = sees(user, "platform")  # of the row itself: a join here would undo the lease's conditional UPDATE
-    return seen if user.has_perm(SENIOR) else seen & Q(escalated_at=None)
+    seen = sees(user, "platform", DECIDE)  # of the row itself: a join would undo the lease's conditional UPDATE
+    if not may(user, SENIOR):
+        return seen & Q(escalated_at=None)
+    senior = sees(user, "platform", SENIOR)
+    return seen & (Q(escalated_at=None) | senior) if senior else seen
 
 
 def view_counts(user: User | AnonymousUser) -> dict[str, int]:

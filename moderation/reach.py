@@ -6,12 +6,13 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Model, Q
 
+from moderation import authority
+from moderation.authority import Person
 from moderation.models import Batch, ContentItem, Decision, Derivative, Platform, Reach, ReviewCase
 
-Person = AbstractBaseUser | AnonymousUser
+VIEW = "deepfake_guard.view_queue"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +37,27 @@ SUBJECTS: dict[str, tuple[type[Model], str] | None] = {
 }
 
 
-def seen_by(user: Person) -> Seen:
-    """Read once a user object, as Django does with permissions: a request's user lives as long as the request."""
+def seen_by(user: Person, permission: str = VIEW) -> Seen:
+    """Read once a user object, as Django does with permissions: a request's user lives as long as the request.
+
+    `permission` makes a difference where the project's own rule decides, which may answer otherwise for each platform.
+    """
     if not user.is_authenticated:
         return Seen(False, ())
+    kept: dict[str, Seen] = user.__dict__.setdefault("_guard_seen", {})
+    if authority.rule_for(user) is not None:
+        if permission not in kept:
+            allowed = [each.pk for each in Platform.objects.all() if authority.may(user, permission, each)]
+            kept[permission] = Seen(False, tuple(allowed))
+        return kept[permission]
     if getattr(user, "is_superuser", False):
         return Seen(True, ())
-    kept: Seen | None = user.__dict__.get("_guard_seen")
-    if kept is None:
+    if VIEW not in kept:
         row = Reach.objects.filter(pk=user.pk).first()
         everything = row is not None and row.all_platforms
         platforms = () if row is None or everything else tuple(row.platforms.values_list("pk", flat=True))
-        kept = user.__dict__["_guard_seen"] = Seen(everything, platforms)
-    return kept
+        kept[VIEW] = Seen(everything, platforms)
+    return kept[VIEW]
 
 
 def forget(user: Person) -> None:
@@ -56,9 +65,9 @@ def forget(user: Person) -> None:
     user.__dict__.pop("_guard_seen", None)
 
 
-def sees(user: Person, platform: str = "item__platform") -> Q:
+def sees(user: Person, platform: str = "item__platform", permission: str = VIEW) -> Q:
     """For filter(): rows of the person's platforms. `platform` is the way from the row to its platform."""
-    seen = seen_by(user)
+    seen = seen_by(user, permission)
     return Q() if seen.everything else Q(**{f"{platform}__in": seen.platforms})
 
 
@@ -67,7 +76,7 @@ def may_see(user: Person, platform_id: uuid.UUID) -> bool:
     return seen.everything or platform_id in seen.platforms
 
 
-def reaches(user: Person, arguments: dict[str, Any]) -> bool:
+def reaches(user: Person, arguments: dict[str, Any], permission: str = VIEW) -> bool:
     """Whether what an address names is of the person's platforms: its first argument is what it is about.
 
     Raises LookupError for an argument without a line in SUBJECTS, so that a new route cannot forget the question.
@@ -78,7 +87,7 @@ def reaches(user: Person, arguments: dict[str, Any]) -> bool:
     if name not in SUBJECTS:
         raise LookupError(f"what is the platform of {name!r}? Add a line to moderation.reach.SUBJECTS")
     subject = SUBJECTS[name]
-    if subject is None or seen_by(user).everything:
+    if subject is None or seen_by(user, permission).everything:
         return True
     model, way = subject
-    return model._default_manager.filter(sees(user, way), pk=value).exists()
+    return model._default_manager.filter(sees(user, way, permission), pk=value).exists()

@@ -33,11 +33,11 @@ class Refused(Exception):
         self.lasting = status < 500 and status not in {408, 425, 429}
 
 
-def download(url: str, into: BinaryIO, limit: int, allowed: Collection[str] = ()) -> None:
+def download(url: str, into: BinaryIO, limit: int, allowed: Collection[str] = (), proxy: str = "") -> None:
     """Raises UnsafeUrl, Unreachable, TooLarge or Refused; then part of the file may have been written."""
     deadline = time.monotonic() + TOTAL_SECONDS
     for _ in range(REDIRECTS + 1):
-        with exchange("GET", target_of(url, allowed), HEADERS, b"", deadline) as response:
+        with exchange("GET", target_of(url, allowed), HEADERS, b"", deadline, proxy) as response:
             where = _header(response, b"location")
             if response.status not in REDIRECTING or not where:
                 _receive(response, into, limit)

@@ -1,7 +1,8 @@
 """POST to addresses that customers chose, without becoming their way into our network (OWASP SSRF prevention).
 
 The name is resolved once and the connection goes to that very address, so a resolver that answers differently the
-second time gains nothing. Redirects are not followed, and the whole exchange has 15 s.
+second time gains nothing; through a proxy the tunnel is asked for by that address. Redirects are not followed, and the
+whole exchange has 15 s.
 """
 
 # ruff: noqa: ARG002  the arguments of httpcore's interfaces are named by httpcore
@@ -21,6 +22,8 @@ from urllib.parse import quote, urlsplit
 
 import httpcore
 import httpx
+
+from moderation.egress import Proxy, proxy_of, tunnel
 
 TOTAL_SECONDS = 15.0
 ANSWER_BYTES = 64 * 1024
@@ -60,7 +63,8 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`host` in ASCII (IDNA), `authority` as the Host header has it; `addresses` are all that may be connected to."""
+    """`host` in ASCII (IDNA), `authority` as the Host header has it; `addresses` are all that may be connected to.
+    `inside`: allow-listed by host and port, and so reached without a proxy."""
 
     scheme: str
     host: str
@@ -68,6 +72,7 @@ class Target:
     authority: str
     addresses: tuple[str, ...]
     path: str
+    inside: bool = False
 
 
 def target_of(url: str, allowed: Collection[str]) -> Target:
@@ -76,7 +81,7 @@ def target_of(url: str, allowed: Collection[str]) -> Target:
     Raises UnsafeUrl, or Unreachable when the name has no address.
     """
     target, trusted = parse(url, allowed)
-    return replace(target, addresses=_resolve(target.host, target.port, trusted))
+    return replace(target, addresses=_resolve(target.host, target.port, trusted), inside=trusted)
 
 
 def parse(url: str, allowed: Collection[str]) -> tuple[Target, bool]:
@@ -129,10 +134,10 @@ def _is_public(address: str) -> bool:
     return parsed.is_global and not parsed.is_multicast and not parsed.is_reserved
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str], allowed: Collection[str] = ()) -> Answer:
+def post(url: str, body: bytes, headers: Mapping[str, str], allowed: Collection[str] = (), proxy: str = "") -> Answer:
     """Raises UnsafeUrl or Unreachable. Any complete answer, also an error or a redirect, is returned."""
     deadline = time.monotonic() + TOTAL_SECONDS
-    with exchange("POST", target_of(url, allowed), headers, body, deadline) as response:
+    with exchange("POST", target_of(url, allowed), headers, body, deadline, proxy) as response:
         received = _beginning(response)
     excerpt = received.decode("utf-8", "replace")[:EXCERPT_CHARACTERS].replace("\0", "")
     asked = {name.lower(): value for name, value in response.headers}.get(b"retry-after", b"")
@@ -141,12 +146,15 @@ def post(url: str, body: bytes, headers: Mapping[str, str], allowed: Collection[
 
 @contextmanager
 def exchange(
-    method: str, target: Target, headers: Mapping[str, str], body: bytes, deadline: float
+    method: str, target: Target, headers: Mapping[str, str], body: bytes, deadline: float, proxy: str = ""
 ) -> Iterator[httpcore.Response]:
     """An answer whose body is still to be read, all of it before the deadline (monotonic). Raises Unreachable."""
+    through = proxy_of(proxy) if proxy and not target.inside else None
     try:
         with (
-            httpcore.ConnectionPool(ssl_context=_tls(), network_backend=_Resolved(target.addresses, deadline)) as pool,
+            httpcore.ConnectionPool(
+                ssl_context=_tls(), network_backend=_Resolved(target.addresses, deadline, through)
+            ) as pool,
             pool.stream(
                 method,
                 httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path),
@@ -190,9 +198,10 @@ def _seconds(retry_after: str) -> int | None:
 class _Resolved(httpcore.NetworkBackend):
     """Connects to the addresses that were looked at, whatever the name says by now, before the deadline."""
 
-    def __init__(self, addresses: tuple[str, ...], deadline: float) -> None:
+    def __init__(self, addresses: tuple[str, ...], deadline: float, proxy: Proxy | None = None) -> None:
         self.addresses = addresses
         self.deadline = deadline
+        self.proxy = proxy
         self.sockets = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -206,10 +215,22 @@ class _Resolved(httpcore.NetworkBackend):
         failed: Exception = httpcore.ConnectError("no address")
         for address in self.addresses:
             try:
-                return _Timed(self.sockets.connect_tcp(address, port, _left(self.deadline)), self.deadline)
+                return self._connect(address, port)
             except httpcore.ConnectError as error:
                 failed = error
         raise failed
+
+    def _connect(self, address: str, port: int) -> httpcore.NetworkStream:
+        if self.proxy is None:
+            return _Timed(self.sockets.connect_tcp(address, port, _left(self.deadline)), self.deadline)
+        to_proxy = self.sockets.connect_tcp(self.proxy.host, self.proxy.port, _left(self.deadline))
+        stream = _Timed(to_proxy, self.deadline)
+        try:
+            tunnel(stream, self.proxy, address, port)
+        except BaseException:
+            stream.close()
+            raise
+        return stream
 
 
 class _Timed(httpcore.NetworkStream):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
-from django.core.files.storage import FileSystemStorage, storages
+from django.core.files.storage import FileSystemStorage, InvalidStorageError, storages
 from django.db import DEFAULT_DB_ALIAS, router
 from django.utils.module_loading import import_string
 
@@ -30,7 +31,7 @@ SHORTEST_SECRET = 32
 
 
 def register_all() -> None:
-    for check in (check_broker, check_storage, check_registered, check_names, check_weights):
+    for check in (check_broker, check_storage, check_registered, check_names, check_weights, check_imports):
         register(check, Tags.compatibility)
     register(check_production, Tags.security, deploy=True)
 
@@ -54,7 +55,10 @@ def check_storage(**_: Any) -> list[CheckMessage]:
     if "media" not in settings.STORAGES:
         text = 'STORAGES has no "media": where the guard keeps what it screens, outside everything that is served'
         return [Error(text, id="deepfake_guard.E009")]
-    storage = storages["media"]
+    try:
+        storage = storages["media"]
+    except InvalidStorageError as error:
+        return [Error(f'STORAGES["media"]: {error}', id="deepfake_guard.E013")]
     if isinstance(storage, FileSystemStorage) and (storage.__dict__.get("_base_url") or _is_served(storage)):
         text = 'STORAGES["media"] lies under MEDIA_ROOT or has a base_url: what is screened must not be served'
         return [checks.Warning(text, id="deepfake_guard.W002")]
@@ -78,6 +82,28 @@ def check_registered(**_: Any) -> list[CheckMessage]:
                 text = f"{each}: on_flag names {each.on_flag!r}, which is not there"
                 found.append(Error(text, id="deepfake_guard.E011"))
     return found
+
+
+def check_imports(**_: Any) -> list[CheckMessage]:
+    """The storage's import string is looked at with the storage."""
+    try:
+        values = conf()
+    except ImproperlyConfigured:
+        return []  # E001 says it
+    wrong = []
+    if values.AUTHORISER and not _can_be_imported(values.AUTHORISER):
+        wrong.append(f"AUTHORISER names {values.AUTHORISER!r}, which is no function that can be imported")
+    if values.DETECTOR and not _module_is_there(values.DETECTOR):
+        wrong.append(f"DETECTOR names {values.DETECTOR!r}, and there is no such module")
+    return [Error(f"DEEPFAKE_GUARD: {text}", id="deepfake_guard.E013") for text in wrong]
+
+
+def _module_is_there(path: str) -> bool:
+    """Without importing it: that may load torch, which is for workers alone."""
+    try:
+        return "." in path and find_spec(path.rpartition(".")[0]) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def _can_be_imported(path: str) -> bool:

@@ -16,6 +16,8 @@ from django.urls import NoReverseMatch, reverse
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
+from moderation import authority
+from moderation.authority import may
 from moderation.conf import conf
 from moderation.console.zones import in_viewers_zone
 from moderation.reach import reaches
@@ -52,10 +54,12 @@ def needs(permission: str) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            if not request.user.has_perm(permission):
+            if not may(request.user, permission):
                 raise PermissionDenied(permission)
             if not reaches(request.user, kwargs):
                 raise Http404("This does not exist, or it is of a platform that is not yours to look after.")
+            if authority.rule_for(request.user) is not None and not reaches(request.user, kwargs, permission):
+                raise PermissionDenied(permission)
             return view(request, *args, **kwargs)
 
         return signed_in(guarded)

@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from moderation import blind, queries, queue_queries
+from moderation.authority import may
 from moderation.console import disguise
 from moderation.console.access import DECIDE, ESCALATE, VIEW, DeskRequest, needs
 from moderation.console.findings import picture_of, unexplained
@@ -89,9 +90,9 @@ def case_page(
 ) -> HttpResponse:
     listed = Rules.from_document(platforms.policy_of(case.item).rules).reasons
     verdict = next(iter(case.item.current_verdicts), None)  # type: ignore[attr-defined]  # prefetched by queries
-    hidden = blind.is_hidden(case, request.user)
-    may_decide = request.user.has_perm(DECIDE)
-    beyond = case.escalated_at is not None and not request.user.has_perm(queue_queries.SENIOR)
+    hidden, platform = blind.is_hidden(case, request.user), case.item.platform
+    may_decide = may(request.user, DECIDE, platform)
+    beyond = case.escalated_at is not None and not may(request.user, queue_queries.SENIOR, platform)
     barred = may_decide and case.state == CaseState.OPEN and not leases.may_take(case, request.user)
     context: dict[str, Any] = {
         "case": case,
@@ -106,7 +107,7 @@ def case_page(
         "history": [] if hidden else disguise.history(case),
         "may_decide": may_decide and case.state == CaseState.OPEN and not beyond and not barred,
         "beyond": beyond,
-        "may_escalate": request.user.has_perm(ESCALATE) and case.escalated_at is None,
+        "may_escalate": may(request.user, ESCALATE, platform) and case.escalated_at is None,
         "hold": own_hold(case, request.user),
         "other": leases.taken_by_other(case, request.user),
         "next": queue_queries.case_after(case, request.user) if may_decide else None,

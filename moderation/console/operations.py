@@ -15,6 +15,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from moderation.authority import may
 from moderation.console import charts
 from moderation.console.access import MANAGE_PLATFORM, VIEW, DeskRequest, needs
 from moderation.models import Alert, Platform, Pulse, Verdict
@@ -61,7 +62,7 @@ def operations(request: DeskRequest) -> HttpResponse:
         "charts": _charts(now - PERIODS[chosen][1]),
         "drift": _drift(now),
         "alerts": _alerts(request.user),
-        "may_act": request.user.has_perm(MANAGE_PLATFORM),
+        "may_act": may(request.user, MANAGE_PLATFORM),
     }
     return render(request, "deepfake_guard/operations/operations.html", context)
 

@@ -17,6 +17,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from moderation.authority import may
 from moderation.console import charts
 from moderation.console.access import EXPORT, MANAGE_PEOPLE, VIEW, DeskRequest, needs
 from moderation.console.step_up import step_up
@@ -46,14 +47,14 @@ def statistics(request: DeskRequest) -> HttpResponse:
         "platform": platform,
         "evidence": evidence,
         "address": urlencode({"days": days, **({"platform": str(platform.pk)} if platform else {})}),
-        "may_export": request.user.has_perm(EXPORT),
+        "may_export": may(request.user, EXPORT),
         "numbers": _numbers(evidence),
         "day_chart": _day_chart(evidence),
         "quality_rows": _quality_rows(evidence),
         "age_chart": _age_chart(evidence),
         "kappa_chart": _kappa_chart(evidence.answers),
         "own": figures.personal(_of(evidence, request.user).answers),
-        "team": _team(evidence.answers) if request.user.has_perm(MANAGE_PEOPLE) else None,
+        "team": _team(evidence.answers) if may(request.user, MANAGE_PEOPLE) else None,
     }
     return render(request, "deepfake_guard/statistics/statistics.html", context)
 
@@ -64,7 +65,7 @@ def statistics(request: DeskRequest) -> HttpResponse:
 def statistics_csv(request: DeskRequest, table: str) -> HttpResponse:
     if table not in export.TABLES:
         raise Http404(f"There is no table {table}.")
-    if table == "team" and not request.user.has_perm(MANAGE_PEOPLE):
+    if table == "team" and not may(request.user, MANAGE_PEOPLE):
         raise PermissionDenied(MANAGE_PEOPLE)
     days, _, evidence = _asked(request)
     if table == "own":

@@ -1,6 +1,6 @@
 """For a Django site that has the guard installed: register image fields, ask how a picture stands (docs/plugin.md).
 
-Imported by the site's models, so nothing here may need the app registry before it is asked for something.
+Imported by the site's models, as early as any of them: nothing here may ask for a model before it is called.
 """
 
 from moderation.host.fields import ScreenedImageField

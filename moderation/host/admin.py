@@ -17,7 +17,7 @@ class ScreeningFilter(admin.SimpleListFilter):
     parameter_name = "screening"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
-        return [(state.value, state.value.replace("_", " ")) for state in ScreeningState]
+        return [(state.value, standing.WORDS[state]) for state in ScreeningState]
 
     def __init__(self, request: HttpRequest, params: Any, model: Any, model_admin: Any) -> None:
         super().__init__(request, params, model, model_admin)

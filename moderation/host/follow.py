@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import signals
 
 from moderation import registry
+from moderation.services import hosting
 
 CHANGED = "_guard_changed"  # on an instance, from pre_save to post_save: fields that were given a new file
 
@@ -52,8 +53,6 @@ def saved(
     **_: Any,
 ) -> None:
     """A fixture is left to `guard_backfill`: its files may come later than its rows."""
-    from moderation.services import hosting  # here: models import this module while they load
-
     changed: set[str] = instance.__dict__.pop(CHANGED, set())
     for each in () if raw else registry.of(sender):
         deferred = each.field not in instance.__dict__
@@ -69,7 +68,5 @@ def saved(
 
 
 def deleted(sender: type[models.Model], instance: models.Model, **_: Any) -> None:
-    from moderation.services import hosting  # here: as above
-
     for each in registry.of(sender):
         hosting.leave(each, instance)

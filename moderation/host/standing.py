@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import models
@@ -12,12 +12,11 @@ from django.db.models import Case, CharField, Exists, OuterRef, Q, QuerySet, Sub
 from django.db.models.functions import Cast, Coalesce
 
 from moderation import registry
+from moderation.models import Appeal, HostedImage, PolicyVersion, Verdict
 from moderation.registry import Registered
 from moderation.rules import DEFAULT_RULES, Rules
+from moderation.services import appeals, hosting
 from moderation.vocabulary import Basis, Effect, ItemStatus, Outcome, ScreeningState, Shown
-
-if TYPE_CHECKING:
-    from moderation.models import Appeal, HostedImage
 
 M = TypeVar("M", bound=models.Model)
 ATTRIBUTE = "screening_state"  # what `with_screening` adds to each object
@@ -28,7 +27,7 @@ WORDS = {  # for the author and the site's own staff; templates may say it other
     S.UNSCREENED: "not checked",
     S.WAITING: "being checked",
     S.REFUSED: "cannot be checked",
-    S.FAILED: "not checked",
+    S.FAILED: "not checked yet",
     S.IN_REVIEW: "waits for a person",
     S.ALLOWED: "checked",
     S.LABELLED: "shown with a label",
@@ -81,8 +80,6 @@ def state_of(instance: models.Model, field: str | None = None) -> ScreeningState
 
 def appeal(instance: models.Model, text: str, field: str | None = None) -> Appeal:
     """The author's answer to what was decided. Raises services.appeals.NotAppealable, LookupError."""
-    from moderation.services import appeals, hosting  # here: models import this module while they load
-
     row = hosting.row_of(registry.the_one(type(instance), field), instance)
     if row is None or row.item is None:
         raise appeals.nothing_decided()
@@ -123,16 +120,12 @@ def _visible(state: ScreeningState, rules: Rules) -> bool:
 
 
 def _rules(registered: Registered) -> Rules:
-    from moderation.models import PolicyVersion  # here: models import this module while they load
-
     policy = PolicyVersion.objects.filter(platform__name=registered.policy, active=True).first()
     return Rules.from_document(policy.rules) if policy else DEFAULT_RULES
 
 
 def _rows(registered: Registered) -> QuerySet[Any]:
     """The rows of a field with `state` and `basis`. The verdict in force comes first: a rescan does not undo it."""
-    from moderation.models import Verdict  # here: as above
-
     current = Verdict.objects.filter(item=OuterRef("item"), current=True)
     return _rows_of(registered).annotate(
         outcome=Subquery(current.values("outcome")[:1]),
@@ -169,8 +162,6 @@ def lost(registered: Registered, model: type[models.Model]) -> QuerySet[HostedIm
 
 
 def _rows_of(registered: Registered) -> QuerySet[HostedImage]:
-    from moderation.models import HostedImage  # here: as above
-
     return HostedImage.objects.filter(model=registered.model, field=registered.field, gone_at=None)
 
 
@@ -179,13 +170,9 @@ def _outer_pk() -> Cast:
 
 
 def _pk_of(instance: models.Model) -> str:
-    from moderation.services import hosting  # here: as above
-
     return hosting.pk_of(instance)
 
 
 def _appeal_of(row: HostedImage) -> Appeal | None:
     """Against what is in force, or the one that led to it."""
-    from moderation.models import Appeal  # here: as above
-
     return Appeal.objects.filter(case__item=row.item_id).order_by("-opened_at").first() if row.item_id else None

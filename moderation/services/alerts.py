@@ -78,7 +78,9 @@ def _chat(trouble: Trouble) -> bool:
         return False
     body = json.dumps({"text": _text(trouble)}, ensure_ascii=False).encode()
     try:
-        answer = safe_http.post(url, body, {"Content-Type": "application/json"}, conf().WEBHOOK_ALLOWED)
+        values = conf()
+        headers = {"Content-Type": "application/json"}
+        answer = safe_http.post(url, body, headers, values.WEBHOOK_ALLOWED, values.EGRESS_PROXY)
     except (safe_http.UnsafeUrl, safe_http.Unreachable) as error:
         log.error("alert_not_posted", error=str(error))
         return False

@@ -78,7 +78,7 @@ def fetch(fetch_id: uuid.UUID) -> bool:
     values = conf()
     try:
         with tempfile.TemporaryFile() as file:
-            safe_get.download(claimed.url, file, values.MAX_UPLOAD_BYTES, values.URL_ALLOWED)
+            safe_get.download(claimed.url, file, values.MAX_UPLOAD_BYTES, values.URL_ALLOWED, values.EGRESS_PROXY)
             file.flush()
             stored = _store(claimed.item.platform, File(file, name="fetched"))
         submission.keep(stored, lambda: _attach(claimed, token, stored))

@@ -13,7 +13,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from deepfake_guard.detector.explain import words as said
-from moderation import queue_queries
+from moderation import authority, queue_queries
+from moderation.authority import Person
 from moderation.templatetags import words
 
 register = template.Library()
@@ -36,6 +37,14 @@ for name, table in {
     register.filter(name, lambda value, table=table: table.get(value, str(value).replace("_", " ")))
 register.filter("p_text", said.p_text)
 register.filter("bucket_words", said.bucket_words)
+
+
+@register.filter
+def may(user: Person, permission: str) -> bool:
+    """`{% if user|may:"decide" %}`: on any platform at all."""
+    return authority.may(user, f"{authority.APP}{permission}")
+
+
 register.filter("line_text", lambda line: f"{line:g}")
 register.filter("size_words", words.size)
 register.filter("span_words", words.span)

@@ -48,7 +48,8 @@ def initials(user: User) -> str:
 @register.filter
 def role(user: User) -> str:
     group = user.groups.first()
-    return group.name.capitalize() if group else "No role"
+    unnamed = "by this site's rule" if conf().AUTHORISER else "No role"
+    return group.name.capitalize() if group else unnamed
 
 
 @register.filter

@@ -89,8 +89,10 @@ class Fleet:
     def __init__(self) -> None:
         self.started: list[Worker] = []
 
-    def worker(self, queues: str = "scan", setup: str = "", **env: str) -> Worker:
-        options = ["-Q", queues, "-P", "prefork", "-c", "1", "-O", "fair", "--without-mingle", "--without-gossip"]
+    def worker(
+        self, queues: str = "scan", setup: str = "", pool: str = "prefork", at_once: int = 1, **env: str
+    ) -> Worker:
+        options = ["-Q", queues, "-P", pool, "-c", str(at_once), "-O", "fair", "--without-mingle", "--without-gossip"]
         return self._start(["worker", *options], setup, env)
 
     def beat(self) -> Worker:

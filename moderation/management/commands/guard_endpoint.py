@@ -8,7 +8,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from moderation import safe_http
+from moderation import dispatch, safe_http
+from moderation.management.doctor.findings import WORKERS
 from moderation.management.owner import ACTOR, OwnerCommand, platform_named
 from moderation.models import OPEN_DELIVERY, WebhookDelivery, WebhookEndpoint
 from moderation.services import webhooks
@@ -97,7 +98,7 @@ class Command(OwnerCommand):
             if time.monotonic() > deadline:
                 raise CommandError(
                     f"nothing was sent within {wait:g} s: does a worker consume the queue `deliver`? "
-                    "(celery -A workers.celery_app worker -Q deliver -P threads)"
+                    f"({WORKERS[dispatch.DELIVER_QUEUE]})"
                 )
             time.sleep(LOOK_SECONDS)
         if delivery.state != DeliveryState.DELIVERED:

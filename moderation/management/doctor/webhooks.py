@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from urllib.parse import urlsplit
 
 from django.utils import timezone
@@ -13,7 +14,7 @@ from moderation.models import WebhookEndpoint
 from moderation.services import encryption, webhooks
 
 ACTOR = "system"
-RESOLVED = 50  # endpoints whose names are looked up
+RESOLVING_SECONDS = 10.0  # for all names together; one that a slow resolver left unasked is said
 
 
 def secrets() -> Finding:
@@ -30,23 +31,39 @@ def secrets() -> Finding:
 def endpoints() -> Finding:
     """A dead one delays no other: a warning."""
     active = list(WebhookEndpoint.objects.filter(active=True).order_by("pk"))
-    wrong = [said for number, endpoint in enumerate(active) if (said := _wrong(endpoint, number < RESOLVED))]
-    if wrong:
+    resting = [said for endpoint in active if (said := _rests(endpoint))]
+    until, names, unasked = time.monotonic() + RESOLVING_SECONDS, list[str](), 0
+    for endpoint in active:
+        if time.monotonic() >= until:
+            unasked += 1
+        elif endpoint.rests_until is None and (said := _unsafe(endpoint)):
+            names.append(said)
+    if wrong := resting + names:
         cure = "see the receivers' logs; then: python manage.py guard_endpoint test ID (docs/webhooks.md)"
-        return Finding("endpoints", WARN, some(wrong), cure)
+        return Finding("endpoints", WARN, some(wrong) + _not_asked(unasked), cure)
+    if unasked:
+        cure = "see why the resolver is slow; or one by one: python manage.py guard_endpoint test ID"
+        return Finding("endpoints", WARN, f"{len(active)} active{_not_asked(unasked)}", cure)
     return Finding("endpoints", OK, f"{len(active)} active, none is failing")
 
 
-def _wrong(endpoint: WebhookEndpoint, resolve: bool) -> str:
-    if (rests := endpoint.rests_until) is not None:
-        until = f"{rests:%H:%M:%S} UTC"
-        return f"{endpoint.url}: {endpoint.failures} attempts in a row failed, nothing is sent before {until}"
+def _rests(endpoint: WebhookEndpoint) -> str:
+    if (rests := endpoint.rests_until) is None:
+        return ""
+    until = f"{rests:%H:%M:%S} UTC"
+    return f"{endpoint.url}: {endpoint.failures} attempts in a row failed, nothing is sent before {until}"
+
+
+def _unsafe(endpoint: WebhookEndpoint) -> str:
     try:
-        if resolve:
-            safe_http.target_of(endpoint.url, conf().WEBHOOK_ALLOWED)
+        safe_http.target_of(endpoint.url, conf().WEBHOOK_ALLOWED)
     except (safe_http.UnsafeUrl, safe_http.Unreachable) as error:
         return f"{endpoint.url}: {error}"
     return ""
+
+
+def _not_asked(count: int) -> str:
+    return f"; {count} not looked up within {RESOLVING_SECONDS:g} s" if count else ""
 
 
 def deliveries() -> Finding:

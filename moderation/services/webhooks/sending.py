@@ -89,7 +89,8 @@ def _send(delivery: WebhookDelivery) -> safe_http.Answer:
         "User-Agent": "deepfake-guard",
         **signing.headers(secret, str(delivery.event_id), int(time.time()), body, older=older),
     }
-    return safe_http.post(delivery.endpoint.url, body, headers, conf().WEBHOOK_ALLOWED)
+    values = conf()
+    return safe_http.post(delivery.endpoint.url, body, headers, values.WEBHOOK_ALLOWED, values.EGRESS_PROXY)
 
 
 @transaction.atomic

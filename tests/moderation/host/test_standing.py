@@ -12,7 +12,7 @@ from django.template import Context, Template
 from django.test import RequestFactory
 from rest_framework import serializers
 
-from moderation.host import appeal, screening_of
+from moderation.host import appeal, screening_of, standing
 from moderation.host.admin import ScreeningAdminMixin, ScreeningFilter
 from moderation.host.serializers import ScreeningStateField
 from moderation.models import ContentItem, HostedImage, Platform, ReviewCase
@@ -163,6 +163,12 @@ def test_the_sites_own_admin_has_a_column_and_a_filter(photo: Photo) -> None:
     for asked, found in (("in_review", 1), ("allowed", 0)):
         chosen = ScreeningFilter(request, {"screening": [asked]}, Photo, site)
         assert chosen.queryset(request, Photo.objects.all()).count() == found
+
+
+def test_the_filter_says_what_the_column_says_and_no_two_states_the_same() -> None:
+    choices = ScreeningFilter(RequestFactory().get("/"), {}, Photo, PhotoAdmin(Photo, AdminSite())).lookup_choices
+    assert dict(choices) == {state.value: words for state, words in standing.WORDS.items()}
+    assert len(set(standing.WORDS.values())) == len(ScreeningState)
 
 
 class PhotoSerializer(serializers.ModelSerializer[Photo]):

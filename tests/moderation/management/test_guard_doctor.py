@@ -189,6 +189,19 @@ def test_it_names_an_endpoint_that_must_not_be_called(endpoint: WebhookEndpoint,
     assert (found.state, endpoint.url in found.said) == (doctor.WARN, True)
 
 
+def test_it_leaves_no_endpoint_out_silently(endpoint: WebhookEndpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever their number: each name is looked up, or it is said that time did not suffice."""
+    others = [WebhookEndpoint(platform=endpoint.platform, url=endpoint.url, secret="-") for _ in range(60)]
+    WebhookEndpoint.objects.bulk_create(others)
+    last = WebhookEndpoint.objects.order_by("pk").last()
+    assert last is not None
+    WebhookEndpoint.objects.filter(pk=last.pk).update(url="http://10.0.0.8:9/last")
+    assert hooks.endpoints().said == "http://10.0.0.8:9/last: only https:// is called"
+    monkeypatch.setattr(hooks, "RESOLVING_SECONDS", 0.0)
+    found = hooks.endpoints()
+    assert (found.state, found.said) == (doctor.WARN, "61 active; 61 not looked up within 0 s")
+
+
 def test_it_says_that_deliveries_are_late_but_not_those_that_wait_for_their_turn(endpoint: WebhookEndpoint) -> None:
     webhooks.send_test(endpoint)
     assert hooks.deliveries().state == doctor.OK
