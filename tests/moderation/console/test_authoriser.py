@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from moderation import authority, blind, queue_queries, site_checks
 from moderation.models import Platform, ReviewCase
+from moderation.reach import sees
 from moderation.services import leases, moderators, people
 from moderation.vocabulary import Role
 from tests.factories import make_case, make_platform, make_user
@@ -77,7 +78,7 @@ def test_a_superuser_of_the_site_is_asked_about_as_well() -> None:
 def test_it_answers_for_each_platform() -> None:
     own, read, foreign = (make_case(make_platform(name)) for name in ("Agora", "Letters", "Elsewhere"))
     client, editor = someone("editor")
-    seen = ReviewCase.objects.filter(queue_queries.sees(editor, "platform"))
+    seen = ReviewCase.objects.filter(sees(editor, "platform"))
     assert set(seen) == {own, read}
     assert [page(client, "case", case.number)[0] for case in (own, read, foreign)] == [200, 200, 404]
     taken = [client.post(address("lease", case)).status_code for case in (own, read, foreign)]
