@@ -132,5 +132,6 @@ def pointers(detail: Any, pointer: str) -> Any:
 
 
 def whole(said: Any) -> str:
-    """What was sent may be told again: halves of characters, which JSON can escape, are no UTF-8."""
-    return str(said).encode("utf-8", "replace").decode()
+    """What was sent may be told again and kept with a stored answer: halves of characters, which JSON can escape, are
+    no UTF-8, and PostgreSQL keeps no null characters."""
+    return str(said).replace("\0", "\ufffd").encode("utf-8", "replace").decode()

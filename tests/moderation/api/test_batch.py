@@ -167,3 +167,14 @@ def test_what_is_no_text_is_told_without_a_fault(caller: Caller) -> None:
     answer = send(caller, json.dumps(entries))
     assert answer.status_code == 200
     assert [result["problem"]["status"] for result in answer.json()["results"]] == [400, 400]
+
+
+def test_an_answer_that_tells_null_characters_again_can_be_kept(caller: Caller) -> None:
+    entries = [{"external_id": "a\0b", "priority": "\0"}, {"external_id": "b", "\0": 1}]
+    headers = {"Idempotency-Key": "k1"}
+    answer = caller.post("/api/v1/items/batch", {"items": entries}, format="json", headers=headers)
+    assert answer.status_code == 200
+    assert "\\u0000" not in answer.content.decode()
+    assert (
+        caller.post("/api/v1/items/batch", {"items": entries}, format="json", headers=headers).json() == answer.json()
+    )
