@@ -12,7 +12,6 @@ from django.utils import timezone
 
 from moderation.models import (
     WORKER_SILENT,
-    Appeal,
     Batch,
     Calibration,
     ContentItem,
@@ -47,8 +46,16 @@ def case_parts() -> tuple[Prefetch[Any], ...]:
 
 
 def case_by_number(number: int) -> ReviewCase | None:
-    cases = ReviewCase.objects.select_related("item__platform", "item__asset", "item__scan__detector", "holder")
-    return cases.prefetch_related(*case_parts()).filter(pk=number).first()
+    """With all that its page shows of it."""
+    item = ("item__platform", "item__asset", "item__scan__detector", "item__scan__calibration")
+    cases = ReviewCase.objects.select_related(*item, "holder", "appeal__against__decision")
+    verdict, _ = case_parts()
+    return cases.prefetch_related(verdict).filter(pk=number).first()
+
+
+def case_row(number: int) -> ReviewCase | None:
+    """For what is done with a case: the row, its item and its platform."""
+    return ReviewCase.objects.select_related("item__platform", "holder").filter(pk=number).first()
 
 
 def cases_by_number(numbers: Sequence[int]) -> list[ReviewCase]:
@@ -129,10 +136,6 @@ def decisions_on(case: ReviewCase) -> list[Decision]:
     return list(
         Decision.objects.filter(~UNTOLD, case=case).select_related("user", "opinion", "policy").order_by("created_at")
     )
-
-
-def appeal_of(case: ReviewCase) -> Appeal | None:
-    return Appeal.objects.filter(case=case).select_related("against__decision").first()
 
 
 def shown_scan(item: ContentItem) -> Scan | None:

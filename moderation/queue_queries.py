@@ -14,17 +14,16 @@ from django.utils import timezone
 
 from moderation import blind, search
 from moderation.authority import may
-from moderation.models import Decision, Derivative, Platform, PolicyVersion, ReviewCase, SavedFilter
+from moderation.models import Decision, Platform, PolicyVersion, ReviewCase, SavedFilter
 from moderation.models.review import QUEUE_REASONS, Gives
 from moderation.queries import case_parts
 from moderation.reach import sees
-from moderation.vocabulary import CaseState, DecisionState, DerivativeKind, Permission
+from moderation.vocabulary import CaseState, DecisionState, Permission
 
 DECIDE, SENIOR = Permission.DECIDE, Permission.REVERSE  # who may reverse takes what was escalated
 SOON = timedelta(hours=1)
 PAGE = 25
 POLICIES_NAMED = 200
-AHEAD_AT_MOST = 24  # pictures
 NOT_SCORED = "not_scored"
 VIEWS = ("all", "due", "free", "mine", "escalated", "closed")
 COUNTED_AT_MOST = 1000  # beyond it a count costs more than it tells
@@ -237,7 +236,7 @@ def _read_cursor(text: str, keys: Sequence[str]) -> list[Any] | None:
 def case_after(case: ReviewCase, user: User | AnonymousUser) -> ReviewCase | None:
     """What would come next: leased ahead for this person, else the most urgent free one."""
     waiting = ReviewCase.objects.filter(state=CaseState.OPEN).exclude(pk=case.pk).order_by("due_at", "number")
-    waiting = waiting.select_related("item").prefetch_related(*case_parts())
+    waiting = waiting.select_related("item__scan").prefetch_related(*case_parts())
     return waiting.filter(_ahead(user)).first() or waiting.filter(in_view("free", user)).first()
 
 
@@ -245,12 +244,10 @@ def _ahead(user: User | AnonymousUser) -> Q:
     return Q(holder=user.pk, lease_until__gt=timezone.now(), shown_at=None)
 
 
-def pictures_ahead(case: ReviewCase, user: User | AnonymousUser) -> list[Derivative]:
-    """Pictures of the cases that are leased ahead for this person, to be fetched before they are shown."""
+def held_ahead(case: ReviewCase, user: User | AnonymousUser) -> list[int]:
+    """Numbers of the cases that are leased ahead for this person, in the order in which they will be shown."""
     ahead = ReviewCase.objects.filter(_ahead(user), state=CaseState.OPEN).exclude(pk=case.pk)
-    kinds = Q(kind=DerivativeKind.VIEW) | Q(kind=DerivativeKind.FACE, scan__items__cases__blind_first=False)
-    pictures = Derivative.objects.filter(kinds, scan__items__cases__in=ahead, asset__locked_at=None)
-    return list(pictures[:AHEAD_AT_MOST])
+    return list(ahead.order_by("due_at", "number").values_list("pk", flat=True))
 
 
 def saved_filters(user: User | AnonymousUser) -> list[SavedFilter]:

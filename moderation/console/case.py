@@ -18,6 +18,7 @@ from moderation.console.access import DECIDE, ESCALATE, VIEW, DeskRequest, needs
 from moderation.console.findings import picture_of, unexplained
 from moderation.console.lease import case_or_404, own_hold
 from moderation.console.reports import reports_on
+from moderation.console.stamp import stamps
 from moderation.models import ReviewCase
 from moderation.rules import Rules, in_words
 from moderation.services import leases, platforms
@@ -25,6 +26,8 @@ from moderation.services.closeups import TRIES
 from moderation.services.decisions import NEEDS_REASON, LeaseLost
 from moderation.vocabulary import CaseState, DecisionValue, Effect, IllegalKind
 
+AHEAD = "Guard-Ahead"  # sent by the page's script: what it has fetched ahead, as case:stamp; or `none`
+PAGE, PART = "deepfake_guard/base.html", "deepfake_guard/part.html"
 EFFECTS = (Effect.ALLOW, Effect.LABEL, Effect.RESTRICT, Effect.REMOVE)
 
 
@@ -60,13 +63,15 @@ def views(request: DeskRequest, number: int) -> HttpResponse:
 @require_safe
 @needs(VIEW)
 def case(request: DeskRequest, number: int) -> HttpResponse:
+    """The page; or its part of it for a script that fetches it ahead, which shows it to nobody yet."""
     case = case_or_404(number)
-    if "prefetch" not in request.headers.get("Sec-Purpose", ""):
+    ahead = AHEAD in request.headers
+    if not ahead and "prefetch" not in request.headers.get("Sec-Purpose", ""):
         leases.show(case, request.user)
-    return case_page(request, case, _given_before(case, request.user))
+    return case_page(request, case, given_before(case, request.user), quiet=ahead)
 
 
-def _given_before(case: ReviewCase, user: User) -> Given:
+def given_before(case: ReviewCase, user: User) -> Given:
     """The first opinion, pressed; after an undo everything as it was, an effect only where it was not the policy's."""
     undone = queries.undone_opinion(case, user)
     if undone is None:
@@ -86,15 +91,22 @@ def case_page(
     unlisted: Sequence[str] = (),
     lost: LeaseLost | None = None,
     ready: str | None = None,
+    quiet: bool = False,
     status: int = 200,
 ) -> HttpResponse:
+    """To a script only the part that changes. `quiet`: without what is said once, and what can be taken back."""
     listed = Rules.from_document(platforms.policy_of(case.item).rules).reasons
     verdict = next(iter(case.item.current_verdicts), None)  # type: ignore[attr-defined]  # prefetched by queries
     hidden, platform = blind.is_hidden(case, request.user), case.item.platform
     may_decide = may(request.user, DECIDE, platform)
     beyond = case.escalated_at is not None and not may(request.user, queue_queries.SENIOR, platform)
-    barred = may_decide and case.state == CaseState.OPEN and not leases.may_take(case, request.user)
+    hold = own_hold(case, request.user)
+    takes = may_decide and case.state == CaseState.OPEN
+    barred = takes and hold is None and not leases.may_take(case, request.user)
     context: dict[str, Any] = {
+        "layout": PART if AHEAD in request.headers else PAGE,
+        "quiet": quiet,
+        "stamp": stamps([case.pk], request.user)[case.pk] if quiet else "",
         "case": case,
         "item": case.item,
         "hidden": hidden,
@@ -105,18 +117,17 @@ def case_page(
         "versions": [] if hidden else queries.other_versions(case.item),
         "views_waiting": case.views_due_at is not None and case.views_tries <= TRIES,
         "history": [] if hidden else disguise.history(case),
-        "may_decide": may_decide and case.state == CaseState.OPEN and not beyond and not barred,
+        "may_decide": takes and not beyond and not barred,
         "beyond": beyond,
         "may_escalate": may(request.user, ESCALATE, platform) and case.escalated_at is None,
-        "hold": own_hold(case, request.user),
+        "hold": hold,
         "other": leases.taken_by_other(case, request.user),
         "next": queue_queries.case_after(case, request.user) if may_decide else None,
-        "ahead": queue_queries.pictures_ahead(case, request.user) if may_decide else [],
         "given": given,
         "reason_missing": reason_missing,
         "lost": lost,
         "ready": ready,
-        "appeal": queries.appeal_of(case),
+        "appeal": getattr(case, "appeal", None),
         "reports": reports_on(case.item),
         "locked": case.item.asset is not None and case.item.asset.locked_at is not None,
         "may_lock": may_decide and case.state != CaseState.LOCKED,

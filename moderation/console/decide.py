@@ -1,4 +1,4 @@
-"""Deciding, taking back, and holding the ten seconds in between (DESIGN §4.9)."""
+"""Deciding, handing on, skipping; taking back, and holding the ten seconds in between (DESIGN §4.9)."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ import uuid
 from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import Http404, HttpResponse, JsonResponse
-from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from moderation.console.access import DECIDE, DeskRequest, needs
+from moderation.console.access import DECIDE, ESCALATE, DeskRequest, needs
 from moderation.console.case import Given, case_page
-from moderation.console.lease import case_or_404, posted_token, take_next
+from moderation.console.lease import case_or_404, next_lease, posted_token, row_or_404, take_next
+from moderation.console.onward import go, onward, to_case
 from moderation.models import Decision, ReviewCase
-from moderation.services import decisions, leases
+from moderation.services import cases, decisions, leases
 from moderation.vocabulary import DecisionState, DecisionValue, Effect
 
 
@@ -23,7 +24,7 @@ from moderation.vocabulary import DecisionState, DecisionValue, Effect
 @needs(DECIDE)
 def decide(request: DeskRequest, number: int) -> HttpResponse:
     """Record the decision and open the next case. Whatever stops it, what was filled in comes back with the page."""
-    case = case_or_404(number)
+    case = row_or_404(number)
     given = Given.read(request.POST)
     value, effect = _checked(given)
     try:
@@ -35,12 +36,11 @@ def decide(request: DeskRequest, number: int) -> HttpResponse:
         unlisted = [given.reasons[place] for place in wrong.places]
         return case_page(request, case_or_404(number), given, unlisted=unlisted, status=422)
     except decisions.OpinionMissing:
-        return redirect("guard:case", number)
+        return to_case(request, number)
     except decisions.LeaseLost as lost:
         ready = take_next(request.user) if lost.gone else None
         return case_page(request, case_or_404(number), given, lost=lost, ready=ready, status=409)
-    address = take_next(request.user)
-    return redirect(address) if address else redirect("guard:queue")
+    return onward(request, next_lease(request.user))
 
 
 def _checked(given: Given) -> tuple[DecisionValue, Effect | None]:
@@ -64,6 +64,32 @@ def held_or_taken(case: ReviewCase, request: DeskRequest) -> uuid.UUID:
     return lease.token
 
 
+@require_POST
+@needs(ESCALATE)
+def escalate(request: DeskRequest, number: int) -> HttpResponse:
+    """Hand it to a senior, and open the next one."""
+    token = posted_token(request)
+    if token is None or not cases.escalate(row_or_404(number), request.user, token):
+        messages.warning(request, f"Case {number} is not yours any more, so it was not escalated.")
+        return to_case(request, number)
+    messages.info(request, f"Case {number} waits for a senior now.")
+    return onward(request, next_lease(request.user))
+
+
+@require_POST
+@needs(DECIDE)
+def skip(request: DeskRequest, number: int) -> HttpResponse:
+    """Give it back and take the one after it; from the last one back to the queue."""
+    case = row_or_404(number)
+    token = posted_token(request)
+    if token is not None:
+        leases.release(case, token)
+    lease = next_lease(request.user, after=case)
+    if lease is None:
+        messages.info(request, f"Case {case.pk} is free again. It was the last one that you could take.")
+    return onward(request, lease)
+
+
 def _own_decision(request: DeskRequest, decision_id: uuid.UUID) -> Decision:
     decision = Decision.objects.select_related("case").filter(pk=decision_id, user=request.user).first()
     if decision is None:
@@ -77,9 +103,9 @@ def undo(request: DeskRequest, decision_id: uuid.UUID) -> HttpResponse:
     decision = _own_decision(request, decision_id)
     if decisions.undo(decision, request.user) is None:
         messages.warning(request, f"Too late: the decision on case {decision.case_id} stands, and the platform knows.")
-        return redirect("guard:queue")
+        return go(request, reverse("guard:queue"))
     messages.info(request, f"Undone: case {decision.case_id} is yours again, as you had filled it in, and not decided.")
-    return redirect("guard:case", decision.case_id)
+    return to_case(request, decision.case_id)
 
 
 @require_POST

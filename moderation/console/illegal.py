@@ -12,8 +12,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from moderation import queries
 from moderation.console.access import DECIDE, HANDLE_ILLEGAL, DeskRequest, needs
-from moderation.console.lease import case_or_404, take_next
+from moderation.console.lease import case_or_404, next_lease, row_or_404
 from moderation.console.media import picture_response
+from moderation.console.onward import onward
 from moderation.console.step_up import step_up
 from moderation.models import IllegalRecord, ReviewCase
 from moderation.services import illegal
@@ -24,7 +25,7 @@ from moderation.vocabulary import IllegalKind
 @needs(DECIDE)
 def lock(request: DeskRequest, number: int) -> HttpResponse:
     """One action: the case stops here, and the next one opens."""
-    case = case_or_404(number)
+    case = row_or_404(number)
     try:
         kind = IllegalKind(request.POST.get("kind", ""))
     except ValueError as error:
@@ -37,7 +38,7 @@ def lock(request: DeskRequest, number: int) -> HttpResponse:
         messages.info(
             request, f"Case {number} is locked: nobody sees the picture any more. Take a break if you need one."
         )
-    return redirect(take_next(request.user) or "guard:queue")
+    return onward(request, next_lease(request.user))
 
 
 def _record_or_404(case: ReviewCase) -> IllegalRecord:

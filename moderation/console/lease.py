@@ -1,12 +1,12 @@
-"""Holding a case: taken when it is opened, renewed by input, given back, skipped."""
+"""Holding a case: taken when it is opened, renewed by input, given back."""
 
 from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
-from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -14,11 +14,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from moderation import queries
-from moderation.console.access import DECIDE, ESCALATE, DeskRequest, needs
+from moderation import queries, queue_queries
+from moderation.console.access import DECIDE, DeskRequest, needs
 from moderation.console.disguise import as_if_new
+from moderation.console.stamp import stamps
 from moderation.models import ReviewCase
-from moderation.services import cases, exposure, leases
+from moderation.services import exposure, leases
 
 PART = "deepfake_guard/parts/lease.html"
 
@@ -33,28 +34,48 @@ class Hold:
 
 
 def case_or_404(number: int) -> ReviewCase:
-    case = queries.case_by_number(number)
+    """To be shown."""
+    return as_if_new(_there(queries.case_by_number(number), number))
+
+
+def row_or_404(number: int) -> ReviewCase:
+    """To do something with it."""
+    return _there(queries.case_row(number), number)
+
+
+def _there(case: ReviewCase | None, number: int) -> ReviewCase:
     if case is None or case.item.erased_at is not None:
         raise Http404(f"Case {number} does not exist, or its item was erased.")
-    return as_if_new(case)
+    return case
 
 
 def own_hold(case: ReviewCase, user: User) -> Hold | None:
     """What this person holds already; another tab shares it."""
     if case.holder_id != user.pk or case.lease_token is None or case.lease_until is None:
         return None
-    seconds = round((case.lease_until - timezone.now()).total_seconds())
-    return Hold(case.lease_token, seconds, round(leases.hold_length().total_seconds())) if seconds > 0 else None
+    hold = hold_of(case.lease_token, case.lease_until)
+    return hold if hold.seconds > 0 else None
 
 
-def take_next(user: User, after: ReviewCase | None = None) -> str | None:
-    """Take the next case; its address, with the heading as the place to start. None at the daily cap."""
-    if exposure.cap_is_reached(user):
-        return None
-    lease = leases.lease_next(user, after)
-    if lease is None:
-        return None
-    return f"{reverse('guard:case', args=[lease.case.pk])}#case-title"
+def hold_of(token: uuid.UUID, until: datetime) -> Hold:
+    left = round((until - timezone.now()).total_seconds())
+    return Hold(token, left, round(leases.hold_length().total_seconds()))
+
+
+def next_lease(user: User, after: ReviewCase | None = None) -> leases.Lease | None:
+    """Take the next case. None at the daily cap, and where there is none."""
+    return None if exposure.cap_is_reached(user) else leases.lease_next(user, after)
+
+
+def take_next(user: User) -> str | None:
+    """The same; its address."""
+    lease = next_lease(user)
+    return address_of(lease.case.pk) if lease else None
+
+
+def address_of(number: int) -> str:
+    """With the heading as the place to start."""
+    return f"{reverse('guard:case', args=[number])}#case-title"
 
 
 def posted_token(request: DeskRequest) -> uuid.UUID | None:
@@ -74,13 +95,13 @@ def posted_idle(request: DeskRequest) -> timedelta:
 @needs(DECIDE)
 def lease(request: DeskRequest, number: int) -> HttpResponse:
     """Take the case, or (with a token) say that the page is alive; answers with the ring, or with who has it now."""
-    case = case_or_404(number)
+    case = row_or_404(number)
     token, idle = posted_token(request), posted_idle(request)
     kept = leases.renew(case, token, idle) is not None if token else False
-    kept = kept or own_hold(case_or_404(number), request.user) is not None
+    kept = kept or own_hold(row_or_404(number), request.user) is not None
     if not kept and idle < leases.hold_length():  # somebody is there, and nobody else has it
         kept = leases.lease(case, request.user) is not None
-    case = case_or_404(number)
+    case = row_or_404(number)
     if kept:
         leases.show(case, request.user)
         leases.renew_ahead(request.user, idle)
@@ -88,7 +109,14 @@ def lease(request: DeskRequest, number: int) -> HttpResponse:
     if not request.htmx:
         return redirect("guard:case", number)
     context = {"case": case, "hold": own_hold(case, request.user), "lost": bool(token) and not kept}
-    return render(request, PART, context | {"other": leases.taken_by_other(case, request.user)})
+    context["other"] = leases.taken_by_other(case, request.user)
+    return render(request, PART, context | (_ahead(case, request.user) if kept else {}))
+
+
+def _ahead(case: ReviewCase, user: User) -> dict[str, Any]:
+    """What comes next, and what its part of the page was made from: a script fetches it, and anew when that changes."""
+    held = queue_queries.held_ahead(case, user)
+    return {"ahead": stamps(held, user), "next": queue_queries.case_after(case, user), "fresh": True}
 
 
 @require_POST
@@ -96,33 +124,6 @@ def lease(request: DeskRequest, number: int) -> HttpResponse:
 def release(request: DeskRequest, number: int) -> HttpResponse:
     """Give the case back, and with it what was fetched ahead; also sent by a page that is being left (204)."""
     token = posted_token(request)
-    if token is not None and leases.release(case_or_404(number), token):
+    if token is not None and leases.release(row_or_404(number), token):
         leases.release_ahead(request.user)
     return HttpResponse(status=204) if request.POST.get("leaving") else redirect("guard:queue")
-
-
-@require_POST
-@needs(ESCALATE)
-def escalate(request: DeskRequest, number: int) -> HttpResponse:
-    """Hand it to a senior, and open the next one."""
-    token = posted_token(request)
-    if token is None or not cases.escalate(case_or_404(number), request.user, token):
-        messages.warning(request, f"Case {number} is not yours any more, so it was not escalated.")
-        return redirect("guard:case", number)
-    messages.info(request, f"Case {number} waits for a senior now.")
-    return redirect(take_next(request.user) or "guard:queue")
-
-
-@require_POST
-@needs(DECIDE)
-def skip(request: DeskRequest, number: int) -> HttpResponse:
-    """Give it back and take the one after it; from the last one back to the queue."""
-    case = case_or_404(number)
-    token = posted_token(request)
-    if token is not None:
-        leases.release(case, token)
-    address = take_next(request.user, after=case)
-    if address is None:
-        messages.info(request, f"Case {case.pk} is free again. It was the last one that you could take.")
-        return redirect("guard:queue")
-    return redirect(address)

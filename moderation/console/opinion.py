@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from django.core.exceptions import BadRequest
 from django.http import HttpResponse
-from django.shortcuts import redirect
-from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from moderation.console.access import DECIDE, DeskRequest, needs
 from moderation.console.case import Given, case_page
 from moderation.console.decide import held_or_taken
-from moderation.console.lease import case_or_404
+from moderation.console.lease import case_or_404, row_or_404
+from moderation.console.onward import to_case
 from moderation.services import decisions, opinions
 from moderation.vocabulary import DecisionValue
 
@@ -19,7 +18,7 @@ from moderation.vocabulary import DecisionValue
 @require_POST
 @needs(DECIDE)
 def opinion(request: DeskRequest, number: int) -> HttpResponse:
-    case = case_or_404(number)
+    case = row_or_404(number)
     given = Given.read(request.POST)
     try:
         value = DecisionValue(given.value)
@@ -29,4 +28,4 @@ def opinion(request: DeskRequest, number: int) -> HttpResponse:
         opinions.first(case, request.user, held_or_taken(case, request), value)
     except decisions.LeaseLost as lost:
         return case_page(request, case_or_404(number), given, lost=lost, status=409)
-    return redirect(f"{reverse('guard:case', args=[number])}#case-title")
+    return to_case(request, number)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from moderation.console.access import DECIDE, VIEW, DeskRequest, needs
-from moderation.console.lease import case_or_404
+from moderation.console.lease import row_or_404
 from moderation.models import Preferences
 from moderation.services import exposure, preferences
 from moderation.vocabulary import KEYS
@@ -101,7 +101,7 @@ def single_keys(request: DeskRequest) -> HttpResponse:
 @needs(DECIDE)
 def shown(request: DeskRequest, number: int) -> HttpResponse:
     """The page of this case is on the screen (a prefetched one is not): count it, and answer with the shift so far."""
-    exposure.shown(case_or_404(number), request.user)
+    exposure.shown(row_or_404(number), request.user)
     so_far = exposure.shift_of(request.user)
     context = {"shift": so_far, "pause": exposure.pause_is_due(request.user, so_far)}
     return render(request, "deepfake_guard/parts/shift.html", context)

@@ -11,13 +11,13 @@ from moderation.console import platform_keys as keys
 from moderation.console import platform_limits
 from moderation.console.campaign import batch, campaign, reverse_batch, undo_batch
 from moderation.console.case import case, views
-from moderation.console.decide import decide, hold, undo
+from moderation.console.decide import decide, escalate, hold, skip, undo
 from moderation.console.detector import detector
 from moderation.console.explanation import explanation
 from moderation.console.gold import gold, retire, seal
 from moderation.console.illegal import handle, lock, locked_picture, record, record_file
 from moderation.console.item import item, item_row
-from moderation.console.lease import escalate, lease, release, skip
+from moderation.console.lease import lease, release
 from moderation.console.media import media
 from moderation.console.operations import again, all_again, operations
 from moderation.console.opinion import opinion

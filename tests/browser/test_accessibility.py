@@ -45,6 +45,7 @@ def test_what_follows_a_decision_shuts_nobody_out(
     desk.sign_in("mara", moderator[1])
     page = desk.open(f"/cases/{case.number}/")
     expect(page.locator("#lease[data-seconds]")).to_be_visible()
+    expect(page.locator("#case[data-seen]")).to_be_visible()
     ReviewCase.objects.filter(pk=case.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
     lease = leases.lease(case, ilya)
     assert lease is not None

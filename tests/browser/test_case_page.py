@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 def opened(page: Page, case: ReviewCase) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text(f"Case {case.number}")
     expect(page.locator("#lease[data-seconds]")).to_be_visible()
+    expect(page.locator("#case[data-seen]")).to_be_visible()
 
 
 def looked_at_closely(case: ReviewCase) -> None:

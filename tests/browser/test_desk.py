@@ -19,9 +19,10 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 
 def opened(page: Page, case: ReviewCase) -> None:
-    """The case page, once it has taken the case."""
+    """The case page, once it has taken the case and hears what is decided."""
     expect(page.get_by_role("heading", level=1)).to_have_text(f"Case {case.number}")
     expect(page.locator("#lease[data-seconds]")).to_be_visible()
+    expect(page.locator("#case[data-seen]")).to_be_visible()
 
 
 def test_a_moderator_signs_in_decides_takes_it_back_and_goes_on(

@@ -123,6 +123,7 @@ def decide(page: Page, site: PhotoSite, *keys: str) -> None:
     look(page, "desk")
     page.locator("a[href*='/guard/cases/']").first.click()
     expect(page.locator("#lease[data-seconds]")).to_be_visible()
+    expect(page.locator("#case[data-seen]")).to_be_visible()
     for key in keys:
         page.keyboard.press(key)
     expect(page.locator("#undo")).to_be_visible()

@@ -140,6 +140,7 @@ def decide_in_browser(run: dict[str, Any], external_id: str) -> None:
         page.get_by_role("table").get_by_role("link").first.click()
         expect(page.locator("#case-title")).to_be_visible()
         expect(page.locator("#case")).to_contain_text(external_id)
+        expect(page.locator("#case[data-seen]")).to_be_visible()
         page.keyboard.press("1")
         page.keyboard.press("f")
         expect(page.locator("#undo")).to_contain_text("synthetic")

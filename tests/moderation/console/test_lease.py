@@ -165,12 +165,12 @@ def test_a_reload_that_met_its_own_giving_back_takes_the_case_again(desk: Desk) 
     assert ReviewCase.objects.get().holder == user
 
 
-def test_pictures_of_the_cases_ahead_are_named_and_not_shown(desk: Desk) -> None:
+def test_only_the_case_on_the_screen_counts_as_shown(desk: Desk) -> None:
     for _ in range(3):
         make_case()
     client, user = desk()
-    page = client.get(client.post(reverse("guard:next"))["Location"])
-    assert page.content.decode().count("<i data-src=") == 4, "view and face of two cases"
+    client.get(client.post(reverse("guard:next"))["Location"])
+    assert ReviewCase.objects.filter(holder=user).count() == 3
     assert ReviewCase.objects.filter(holder=user).exclude(shown_at=None).count() == 1
     other = ReviewCase.objects.filter(holder=user, shown_at=None)[0]
     client.get(reverse("guard:case", args=[other.pk]), headers={"Sec-Purpose": "prefetch"})

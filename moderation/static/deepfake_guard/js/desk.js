@@ -103,7 +103,7 @@ keysBox?.addEventListener("change", () => {
   }).catch(() => document.dispatchEvent(new Event("guard:broken")));
 });
 
-document.addEventListener("keydown", (event) => {
+const pressed = (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
   if (!keysAreOn() || inField(event.target)) return;
   const action = actionOf[event.key.toLowerCase()] ?? (event.key === "=" ? actionOf["+"] : undefined); // + without Shift
@@ -113,7 +113,11 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (action && ACTIONS[action]()) event.preventDefault();
-});
+};
+document.addEventListener("keydown", pressed);
+const early = window.guardEarlyKeys ?? []; // see theme.js; answered once all scripts of the page are there
+window.guardEarlyKeys = null;
+document.addEventListener("DOMContentLoaded", () => early.forEach(pressed));
 
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-dismiss]")) event.target.closest(".banner").remove();
@@ -144,17 +148,17 @@ document.addEventListener("change", (event) => {
 });
 
 /* what is filled in behind “Note” is said beside the decisions, so that nothing goes along unseen */
-const note = document.getElementById("note");
-const effect = document.getElementById("effect");
-const sayExtras = () => {
+const sayExtras = ({ target }) => {
+  if (!target.matches("#note, #effect")) return;
+  const note = document.getElementById("note");
+  const effect = document.getElementById("effect");
   const said = document.querySelector("[data-extras]");
   const word = effect.value && effect.selectedOptions[0].textContent;
   const parts = [note.value.trim() && "a note", word && `the effect “${word}”`].filter(Boolean);
   said.textContent = `With it ${parts.length > 1 ? "go" : "goes"} ${parts.join(" and ")}.`;
   said.hidden = !parts.length;
 };
-note?.addEventListener("input", sayExtras);
-effect?.addEventListener("change", sayExtras);
+for (const kind of ["input", "change"]) document.addEventListener(kind, sayExtras);
 
 /* the redirect after a decision names the next case's heading; a fragment alone moves no focus in every browser */
 if (location.hash === "#case-title") document.getElementById("case-title")?.focus();

@@ -1,5 +1,6 @@
 /* The hold on a case: a ring that empties. The page says every 30 s that it lives and how long ago its last input was;
-   only input keeps the case. Announced at 60 s and 15 s; given back when the page is left. */
+   only input keeps the case. Announced at 60 s and 15 s; given back when the page is left. The answer to a beat says
+   what comes next (next.js fetches it). */
 const BEAT_EVERY = 30_000;
 const FIRST_BEATS = [0, 5_000]; // at once, and once more past whatever the page before had still to say
 const RENEW_EVERY = 20_000;
@@ -9,6 +10,7 @@ let due = 0;
 let renewed = 0;
 let input = performance.now(); // opening the page was one
 let leaving = true;
+let sending = false; // what has been sent settles whose the case is
 let announced = new Set();
 
 const holder = () => document.querySelector("#lease[data-seconds]");
@@ -43,7 +45,7 @@ const tick = () => {
 
 const beat = () => {
   const lease = holder();
-  if (!lease) return;
+  if (!lease || sending) return;
   renewed = performance.now();
   lease.querySelector("[name=idle]").value = Math.round((performance.now() - input) / 1000);
   lease.dispatchEvent(new CustomEvent("guard:beat", { bubbles: true }));
@@ -78,15 +80,20 @@ addEventListener("pageshow", (event) => {
   if (event.persisted) touched();
 });
 
-/* pictures of the cases that come next: fetched, not shown, so they do not count as viewed */
-const fetchAhead = () => {
-  const ahead = document.querySelector("#ahead");
-  for (const picture of ahead ? ahead.content.querySelectorAll("[data-src]") : []) {
-    const image = new Image();
-    image.fetchPriority = "low";
-    image.src = picture.dataset.src;
-  }
-};
+document.addEventListener("guard:sent", () => (sending = true));
+document.addEventListener("guard:unsent", () => {
+  sending = false;
+  leaving = true;
+});
+document.addEventListener("guard:opened", () => {
+  sending = false;
+  leaving = true;
+  input = performance.now();
+  announced = new Set();
+  read();
+  tick();
+  setTimeout(beat); // after the paint: only now the case counts as viewed, and the one after the next is taken
+});
 
 read();
 tick();
@@ -94,5 +101,4 @@ setInterval(tick, 1000);
 setInterval(beat, BEAT_EVERY);
 addEventListener("load", () => {
   for (const wait of FIRST_BEATS) setTimeout(beat, wait);
-  setTimeout(fetchAhead, 100);
 });

@@ -89,6 +89,8 @@ const again = () => {
 
 for (const kind of ["offline", "online"]) addEventListener(kind, check);
 document.addEventListener("guard:broken", check);
+document.addEventListener("guard:unsent", () => (sent = null)); // by next.js, as is the other
+document.addEventListener("guard:opened", () => (heard = performance.now()));
 addEventListener("pagehide", () => (leaving = true));
 addEventListener("pageshow", () => {
   leaving = false;

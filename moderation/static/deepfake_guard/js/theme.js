@@ -1,5 +1,10 @@
-/* Loaded in the head, before the first paint. The server writes data-theme from the same cookie; this is the toggle. */
+/* Loaded in the head, before the first paint: the toggle of the theme (the server writes data-theme from the same cookie),
+   and an ear for early keys. */
 (() => {
+  /* keys pressed while the other scripts are on their way: desk.js answers them, and takes over */
+  window.guardEarlyKeys = [];
+  document.addEventListener("keydown", (event) => window.guardEarlyKeys?.push(event));
+
   const root = document.documentElement;
   const isDark = () =>
     (root.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";

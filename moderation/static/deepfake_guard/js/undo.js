@@ -1,7 +1,10 @@
 /* The undo bar: seconds left, and a word to the server while it is hovered or focused. */
-const bar = document.getElementById("undo");
+let running = null;
 
-if (bar) {
+const start = () => {
+  const bar = document.getElementById("undo");
+  if (!bar || bar === running) return;
+  running = bar;
   const whole = Number(bar.dataset.whole); // seconds the bar runs when nobody holds it
   const holdEvery = (whole * 1000) / 3;
   let due = performance.now() + Number(bar.dataset.seconds) * 1000;
@@ -13,10 +16,10 @@ if (bar) {
 
   const set = (left) => {
     due = performance.now() + left * 1000;
-    const running = line();
-    if (!running) return;
-    running.playbackRate = 10 / whole; // the style sheet draws the line in ten seconds
-    running.currentTime = Math.max(0, 10_000 * (1 - left / whole));
+    const drawn = line();
+    if (!drawn) return;
+    drawn.playbackRate = 10 / whole; // the style sheet draws the line in ten seconds
+    drawn.currentTime = Math.max(0, 10_000 * (1 - left / whole));
   };
 
   const hold = async () => {
@@ -31,6 +34,7 @@ if (bar) {
   const isHeld = () => bar.matches(":hover") || bar.contains(document.activeElement);
 
   const tick = () => {
+    if (!bar.isConnected) return clearInterval(timer); // the next case brought its own
     const left = Math.max(0, Math.ceil((due - performance.now()) / 1000));
     held = isHeld();
     if (held && left > 0 && performance.now() - asked > holdEvery) hold();
@@ -44,4 +48,7 @@ if (bar) {
   set(Number(bar.dataset.seconds));
   const timer = setInterval(tick, 500);
   for (const kind of ["pointerenter", "focusin"]) bar.addEventListener(kind, tick);
-}
+};
+
+start();
+document.addEventListener("guard:opened", start);

@@ -3,9 +3,11 @@
 const NEAREST = 32;
 const STEPS = [1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8, 16, 32];
 const WHEEL_STEP = 1.0015; // to the power of the wheel's pixels
-const stage = document.querySelector(".viewer__stage");
+let shownAgain = () => {}; // of the picture that is on the page now
 
-if (stage) {
+const start = () => {
+  const stage = document.querySelector(".viewer__stage");
+  if (!stage) return;
   const viewer = stage.closest(".viewer");
   const frame = stage.querySelector(".viewer__frame");
   const picture = frame.querySelector(".viewer__picture");
@@ -156,6 +158,10 @@ if (stage) {
     stage.addEventListener(kind, (event) => fingers.delete(event.pointerId));
   }
 
-  document.addEventListener("htmx:afterSwap", refresh); // the close views have come
+  shownAgain = refresh;
   say();
-}
+};
+
+start();
+document.addEventListener("guard:opened", start);
+document.addEventListener("htmx:afterSwap", () => shownAgain()); // the close views have come
