@@ -91,8 +91,13 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CELERY_BROKER_URL = broker_url()
 CELERY_KEY_PREFIX = env.str("CELERY_KEY_PREFIX", "")
 
-LANGUAGE_CODE = "en"
+LANGUAGE_CODE = env.str("LANGUAGE_CODE", "en")
+LANGUAGES = [(code, code) for code in env.list("LANGUAGES", [LANGUAGE_CODE])]  # those that there is a catalogue of
+LOCALE_PATHS = [BASE_DIR / "moderation" / "locale"]
 USE_I18N = True
+if len(LANGUAGES) > 1:  # the browser's choice, among them
+    after = MIDDLEWARE.index("django.contrib.sessions.middleware.SessionMiddleware") + 1
+    MIDDLEWARE.insert(after, "django.middleware.locale.LocaleMiddleware")
 USE_TZ = True
 TIME_ZONE = env.str("TIME_ZONE", "UTC")
 

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from moderation import blind, queries
@@ -39,13 +40,17 @@ def campaign(request: DeskRequest, number: int) -> HttpResponse:
         try:
             outcome = _decide(request, case, given, ticked)
         except (campaigns.WrongCount, campaigns.NotAlike, decisions.ReasonNotListed) as refused:
-            error = f"Nothing was decided: {refused}"
+            error = gettext("Nothing was decided: %(why)s") % {"why": refused}
         except decisions.ReasonMissing:
-            error = f"Nothing was decided: “{given.value}” needs at least one reason."
+            error = gettext("Nothing was decided: “%(decision)s” needs at least one reason.") % {
+                "decision": gettext(given.value.replace("_", " "))
+            }
         else:
             if outcome.missed:
                 taken = ", ".join(str(missed) for missed in outcome.missed)
-                messages.warning(request, f"Taken by others meanwhile, and not decided: {taken}.")
+                messages.warning(
+                    request, gettext("Taken by others meanwhile, and not decided: %(taken)s.") % {"taken": taken}
+                )
             return redirect("guard:batch", outcome.batch.pk)
     distances = campaigns.alike(case, request.user)
     members = queries.cases_by_number(list(distances))
@@ -106,7 +111,11 @@ def batch(request: DeskRequest, batch_id: uuid.UUID) -> HttpResponse:
 @needs(BULK)
 def undo_batch(request: DeskRequest, batch_id: uuid.UUID) -> HttpResponse:
     taken_back = campaigns.undo(_batch_or_404(batch_id), request.user)
-    messages.info(request, f"Taken back: {taken_back}. What had settled can be reversed, as one, too.")
+    messages.info(
+        request,
+        gettext("Taken back: %(taken_back)s. What had settled can be reversed, as one, too.")
+        % {"taken_back": taken_back},
+    )
     return redirect("guard:batch", batch_id)
 
 
@@ -124,7 +133,9 @@ def reverse_batch(request: DeskRequest, batch_id: uuid.UUID) -> HttpResponse:
             found, request.user, value, why=request.POST.get("why", "").replace("\0", "")[:2000]
         )
     except decisions.ReasonMissing:
-        messages.warning(request, "Say why: whoever reads the history must be able to follow it.")
+        messages.warning(request, gettext("Say why: whoever reads the history must be able to follow it."))
     else:
-        messages.info(request, f"Reversed: {done}. Left as they are: {left}.")
+        messages.info(
+            request, gettext("Reversed: %(done)s. Left as they are: %(left)s.") % {"done": done, "left": left}
+        )
     return redirect("guard:batch", batch_id)

@@ -9,6 +9,7 @@ from django.core.exceptions import BadRequest
 from django.http import Http404, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from moderation.console.access import DECIDE, ESCALATE, DeskRequest, needs
@@ -70,9 +71,11 @@ def escalate(request: DeskRequest, number: int) -> HttpResponse:
     """Hand it to a senior, and open the next one."""
     token = posted_token(request)
     if token is None or not cases.escalate(row_or_404(number), request.user, token):
-        messages.warning(request, f"Case {number} is not yours any more, so it was not escalated.")
+        messages.warning(
+            request, gettext("Case %(number)s is not yours any more, so it was not escalated.") % {"number": number}
+        )
         return to_case(request, number)
-    messages.info(request, f"Case {number} waits for a senior now.")
+    messages.info(request, gettext("Case %(number)s waits for a senior now.") % {"number": number})
     return onward(request, next_lease(request.user))
 
 
@@ -86,7 +89,10 @@ def skip(request: DeskRequest, number: int) -> HttpResponse:
         leases.release(case, token)
     lease = next_lease(request.user, after=case)
     if lease is None:
-        messages.info(request, f"Case {case.pk} is free again. It was the last one that you could take.")
+        messages.info(
+            request,
+            gettext("Case %(case)s is free again. It was the last one that you could take.") % {"case": case.pk},
+        )
     return onward(request, lease)
 
 
@@ -102,9 +108,17 @@ def _own_decision(request: DeskRequest, decision_id: uuid.UUID) -> Decision:
 def undo(request: DeskRequest, decision_id: uuid.UUID) -> HttpResponse:
     decision = _own_decision(request, decision_id)
     if decisions.undo(decision, request.user) is None:
-        messages.warning(request, f"Too late: the decision on case {decision.case_id} stands, and the platform knows.")
+        messages.warning(
+            request,
+            gettext("Too late: the decision on case %(case_id)s stands, and the platform knows.")
+            % {"case_id": decision.case_id},
+        )
         return go(request, reverse("guard:queue"))
-    messages.info(request, f"Undone: case {decision.case_id} is yours again, as you had filled it in, and not decided.")
+    messages.info(
+        request,
+        gettext("Undone: case %(case_id)s is yours again, as you had filled it in, and not decided.")
+        % {"case_id": decision.case_id},
+    )
     return to_case(request, decision.case_id)
 
 

@@ -7,19 +7,26 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 from django.views.decorators.http import require_safe
 
 from moderation import queries
 from moderation.console.access import VIEW, DeskRequest, needs
 from moderation.models import WORKER_SILENT
 
-ROLES = {"train": "Learned from", "select": "Chosen on", "calibrate": "Calibrated on", "head": "Heads learned from"}
+ROLES = {
+    "train": _("Learned from"),
+    "select": _("Chosen on"),
+    "calibrate": _("Calibrated on"),
+    "head": _("Heads learned from"),
+}
 ROOT = "any"  # the bucket of all calibration faces
 
 
 def _by_size(entry: tuple[str, Any]) -> tuple[int, bool, str]:
     """Small faces first; within a size, whatever the encoding before each encoding."""
-    encoding, _, size = entry[0].partition("/")
+    encoding, _slash, size = entry[0].partition("/")
     return int(size) if size.isdigit() else 0, encoding != ROOT, encoding
 
 
@@ -37,7 +44,7 @@ def detector(request: DeskRequest) -> HttpResponse:
         "heads": sorted((version.manifest.get("heads") or {}).items()) if version else [],
         "roles": [
             (
-                words,
+                gettext(words),
                 [given for given in sets if given["role"] == role],
                 sum(given["n"] for given in sets if given["role"] == role),
             )

@@ -7,6 +7,7 @@ import uuid
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from moderation import blind, queries
@@ -22,7 +23,7 @@ def explanation(request: DeskRequest, item_id: uuid.UUID, number: int) -> HttpRe
     item = item_or_404(item_id)
     case = queries.case_of(item)
     if case is not None and blind.is_hidden(case, request.user):
-        messages.info(request, "What was found is shown after your first opinion.")
+        messages.info(request, gettext("What was found is shown after your first opinion."))
         return redirect("guard:case", case.number)
     verdict = next(iter(item.current_verdicts), None)  # type: ignore[attr-defined]  # prefetched by queries
     picture = picture_of(item, verdict)

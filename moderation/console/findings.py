@@ -6,6 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
+
 from deepfake_guard.detector.explain import words
 from deepfake_guard.detector.explain.words import Comparison
 from moderation import queries
@@ -17,9 +20,9 @@ from moderation.vocabulary import DerivativeKind, ScanState, SeveralFaces
 FRAME_WIDTH = 1500.0  # the viewBox of boxes and heat maps, so that their lines and names keep their size
 SQUARE_MARGIN = 1.3  # THE crop recipe (DESIGN §7.1): side of the scored square over the longer side of the box
 CLOSEUPS = {
-    DerivativeKind.CONTRAST: "Contrast",
-    DerivativeKind.ERROR_LEVEL: "Error level",
-    DerivativeKind.RESIDUAL: "Noise",
+    DerivativeKind.CONTRAST: _("Contrast"),
+    DerivativeKind.ERROR_LEVEL: _("Error level"),
+    DerivativeKind.RESIDUAL: _("Noise"),
 }
 TAG_WIDTH, TAG_HEIGHT = 56.0, 50.0
 
@@ -38,7 +41,7 @@ class Finding:
     place among the calibration faces that it is judged by: of its own bucket, or of a coarser one where n is too small.
 
     strange, heads: its signals by name, and only where it reaches that line (DESIGN §7.8); remarks: what kept its score
-    from being surer.
+    from being surer; briefly: each in a few words.
     """
 
     face: DetectedFace
@@ -55,6 +58,7 @@ class Finding:
     strange: tuple[Comparison, ...]
     heads: tuple[Comparison, ...]
     remarks: tuple[str, ...]
+    briefly: tuple[str, ...]
 
     @property
     def scored(self) -> bool:
@@ -72,16 +76,11 @@ class Finding:
     @property
     def unsure(self) -> tuple[str, ...]:
         """The remarks that are warnings."""
-        return tuple(remark for remark in self.remarks if remark != words.NOTHING_UNSURE)
-
-    @property
-    def unsure_briefly(self) -> str:
-        """small, blurred: what stands before the colon of each."""
-        return ", ".join(remark.partition(":")[0].lower() for remark in self.unsure)
+        return tuple(remark for remark in self.remarks if remark != gettext(words.NOTHING_UNSURE))
 
     @property
     def caution(self) -> str:
-        return words.caution(len(self.strange) + len(self.heads))
+        return words.caution(len(self.strange) + len(self.heads), gettext)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +131,9 @@ def _close(
     inspect, view = made.get((DerivativeKind.INSPECT, None)), made.get((DerivativeKind.VIEW, None))
     sized = inspect or view
     width, height = (sized.width, sized.height) if sized else (1, 1)
-    closeups = tuple((kind.value, said, made.get((kind, None))) for kind, said in CLOSEUPS.items()) if view else ()
+    closeups = (
+        tuple((kind.value, gettext(said), made.get((kind, None))) for kind, said in CLOSEUPS.items()) if view else ()
+    )
     return width, height, inspect, closeups
 
 
@@ -150,7 +151,7 @@ def _finding(
     reasons: Sequence[str],
 ) -> Finding:
     judged = _judged(face, line)
-    strange, heads = words.comparisons(face.signals if judged is not None and judged.p_value <= line else {})
+    strange, heads = words.comparisons(face.signals if judged is not None and judged.p_value <= line else {}, gettext)
     box = Rect(face.x * FRAME_WIDTH, face.y * height, face.width * FRAME_WIDTH, face.height * height)
     above = box.y - TAG_HEIGHT - 8
     return Finding(
@@ -168,14 +169,23 @@ def _finding(
         strange=tuple(strange),
         heads=tuple(heads),
         remarks=_remarks(face, reasons),
+        briefly=_briefly(face, reasons),
     )
 
 
 def _remarks(face: DetectedFace, reasons: Sequence[str]) -> tuple[str, ...]:
     if face.n is None:
         return ()
-    said = words.remarks(face.native_px, face.sharpness, face.bucket, face.n, reasons)
-    return tuple(said or [words.NOTHING_UNSURE])
+    said = words.remarks(face.native_px, face.sharpness, face.bucket, face.n, reasons, say=gettext)
+    return tuple(said or [gettext(words.NOTHING_UNSURE)])
+
+
+def _briefly(face: DetectedFace, reasons: Sequence[str]) -> tuple[str, ...]:
+    """small, blurred: what stands before the colon of each remark, put into the language as a whole."""
+    if face.n is None:
+        return ()
+    english = words.remarks(face.native_px, face.sharpness, face.bucket, face.n, reasons)
+    return tuple(gettext(remark.partition(":")[0].lower()) for remark in english)
 
 
 def _evidence(face: DetectedFace) -> FaceEvidence | None:

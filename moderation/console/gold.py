@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.db.models import Count, F, Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from moderation import queries
@@ -76,7 +77,11 @@ def seal(request: DeskRequest) -> HttpResponse:
         quality.seal(case.item, truth, reasons=reasons, by=request.user, actor=f"user:{request.user.pk}")
     except ValueError as error:
         return page(request, status=422, error=str(error), **typed)
-    messages.info(request, f"The item of case {number} is sealed. Where its policy wants known answers, it is asked.")
+    messages.info(
+        request,
+        gettext("The item of case %(number)s is sealed. Where its policy wants known answers, it is asked.")
+        % {"number": number},
+    )
     return redirect("guard:gold")
 
 
@@ -88,5 +93,5 @@ def retire(request: DeskRequest, item_id: uuid.UUID) -> HttpResponse:
     if found is None:
         raise Http404("There is no such gold item.")
     quality.retire(found, actor=f"user:{request.user.pk}")
-    messages.info(request, "It is asked no more. What was answered still counts.")
+    messages.info(request, gettext("It is asked no more. What was answered still counts."))
     return redirect("guard:gold")

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from moderation import queries
@@ -33,10 +34,12 @@ def lock(request: DeskRequest, number: int) -> HttpResponse:
     try:
         illegal.lock(case, request.user, kind, request.POST.get("illegal_note", ""))
     except illegal.LockedAlready:
-        messages.info(request, f"Case {number} is locked already.")
+        messages.info(request, gettext("Case %(number)s is locked already.") % {"number": number})
     else:
         messages.info(
-            request, f"Case {number} is locked: nobody sees the picture any more. Take a break if you need one."
+            request,
+            gettext("Case %(number)s is locked: nobody sees the picture any more. Take a break if you need one.")
+            % {"number": number},
         )
     return onward(request, next_lease(request.user))
 
@@ -106,8 +109,8 @@ def handle(request: DeskRequest, number: int) -> HttpResponse:
         else:
             raise BadRequest("outcome must be reported or released")
     except ValueError as error:
-        messages.warning(request, f"Not done: {error}.")
+        messages.warning(request, gettext("Not done: %(error)s.") % {"error": error})
         return redirect("guard:illegal", number)
     if not done:
-        messages.warning(request, "Somebody else has handled this record.")
+        messages.warning(request, gettext("Somebody else has handled this record."))
     return redirect("guard:case", number)

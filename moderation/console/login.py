@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
@@ -83,7 +84,10 @@ def second_step(request: HttpRequest) -> HttpResponse:
     enter(request, user, half["backend"])
     if answer is Answer.RECOVERED:
         left = second_factors.recovery_codes_left(user)
-        messages.warning(request, f"That recovery code is spent; {left} are left. Your profile makes new ones.")
+        messages.warning(
+            request,
+            gettext("That recovery code is spent; %(left)s are left. Your profile makes new ones.") % {"left": left},
+        )
     return HttpResponseRedirect(half["next"])
 
 

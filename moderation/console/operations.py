@@ -13,6 +13,7 @@ from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from moderation.authority import may
@@ -26,9 +27,9 @@ from moderation.services.quality.measures import quantile
 from moderation.vocabulary import AlertKind, Basis
 
 PERIODS = {
-    "1h": ("1 hour", timedelta(hours=1)),
-    "24h": ("24 hours", timedelta(hours=24)),
-    "7d": ("7 days", timedelta(days=7)),
+    "1h": (gettext_noop("1 hour"), timedelta(hours=1)),
+    "24h": (gettext_noop("24 hours"), timedelta(hours=24)),
+    "7d": (gettext_noop("7 days"), timedelta(days=7)),
 }
 POINTS = 60
 SHOWN = 50
@@ -48,7 +49,7 @@ def operations(request: DeskRequest) -> HttpResponse:
         "now": now,
         "period": chosen,
         "held": request.GET.get("hold") == "1",
-        "periods": [(key, words) for key, (words, _) in PERIODS.items()],
+        "periods": [(key, gettext(words)) for key, (words, _) in PERIODS.items()],
         "troubles": service.troubles(now, sees(request.user)),
         "waiting": waiting,
         "oldest": oldest,
@@ -71,9 +72,9 @@ def operations(request: DeskRequest) -> HttpResponse:
 @needs(MANAGE_PLATFORM)
 def again(request: DeskRequest, item_id: uuid.UUID) -> HttpResponse:
     if service.try_again(item_id, actor=f"user:{request.user.pk}"):
-        messages.info(request, "It is queued again.")
+        messages.info(request, gettext("It is queued again."))
     else:
-        messages.warning(request, "Not queued: it is not set aside any more, or its file is gone.")
+        messages.warning(request, gettext("Not queued: it is not set aside any more, or its file is gone."))
     return redirect("guard:operations")
 
 
@@ -81,7 +82,7 @@ def again(request: DeskRequest, item_id: uuid.UUID) -> HttpResponse:
 @needs(MANAGE_PLATFORM)
 def all_again(request: DeskRequest) -> HttpResponse:
     count = service.try_all_again(sees(request.user, "platform"), actor=f"user:{request.user.pk}")
-    messages.info(request, f"{count} scan{'s' if count != 1 else ''} queued again.")
+    messages.info(request, ngettext("%(n)s scan queued again.", "%(n)s scans queued again.", count) % {"n": count})
     return redirect("guard:operations")
 
 

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from moderation.console.access import MANAGE_PEOPLE, DeskRequest, has_own_login, needs
@@ -32,7 +33,7 @@ def people_page(request: DeskRequest) -> HttpResponse:
         try:
             person = _invited(request) if has_own_login() else _admitted(request)
         except people.UserExists:
-            refused = "There is a person of that user name already."
+            refused = gettext("There is a person of that user name already.")
         except (ValueError, ValidationError) as error:
             refused = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
         else:
@@ -59,7 +60,7 @@ def _admitted(request: DeskRequest) -> User:
     """Raises ValueError when the host has no such account."""
     user: User | None = people.account_named(request.POST.get("username", ""))
     if user is None:
-        raise ValueError("This site has no account of that name.")
+        raise ValueError(gettext("This site has no account of that name."))
     actor = f"user:{request.user.pk}"
     people.set_role(user, request.POST.get("role", ""), actor=actor)
     if people.role_of(user) not in people.SEE_EVERYTHING:
@@ -119,9 +120,9 @@ def _changes(act: Callable[[Any, User], str]) -> Callable[..., HttpResponseBase]
         try:
             messages.info(request, act(request, person))
         except people.OwnAccount:
-            messages.warning(request, "This is your own account: another admin has to do that.")
+            messages.warning(request, gettext("This is your own account: another admin has to do that."))
         except ValueError as error:
-            messages.warning(request, f"Not changed: {error}.")
+            messages.warning(request, gettext("Not changed: %(error)s.") % {"error": error})
         return redirect("guard:person", person.pk)
 
     return view
@@ -130,40 +131,50 @@ def _changes(act: Callable[[Any, User], str]) -> Callable[..., HttpResponseBase]
 @_changes
 def set_role(request: DeskRequest, person: User) -> str:
     people.set_role(person, request.POST.get("role", ""), actor=f"user:{request.user.pk}")
-    return f"{person.get_username()} is now {request.POST['role']}."
+    said = {"person": person.get_username(), "role": gettext(request.POST["role"].capitalize())}
+    return gettext("%(person)s is now: %(role)s.") % said
 
 
 @_changes
 def set_platforms(request: DeskRequest, person: User) -> str:
     people.set_reach(person, _platforms(request), actor=f"user:{request.user.pk}")
-    return "The platforms are changed. What they held elsewhere went back to the queue."
+    return gettext("The platforms are changed. What they held elsewhere went back to the queue.")
 
 
 @_changes
 def trust(request: DeskRequest, person: User) -> str:
     trusted = request.POST.get("trusted") == "yes"
     people.trust_with_illegal(person, trusted, actor=f"user:{request.user.pk}")
-    return f"{person.get_username()} {'may' if trusted else 'may no longer'} handle cases marked as illegal."
+    said = gettext("%(person)s may handle cases marked as illegal.")
+    if not trusted:
+        said = gettext("%(person)s may no longer handle cases marked as illegal.")
+    return said % {"person": person.get_username()}
 
 
 @_changes
 def set_active(request: DeskRequest, person: User) -> str:
     if request.POST.get("active") == "yes":
         people.enable(person, actor=f"user:{request.user.pk}")
-        return f"{person.get_username()} can sign in again."
+        return gettext("%(person)s can sign in again.") % {"person": person.get_username()}
     people.disable(person, actor=f"user:{request.user.pk}")
-    return f"{person.get_username()} is signed out everywhere, and what they held went back to the queue."
+    said = gettext("%(person)s is signed out everywhere, and what they held went back to the queue.")
+    return said % {"person": person.get_username()}
 
 
 @_changes
 def drop_second_factor(request: DeskRequest, person: User) -> str:
     dropped = second_factors.drop(person, actor=f"user:{request.user.pk}")
-    return "The password alone signs them in until they set up another one." if dropped else "There was none."
+    return (
+        gettext("The password alone signs them in until they set up another one.")
+        if dropped
+        else gettext("There was none.")
+    )
 
 
 @_changes
 def end_sessions(request: DeskRequest, person: User) -> str:
-    return f"Signed out: {desk_sessions.end_all(person, actor=f'user:{request.user.pk}')}."
+    ended = desk_sessions.end_all(person, actor=f"user:{request.user.pk}")
+    return gettext("Signed out: %(ended)s.") % {"ended": ended}
 
 
 @require_POST

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_POST, require_safe
 
 from moderation import platform_queries
@@ -22,13 +23,13 @@ from moderation.vocabulary import Scope
 PAGE = "deepfake_guard/platform/platform.html"
 LONGEST_NAME = 100
 SCOPE_WORDS = {
-    Scope.ITEMS_WRITE: "send items",
-    Scope.ITEMS_READ: "read items and what was found",
-    Scope.ITEMS_ERASE: "erase items",
-    Scope.CASES_READ: "read cases",
-    Scope.CASES_DECIDE: "decide cases",
-    Scope.POLICIES_WRITE: "publish policies",
-    Scope.PLATFORM_ADMIN: "manage keys and endpoints",
+    Scope.ITEMS_WRITE: gettext_noop("send items"),
+    Scope.ITEMS_READ: gettext_noop("read items and what was found"),
+    Scope.ITEMS_ERASE: gettext_noop("erase items"),
+    Scope.CASES_READ: gettext_noop("read cases"),
+    Scope.CASES_DECIDE: gettext_noop("decide cases"),
+    Scope.POLICIES_WRITE: gettext_noop("publish policies"),
+    Scope.PLATFORM_ADMIN: gettext_noop("manage keys and endpoints"),
 }
 
 
@@ -50,9 +51,9 @@ def add_platform(request: DeskRequest) -> HttpResponse:
     try:
         platform = platforms.create_platform(name, actor=actor(request))
     except ValueError:
-        messages.warning(request, "A platform needs a name.")
+        messages.warning(request, gettext("A platform needs a name."))
     except platforms.NameTaken:
-        messages.warning(request, f"There is a platform named {name} already.")
+        messages.warning(request, gettext("There is a platform named %(name)s already.") % {"name": name})
     else:
         return redirect("guard:platform", platform.pk)
     return redirect("guard:platforms")
@@ -71,7 +72,7 @@ def page(request: DeskRequest, platform: Platform, *, status: int = 200, **shown
         "keys": platform.keys.order_by("-created_at"),
         "endpoints": platform_queries.endpoints_of(platform),
         "deliveries": platform_queries.deliveries_of(platform),
-        "scopes": [(scope, SCOPE_WORDS[scope]) for scope in Scope],
+        "scopes": [(scope, gettext(SCOPE_WORDS[scope])) for scope in Scope],
         "now": timezone.now(),
         "allowed": conf().WEBHOOK_ALLOWED,
         "limits": _limits(platform),
@@ -105,9 +106,9 @@ def retention(request: DeskRequest, platform_id: uuid.UUID) -> HttpResponse:
         days = {name: int(value) for name, value in given.items() if value.isascii()}
         platforms.set_retention(platform, actor=actor(request), **days)
     except (ValueError, TypeError):
-        told = f"Both are whole days from 0 to {platforms.LONGEST_DAYS:,}."
+        told = gettext("Both are whole days from 0 to %(most)s.") % {"most": f"{platforms.LONGEST_DAYS:,}"}
         return page(request, platform, status=422, retention_error=told, retention_given=given)
-    messages.info(request, "Saved. What is past its days now goes within the hour.")
+    messages.info(request, gettext("Saved. What is past its days now goes within the hour."))
     return redirect("guard:platform", platform_id)
 
 
@@ -118,9 +119,12 @@ def open_or_close(request: DeskRequest, platform_id: uuid.UUID) -> HttpResponse:
     platform = platform_or_404(platform_id)
     opened = request.POST.get("active") == "1"
     platforms.set_active(platform, opened, actor=actor(request))
-    messages.info(
-        request, f"{platform.name} {'takes content again' if opened else 'takes no content: its keys open nothing'}."
+    said = (
+        gettext("%(platform)s takes content again.")
+        if opened
+        else gettext("%(platform)s takes no content: its keys open nothing.")
     )
+    messages.info(request, said % {"platform": platform.name})
     return redirect("guard:platform", platform_id)
 
 

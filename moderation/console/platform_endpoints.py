@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from moderation import platform_queries, safe_http
@@ -32,9 +33,16 @@ def add_endpoint(request: DeskRequest, platform_id: uuid.UUID) -> HttpResponse:
     try:
         endpoint, secret = webhooks.add_endpoint(platform, url, actor=actor(request))
     except NOT_CALLABLE as error:
-        return page(request, platform, status=422, endpoint_error=f"This cannot be called: {error}.", url_given=url)
+        return page(
+            request,
+            platform,
+            status=422,
+            endpoint_error=gettext("This cannot be called: %(error)s.") % {"error": error},
+            url_given=url,
+        )
     except webhooks.TooManyEndpoints as error:
-        return page(request, platform, status=422, endpoint_error=f"Not added: {error}.", url_given=url)
+        not_added = gettext("Not added: %(error)s.") % {"error": error}
+        return page(request, platform, status=422, endpoint_error=not_added, url_given=url)
     return page(request, platform, new_endpoint=endpoint, secret=secret)
 
 
@@ -53,7 +61,9 @@ def rotate(request: DeskRequest, platform_id: uuid.UUID, endpoint_id: uuid.UUID)
 def disable(request: DeskRequest, platform_id: uuid.UUID, endpoint_id: uuid.UUID) -> HttpResponse:
     endpoint = endpoint_or_404(platform_id, endpoint_id)
     webhooks.disable_endpoint(endpoint, "disabled at the desk", actor=actor(request))
-    messages.info(request, f"Nothing is sent to {endpoint.url} any more. What waited for it has failed.")
+    messages.info(
+        request, gettext("Nothing is sent to %(url)s any more. What waited for it has failed.") % {"url": endpoint.url}
+    )
     return redirect("guard:platform", platform_id)
 
 
@@ -64,9 +74,15 @@ def enable(request: DeskRequest, platform_id: uuid.UUID, endpoint_id: uuid.UUID)
     endpoint = endpoint_or_404(platform_id, endpoint_id)
     try:
         webhooks.enable_endpoint(endpoint, actor=actor(request))
-        messages.info(request, f"{endpoint.url} hears of what happens from now on. What failed can be sent again.")
+        messages.info(
+            request,
+            gettext("%(url)s hears of what happens from now on. What failed can be sent again.")
+            % {"url": endpoint.url},
+        )
     except NOT_CALLABLE as error:
-        messages.warning(request, f"{endpoint.url} cannot be called: {error}.")
+        messages.warning(
+            request, gettext("%(url)s cannot be called: %(error)s.") % {"url": endpoint.url, "error": error}
+        )
     return redirect("guard:platform", platform_id)
 
 
@@ -77,9 +93,11 @@ def send_test(request: DeskRequest, platform_id: uuid.UUID, endpoint_id: uuid.UU
     endpoint = endpoint_or_404(platform_id, endpoint_id)
     if endpoint.active:
         webhooks.send_test(endpoint)
-        messages.info(request, f"A test is on its way to {endpoint.url}. What it answers appears below.")
+        messages.info(
+            request, gettext("A test is on its way to %(url)s. What it answers appears below.") % {"url": endpoint.url}
+        )
     else:
-        messages.warning(request, f"{endpoint.url} is disabled, so nothing was sent.")
+        messages.warning(request, gettext("%(url)s is disabled, so nothing was sent.") % {"url": endpoint.url})
     return redirect("guard:deliveries", platform_id)
 
 
@@ -104,9 +122,15 @@ def replay(request: DeskRequest, platform_id: uuid.UUID, delivery_id: uuid.UUID)
     if found is None:
         raise Http404("There is no such delivery.")
     if webhooks.replay(found, actor=actor(request)):
-        messages.info(request, f"Sent again as {found.event_id}: a receiver that has it already will drop it.")
+        messages.info(
+            request,
+            gettext("Sent again as %(event_id)s: a receiver that has it already will drop it.")
+            % {"event_id": found.event_id},
+        )
     else:
-        messages.warning(request, "Not sent again: it is still being tried, its endpoint is disabled, or it is erased.")
+        messages.warning(
+            request, gettext("Not sent again: it is still being tried, its endpoint is disabled, or it is erased.")
+        )
     return redirect("guard:deliveries", platform_id)
 
 
@@ -118,15 +142,16 @@ def replay_range(request: DeskRequest, platform_id: uuid.UUID) -> HttpResponse:
         endpoint = endpoint_or_404(platform_id, uuid.UUID(request.POST.get("endpoint", "")))
         since, until = (typed_time(request.POST.get(name, "")) for name in ("since", "until"))
         if since >= until:
-            raise ValueError("The end must be later than the beginning.")
+            raise ValueError(gettext("The end must be later than the beginning."))
         delivered_too = "delivered_too" in request.POST
         count = webhooks.replay_range(endpoint, since, until, delivered_too=delivered_too, actor=actor(request))
     except webhooks.Disabled:
-        messages.warning(request, "The endpoint is disabled, so nothing was sent.")
+        messages.warning(request, gettext("The endpoint is disabled, so nothing was sent."))
     except (webhooks.TooMany, ValueError) as error:
-        messages.warning(request, f"Nothing was sent: {error}")
+        messages.warning(request, gettext("Nothing was sent: %(error)s") % {"error": error})
     else:
-        messages.info(request, f"{count} message{'' if count == 1 else 's'} sent again to {endpoint.url}.")
+        said = ngettext("%(n)s message sent again to %(url)s.", "%(n)s messages sent again to %(url)s.", count)
+        messages.info(request, said % {"n": count, "url": endpoint.url})
     return redirect("guard:deliveries", platform_id)
 
 
@@ -134,7 +159,7 @@ def typed_time(given: str) -> datetime:
     try:
         return timezone.make_aware(datetime.fromisoformat(given).replace(tzinfo=None))
     except ValueError:
-        raise ValueError("A beginning and an end are needed.") from None
+        raise ValueError(gettext("A beginning and an end are needed.")) from None
 
 
 def endpoint_or_404(platform_id: uuid.UUID, endpoint_id: uuid.UUID) -> WebhookEndpoint:

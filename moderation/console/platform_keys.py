@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from moderation.console.access import MANAGE_PLATFORM, DeskRequest, needs
@@ -31,7 +32,7 @@ def issue_key(request: DeskRequest, platform_id: uuid.UUID) -> HttpResponse:
     try:
         expires_at = _expiry(days)
         if not name or not scopes:
-            raise ValueError("A key needs a name and at least one thing that it may do.")
+            raise ValueError(gettext("A key needs a name and at least one thing that it may do."))
         key, secret = keys.issue_key(
             platform,
             name,
@@ -50,7 +51,7 @@ def _expiry(days: str) -> datetime | None:
     if not days:
         return None
     if not (days.isascii() and days.isdigit() and len(days) < 7 and 1 <= int(days) <= platforms.LONGEST_DAYS):
-        raise ValueError(f"Days are 1 to {platforms.LONGEST_DAYS}; empty is for ever.")
+        raise ValueError(gettext("Days are 1 to %(most)s; empty is for ever.") % {"most": platforms.LONGEST_DAYS})
     return timezone.now() + timedelta(days=int(days))
 
 
@@ -62,7 +63,7 @@ def rotate_key(request: DeskRequest, platform_id: uuid.UUID, key_id: uuid.UUID) 
     try:
         key, secret = keys.rotate_key(key, actor=actor(request))
     except keys.KeyEnded:
-        messages.warning(request, f"The key {key.name} has ended: issue another one.")
+        messages.warning(request, gettext("The key %(key)s has ended: issue another one.") % {"key": key.name})
         return redirect("guard:platform", platform_id)
     return page(request, platform_or_404(platform_id), new_key=key, secret=secret, rotated=True)
 
@@ -73,7 +74,12 @@ def rotate_key(request: DeskRequest, platform_id: uuid.UUID, key_id: uuid.UUID) 
 def revoke_key(request: DeskRequest, platform_id: uuid.UUID, key_id: uuid.UUID) -> HttpResponse:
     key = _key_or_404(platform_id, key_id)
     done = keys.revoke_key(key, actor=actor(request))
-    messages.info(request, f"The key {key.name} {'is revoked: it opens nothing any more' if done else 'was revoked'}.")
+    said = (
+        gettext("The key %(key)s is revoked: it opens nothing any more.")
+        if done
+        else gettext("The key %(key)s was revoked.")
+    )
+    messages.info(request, said % {"key": key.name})
     return redirect("guard:platform", platform_id)
 
 

@@ -7,6 +7,7 @@ import uuid
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from moderation.console.access import MANAGE_PLATFORM, DeskRequest, needs
@@ -30,9 +31,9 @@ def set_limits(request: DeskRequest, platform_id: uuid.UUID) -> HttpResponse:
             platform, items_per_day=items, storage_bytes=storage, calls_per_minute=calls, actor=actor(request)
         )
     except ValueError:
-        told = "Each is a whole number from 0, or empty."
+        told = gettext("Each is a whole number from 0, or empty.")
         return page(request, platform, status=422, limits_error=told, limits_given=given)
-    messages.info(request, "Saved. It holds from the next call on.")
+    messages.info(request, gettext("Saved. It holds from the next call on."))
     return redirect("guard:platform", platform_id)
 
 

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from moderation import queries
@@ -71,7 +72,11 @@ def publish(request: DeskRequest, platform_id: uuid.UUID) -> HttpResponse:
         )
     except InvalidRules:  # a detector has warmed up since the draft was read
         return editor(request, in_force, draft, status=422)
-    messages.info(request, f"Version {version.number} is in force for {in_force.platform.name}, for scans from now on.")
+    messages.info(
+        request,
+        gettext("Version %(version)s is in force for %(platform)s, for scans from now on.")
+        % {"version": version.number, "platform": in_force.platform.name},
+    )
     return redirect("guard:policy-versions", platform_id)
 
 

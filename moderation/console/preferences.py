@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from moderation.console.access import DECIDE, VIEW, DeskRequest, needs
@@ -30,7 +31,7 @@ def preferences_page(request: DeskRequest) -> HttpResponse:
         _save(request, request.POST)
     except preferences.InvalidPreferences as invalid:
         return render(request, PAGE, _context(request, invalid.errors), status=422)
-    messages.info(request, "Saved. It holds from now on, on every screen you sign in at.")
+    messages.info(request, gettext("Saved. It holds from now on, on every screen you sign in at."))
     return redirect("guard:preferences")
 
 
@@ -53,7 +54,9 @@ def _number(posted: QueryDict, name: str, most: int) -> int | None:
     if not text:
         return None
     if not text.isdecimal() or len(text) > 5 or int(text) > most:
-        raise preferences.InvalidPreferences({name: f"must be a whole number from 0 to {most}"})
+        raise preferences.InvalidPreferences(
+            {name: gettext("must be a whole number from 0 to %(most)s") % {"most": most}}
+        )
     return int(text)
 
 

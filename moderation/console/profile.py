@@ -9,6 +9,7 @@ from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.forms import PasswordChangeForm
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -44,7 +45,7 @@ def password(request: DeskRequest) -> HttpResponse:
         update_session_auth_hash(request, form.user)
         desk_sessions.moved(old_key, request.session)
         people.chose_password(request.user, keep=request.session.session_key)
-        messages.info(request, "Your password is changed. All other browsers were signed out.")
+        messages.info(request, gettext("Your password is changed. All other browsers were signed out."))
         return redirect("guard:profile")
     status = 422 if request.method == "POST" else 200
     return render(request, "deepfake_guard/password.html", {"form": form}, status=status)
@@ -55,7 +56,7 @@ def password(request: DeskRequest) -> HttpResponse:
 def end_session(request: DeskRequest, session_id: uuid.UUID) -> HttpResponse:
     if not desk_sessions.end(request.user, session_id, actor=f"user:{request.user.pk}"):
         raise Http404("This session has ended already, or it is somebody else's.")
-    messages.info(request, "That browser is signed out.")
+    messages.info(request, gettext("That browser is signed out."))
     return redirect("guard:profile")
 
 
@@ -63,5 +64,5 @@ def end_session(request: DeskRequest, session_id: uuid.UUID) -> HttpResponse:
 @signed_in
 def end_other_sessions(request: DeskRequest) -> HttpResponse:
     ended = desk_sessions.end_all(request.user, actor=f"user:{request.user.pk}", but=request.session.session_key)
-    messages.info(request, f"Signed out elsewhere: {ended}.")
+    messages.info(request, gettext("Signed out elsewhere: %(ended)s.") % {"ended": ended})
     return redirect("guard:profile")

@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_POST, require_safe
 
 from moderation import queries, queue_queries, reach
@@ -20,16 +21,21 @@ from moderation.services import exposure, filters, platforms
 from moderation.vocabulary import Statement
 
 VIEW_NAMES = {
-    "all": "All open",
-    "due": "Due within 1 h",
-    "free": "Free",
-    "mine": "Mine",
-    "escalated": "Escalated",
-    "closed": "Closed",
+    "all": gettext_noop("All open"),
+    "due": gettext_noop("Due within 1 h"),
+    "free": gettext_noop("Free"),
+    "mine": gettext_noop("Mine"),
+    "escalated": gettext_noop("Escalated"),
+    "closed": gettext_noop("Closed"),
 }
+SORTS = (
+    ("due", gettext_noop("Due first")),
+    ("p", gettext_noop("Smallest p-value first")),
+    ("oldest", gettext_noop("Oldest first")),
+)
 FINDINGS = (
     *((statement.value, statement.value.replace("_", " ")) for statement in Statement),
-    (queue_queries.NOT_SCORED, "not scored"),
+    (queue_queries.NOT_SCORED, gettext_noop("not scored")),
 )
 
 
@@ -51,7 +57,8 @@ def queue(request: DeskRequest) -> HttpResponse:
         "counts": counts,
         "oldest": queue_queries.oldest_open_case(request.user),
         "views": [
-            (name, VIEW_NAMES[name], counts.get(name), _address(chosen, view=name)) for name in queue_queries.VIEWS
+            (name, gettext(VIEW_NAMES[name]), counts.get(name), _address(chosen, view=name))
+            for name in queue_queries.VIEWS
         ],
         "newer": _address(chosen, before=page.newer) if page.newer else "",
         "older": _address(chosen, after=page.older) if page.older else "",
@@ -60,10 +67,10 @@ def queue(request: DeskRequest) -> HttpResponse:
         "saved": queue_queries.saved_filters(request.user),
         "here": urlencode(chosen.address()),
         "capped": exposure.cap_is_reached(request.user),
-        "findings": FINDINGS,
+        "findings": [(value, gettext(words)) for value, words in FINDINGS],
         "reasons": QUEUE_REASONS,
         "no_platform": reach.seen_by(request.user) == reach.Seen(False, ()),
-        "sorts": (("due", "Due first"), ("p", "Smallest p-value first"), ("oldest", "Oldest first")),
+        "sorts": [(value, gettext(words)) for value, words in SORTS],
     }
     return render(request, "deepfake_guard/queue.html", context)
 
@@ -84,7 +91,7 @@ def save_filter(request: DeskRequest) -> HttpResponse:
     try:
         filters.save(request.user, request.POST.get("name", ""), address)
     except ValueError as error:
-        messages.warning(request, f"Not kept: {error}.")
+        messages.warning(request, gettext("Not kept: %(error)s.") % {"error": error})
     return redirect(f"{reverse('guard:queue')}?{address}")
 
 
@@ -102,6 +109,6 @@ def next_case(request: DeskRequest) -> HttpResponse:
     if address is None and exposure.cap_is_reached(request.user):
         return redirect("guard:queue")  # where the page says so
     if address is None:
-        messages.info(request, "No case is free. What others hold comes back when their time is up.")
+        messages.info(request, gettext("No case is free. What others hold comes back when their time is up."))
         return redirect("guard:queue")
     return redirect(address)

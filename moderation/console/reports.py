@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from moderation.console.access import DECIDE, DeskRequest, needs
@@ -49,7 +50,11 @@ def report(request: DeskRequest, item_id: uuid.UUID) -> HttpResponse:
             )
         except ValueError as error:
             raise BadRequest(str(error)) from error
-        said = "The report is kept." if new else "This user has reported the item before; that report stands."
+        said = (
+            gettext("The report is kept.")
+            if new
+            else gettext("This user has reported the item before; that report stands.")
+        )
         messages.info(request, said)
         return redirect("guard:item", item.pk)
     context = {"item": item, "given": given, "reasons": list(ReportReason)}

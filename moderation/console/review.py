@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from moderation.console.access import DECIDE, REVERSE, DeskRequest, needs
@@ -35,7 +36,11 @@ def reverse_decision(request: DeskRequest, number: int) -> HttpResponse:
     case = case_or_404(number)
     verdict = _in_force(case)
     if verdict is None or verdict.decision is None or verdict.decision.case_id != case.pk:
-        messages.warning(request, f"Nothing that was decided on case {number} is in force, so nothing can be reversed.")
+        messages.warning(
+            request,
+            gettext("Nothing that was decided on case %(number)s is in force, so nothing can be reversed.")
+            % {"number": number},
+        )
         return redirect("guard:case", number)
     given = Given.read(request.POST)
     error = ""
@@ -43,11 +48,15 @@ def reverse_decision(request: DeskRequest, number: int) -> HttpResponse:
         try:
             _reverse(request, case, given)
         except decisions.ReasonMissing:
-            error = "Say why: whoever reads the history must be able to follow it."
+            error = gettext("Say why: whoever reads the history must be able to follow it.")
         except (decisions.NotReversible, decisions.ReasonNotListed) as refused:
             error = str(refused)
         else:
-            messages.info(request, f"Case {number} is reversed, and {case.item.platform.name} is told.")
+            messages.info(
+                request,
+                gettext("Case %(number)s is reversed, and %(platform)s is told.")
+                % {"number": number, "platform": case.item.platform.name},
+            )
             return redirect("guard:case", number)
     context: dict[str, Any] = {
         "case": case,
@@ -83,7 +92,11 @@ def appeal(request: DeskRequest, number: int) -> HttpResponse:
         except appeals.NotAppealable as refused:
             error = str(refused)
         else:
-            messages.info(request, f"The appeal is case {made.case_id}. Whoever decided before cannot take it.")
+            messages.info(
+                request,
+                gettext("The appeal is case %(case_id)s. Whoever decided before cannot take it.")
+                % {"case_id": made.case_id},
+            )
             return redirect("guard:case", number)
     context = {"case": case, "item": case.item, "verdict": _in_force(case), "error": error}
     context["text"] = request.POST.get("text", "")

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from moderation import queries
@@ -35,6 +36,6 @@ def open_found(request: DeskRequest, item_id: uuid.UUID) -> HttpResponse:
         raise Http404("There is no such item.")
     case = quality.open_found(item, request.user)
     if case is None:
-        messages.info(request, "Nothing is to be opened: a person has decided about this item meanwhile.")
+        messages.info(request, gettext("Nothing is to be opened: a person has decided about this item meanwhile."))
         return redirect("guard:sample")
     return redirect("guard:case", case.number)

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
@@ -81,5 +82,5 @@ def new_codes(request: DeskRequest) -> HttpResponse:
 @step_up
 def drop(request: DeskRequest) -> HttpResponse:
     if second_factors.drop(request.user, actor=f"user:{request.user.pk}"):
-        messages.warning(request, "From now on your password alone signs you in.")
+        messages.warning(request, gettext("From now on your password alone signs you in."))
     return redirect("guard:profile")

@@ -15,6 +15,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_safe
 
 from moderation.authority import may
@@ -29,10 +30,26 @@ from moderation.services.quality.answers import Answer, Evidence, Period
 from moderation.services.quality.figures import Personal
 from moderation.services.quality.measures import histogram
 
-PERIODS = {"7": "7 days", "28": "28 days", "91": "Quarter"}
+PERIODS = {"7": gettext_noop("7 days"), "28": gettext_noop("28 days"), "91": gettext_noop("Quarter")}
 USUAL = "28"
 AGE_EDGES = (0.5, 1, 2, 4, 8, 24)  # hours
-AGE_WORDS = ("to 30 m", "to 1 h", "to 2 h", "to 4 h", "to 8 h", "to 24 h", "more")
+AGE_WORDS = (
+    *(
+        gettext_noop("to 30 m"),
+        gettext_noop("to 1 h"),
+        gettext_noop("to 2 h"),
+        gettext_noop("to 4 h"),
+        gettext_noop("to 8 h"),
+        gettext_noop("to 24 h"),
+    ),
+    gettext_noop("more"),
+)
+ERRORS = {
+    "false positive": gettext_noop("False positive"),
+    "false negative": gettext_noop("False negative"),
+    "wrong reason": gettext_noop("Wrong reason"),
+    "technical": gettext_noop("Technical"),
+}
 KAPPA_BAND = (0.6, 0.8)  # "substantial", Landis and Koch, Biometrics 33 (1977)
 
 
@@ -42,7 +59,7 @@ def statistics(request: DeskRequest) -> HttpResponse:
     days, platform, evidence = _asked(request)
     context: dict[str, Any] = {
         "days": days,
-        "periods": PERIODS.items(),
+        "periods": [(key, gettext(words)) for key, words in PERIODS.items()],
         "platforms": seen_platforms(request.user),
         "platform": platform,
         "evidence": evidence,
@@ -142,20 +159,23 @@ def _quality_rows(evidence: Evidence) -> list[charts.Whisker]:
     found = evidence.answers
     swayed = figures.swayed(found)
     rows = [
-        ("Right on gold items", figures.gold_accuracy(found)),
-        *((kind.capitalize(), estimate) for kind, estimate in figures.error_kinds(found).items()),
-        ("Turned right to wrong", swayed["right to wrong"]),
-        ("Turned wrong to right", swayed["wrong to right"]),
-        ("Overturned later", figures.overturned(evidence.concluded)),
-        ("Precision of review", figures.precision(evidence.concluded)),
-        ("Recall, estimated", figures.estimated_recall(evidence)),
+        (gettext("Right on gold items"), figures.gold_accuracy(found)),
+        *(
+            (gettext(ERRORS[kind]) if kind in ERRORS else kind.capitalize(), estimate)
+            for kind, estimate in figures.error_kinds(found).items()
+        ),
+        (gettext("Turned right to wrong"), swayed["right to wrong"]),
+        (gettext("Turned wrong to right"), swayed["wrong to right"]),
+        (gettext("Overturned later"), figures.overturned(evidence.concluded)),
+        (gettext("Precision of review"), figures.precision(evidence.concluded)),
+        (gettext("Recall, estimated"), figures.estimated_recall(evidence)),
     ]
     return charts.whiskers(rows)
 
 
 def _age_chart(evidence: Evidence) -> dict[str, Any]:
     counts = histogram(figures.ages(evidence), AGE_EDGES)
-    rows = list(zip(AGE_WORDS, counts, strict=True))
+    rows = [(gettext(words), count) for words, count in zip(AGE_WORDS, counts, strict=True)]
     return {"rows": rows, "bars": charts.bars([float(count) for count in counts])}
 
 

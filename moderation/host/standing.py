@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import models
 from django.db.models import Case, CharField, Exists, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Cast, Coalesce
+from django.utils.translation import gettext_noop as _
 
 from moderation import registry
 from moderation.models import Appeal, HostedImage, PolicyVersion, Verdict
@@ -24,15 +25,15 @@ S = ScreeningState
 UNSEEN = (S.UNSCREENED, S.WAITING, S.REFUSED, S.FAILED)
 KEPT_BACK = (S.RESTRICTED, S.REMOVED)
 WORDS = {  # for the author and the site's own staff; templates may say it otherwise
-    S.UNSCREENED: "not checked",
-    S.WAITING: "being checked",
-    S.REFUSED: "cannot be checked",
-    S.FAILED: "not checked yet",
-    S.IN_REVIEW: "waits for a person",
-    S.ALLOWED: "checked",
-    S.LABELLED: "shown with a label",
-    S.RESTRICTED: "not shown",
-    S.REMOVED: "removed",
+    S.UNSCREENED: _("not checked"),
+    S.WAITING: _("being checked"),
+    S.REFUSED: _("cannot be checked"),
+    S.FAILED: _("not checked yet"),
+    S.IN_REVIEW: _("waits for a person"),
+    S.ALLOWED: _("checked"),
+    S.LABELLED: _("shown with a label"),
+    S.RESTRICTED: _("not shown"),
+    S.REMOVED: _("removed"),
 }
 
 

@@ -11,6 +11,7 @@ from django.core.mail import send_mail
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from moderation import safe_http
 from moderation.conf import conf
@@ -90,7 +91,8 @@ def _chat(trouble: Trouble) -> bool:
 
 
 def _text(trouble: Trouble) -> str:
-    return f"{trouble.what}, since {trouble.since:%Y-%m-%d %H:%M} UTC. {trouble.then}"
+    what, since = trouble.what, f"{trouble.since:%Y-%m-%d %H:%M}"
+    return gettext("%(what)s, since %(since)s UTC. %(then)s") % {"what": what, "since": since, "then": trouble.then}
 
 
 def _line(text: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils.translation import gettext
 
 from moderation import blind
 from moderation.models import Batch, Decision, ReviewCase
@@ -69,9 +70,12 @@ def decide(
     """One pending decision for each named case. Raises WrongCount, NotAlike, and what `decisions.decide` raises."""
     wanted = sorted(set(numbers))
     if not 1 <= len(wanted) <= AT_MOST or typed != len(wanted):
-        raise WrongCount(f"{len(wanted)} are ticked, {typed} was typed; 1 to {AT_MOST} can be decided at once")
+        raise WrongCount(
+            gettext("%(count)s are ticked, %(typed)s was typed; 1 to %(at_most)s can be decided at once")
+            % {"count": len(wanted), "typed": typed, "at_most": AT_MOST}
+        )
     if not set(wanted) <= set(alike(case, user)):
-        raise NotAlike("Some of these are no near copies any more, or somebody has taken them: look again.")
+        raise NotAlike(gettext("Some of these are no near copies any more, or somebody has taken them: look again."))
     batch = Batch.objects.create(case=case, user=user)
     decided, missed = [], []
     for number in wanted:

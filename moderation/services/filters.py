@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.contrib.auth.models import User
+from django.utils.translation import gettext
 
 from moderation.models import SavedFilter
 
@@ -19,10 +20,12 @@ def save(user: User, name: str, address: str) -> SavedFilter:
     """Keep a query string of the queue; an older one of the same name gives way. Raises TooMany, ValueError."""
     name = name.strip()[:60]
     if not name:
-        raise ValueError("a saved filter needs a name")
+        raise ValueError(gettext("a saved filter needs a name"))
     others = SavedFilter.objects.filter(user=user).exclude(name=name)
     if others.count() >= KEPT_AT_MOST:
-        raise TooMany(f"{KEPT_AT_MOST} filters are kept at most; delete one first")
+        raise TooMany(
+            gettext("%(kept_at_most)s filters are kept at most; delete one first") % {"kept_at_most": KEPT_AT_MOST}
+        )
     kept, _ = SavedFilter.objects.update_or_create(user=user, name=name, defaults={"address": address[:1000]})
     return kept
 

@@ -10,6 +10,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from moderation.models import ContentItem, Decision, IllegalRecord, MediaAsset, ReviewCase
 from moderation.services import audit, cases, leases, verdicts
@@ -84,7 +85,7 @@ def _facts(item: ContentItem) -> dict[str, Any]:
 def reported(record: IllegalRecord, user: User, *, authority: str, reference: str, note: str = "") -> bool:
     """It was reported to an authority: the case closes, the picture stays locked and kept. False: handled already."""
     if not authority.strip() or not reference.strip():
-        raise ValueError("name the authority and its reference")
+        raise ValueError(gettext("name the authority and its reference"))
     given = {"authority": authority.strip()[:200], "reference": reference.strip()[:200]}
     if not _end(record, user, RecordState.REPORTED, note, **given):
         return False
@@ -98,7 +99,7 @@ def reported(record: IllegalRecord, user: User, *, authority: str, reference: st
 def release(record: IllegalRecord, user: User, *, why: str) -> bool:
     """It was not what it was taken for: the picture is shown again, and a senior decides. False: handled already."""
     if not why.strip():
-        raise ValueError("say why it is released")
+        raise ValueError(gettext("say why it is released"))
     item = _locked_rows(record.case)
     if not _end(record, user, RecordState.RELEASED, why):
         return False

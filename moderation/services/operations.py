@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext
 
 from moderation.models import (
     OPEN_DELIVERY,
@@ -87,15 +88,27 @@ def troubles(now: datetime | None = None, seen: Q | None = None) -> list[Trouble
 
 def _of_hand(hand: Hand) -> Trouble | None:
     worker = hand.worker
-    held = f"Its {hand.in_hand} scans return to the queue by themselves" if hand.in_hand else "It holds no scan"
     if hand.state == "silent":
-        what = f"{worker.name} is silent"
-        then = f"{held}, and nothing is lost. See its log and start it again."
+        what = gettext("%(worker)s is silent") % {"worker": worker.name}
+        then = gettext("It holds no scan, and nothing is lost. See the log and restart it.")
+        if hand.in_hand:
+            then = ngettext(
+                "Its %(n)s scan returns to the queue by itself, and nothing is lost. See the log and restart it.",
+                "Its %(n)s scans return to the queue by themselves, and nothing is lost. See the log and restart it.",
+                hand.in_hand,
+            ) % {"n": hand.in_hand}
         return Trouble(AlertKind.SILENT_WORKER, worker.name, worker.seen_at, what, then)
     if hand.state == "stuck":
         since = worker.progressed_at or worker.seen_at
-        then = f"{held} when their lease ends. If it happens again, see its log and restart it."
-        return Trouble(None, worker.name, since, f"{worker.name} makes no progress", then)
+        then = ngettext(
+            "Its %(n)s scan returns to the queue by itself when its lease ends. If it happens again, see the worker's "
+            "log and restart it.",
+            "Its %(n)s scans return to the queue by themselves when their lease ends. If it happens again, see the "
+            "worker's log and restart it.",
+            hand.in_hand,
+        ) % {"n": hand.in_hand}
+        what = gettext("%(worker)s makes no progress") % {"worker": worker.name}
+        return Trouble(None, worker.name, since, what, then)
     return None
 
 
@@ -106,8 +119,12 @@ def _late(now: datetime, seen: Q) -> list[Trouble]:
     found = []
     for name, count in rows:
         oldest = late.filter(item__platform__name=name).order_by("due_at").values_list("due_at", flat=True)[0]
-        what = f"{count} case{'s' if count != 1 else ''} of {name} should have been decided by now"
-        found.append(Trouble(AlertKind.LATE_CASES, name, oldest, what, "The queue shows them first."))
+        what = ngettext(
+            "%(n)s case of %(platform)s should have been decided by now",
+            "%(n)s cases of %(platform)s should have been decided by now",
+            count,
+        ) % {"n": count, "platform": name}
+        found.append(Trouble(AlertKind.LATE_CASES, name, oldest, what, gettext("The queue shows them first.")))
     return found
 
 
@@ -115,12 +132,12 @@ def _backlog(now: datetime) -> list[Trouble]:
     waiting, oldest = scans_waiting(now)
     if oldest <= 5 * PROMISE:
         return []
-    then = "More scan workers shorten it. Uploads are taken in meanwhile, and nothing is lost."
-    return [Trouble(None, "scans", now - oldest, f"{waiting} scans wait, the oldest for {_minutes(oldest)}", then)]
-
-
-def _minutes(length: timedelta) -> str:
-    return f"{int(length.total_seconds()) // 60} min"
+    then = gettext("More scan workers shorten it. Uploads are taken in meanwhile, and nothing is lost.")
+    what = gettext("%(n)s scans wait, the oldest for %(minutes)s min") % {
+        "n": waiting,
+        "minutes": int(oldest.total_seconds()) // 60,
+    }
+    return [Trouble(None, "scans", now - oldest, what, then)]
 
 
 def scans_waiting(now: datetime) -> tuple[int, timedelta]:

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from moderation.models import Calibration, ContentItem, Platform, PolicyVersion
 from moderation.policy import refused_line
@@ -28,7 +29,7 @@ class NameTaken(Exception):
 def create_platform(name: str, *, review_at: float = 0.01, note: str = "first version", actor: str) -> Platform:
     """A platform with policy version 1 in force. Raises NameTaken, and InvalidRules as `publish_policy` does."""
     if not name.strip():
-        raise ValueError("a platform needs a name")
+        raise ValueError(gettext("a platform needs a name"))
     name = name.strip()
     rules = checked_rules({"review_at": review_at})
     try:
@@ -56,7 +57,7 @@ def set_active(platform: Platform, active: bool, *, actor: str) -> bool:
 def set_retention(platform: Platform, *, allowed_days: int, decided_days: int, actor: str) -> None:
     """Days that media of allowed and of decided items are kept. Raises ValueError outside 0 to 3,650."""
     if not (0 <= allowed_days <= LONGEST_DAYS and 0 <= decided_days <= LONGEST_DAYS):
-        raise ValueError(f"days are 0 to {LONGEST_DAYS}")
+        raise ValueError(gettext("days are 0 to %(longest_days)s") % {"longest_days": LONGEST_DAYS})
     Platform.objects.filter(pk=platform.pk).update(retain_allowed_days=allowed_days, retain_decided_days=decided_days)
     audit.note(
         "platform.retention_set", actor, f"platform:{platform.pk}", allowed_days=allowed_days, decided_days=decided_days

@@ -11,6 +11,7 @@ from functools import cache
 from zoneinfo import available_timezones
 
 from django.contrib.auth.models import AnonymousUser, User
+from django.utils.translation import gettext
 
 from moderation.conf import conf
 from moderation.models import Preferences
@@ -86,7 +87,7 @@ def save(
     """Replaces them all. Raises InvalidPreferences."""
     checked = checked_keys(keys)
     if time_zone and time_zone not in zone_names():
-        raise InvalidPreferences({"time_zone": "is not a zone that this machine knows"})
+        raise InvalidPreferences({"time_zone": gettext("is not a zone that this machine knows")})
     own, _ = Preferences.objects.update_or_create(
         user=user,
         defaults={
@@ -117,11 +118,11 @@ def checked_keys(given: Mapping[str, str]) -> dict[str, str]:
     errors = {}
     for action, key in keys.items():
         if len(key) != 1 or not key.isprintable() or key.isspace():
-            errors[action] = "must be one character that can be seen"
+            errors[action] = gettext("must be one character that can be seen")
         elif key in REASON_KEYS:
-            errors[action] = "1 to 9 belong to the reasons"
+            errors[action] = gettext("1 to 9 belong to the reasons")
         elif list(keys.values()).count(key) > 1:
-            errors[action] = f"“{key}” is on more than one action"
+            errors[action] = gettext("“%(key)s” is on more than one action") % {"key": key}
     if errors:
         raise InvalidPreferences(errors)
     return keys

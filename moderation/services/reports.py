@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from moderation.models import ContentItem, ReviewCase, UserReport
 from moderation.services import audit, cases, platforms, verdicts
@@ -24,7 +25,7 @@ def report(
     item = ContentItem.objects.select_related("platform").get(pk=item.pk)
     digest = platforms.author_digest(item.platform, reporter_ref)
     if not digest or item.erased_at is not None:
-        raise ValueError("a report needs a reporter, and an item that is there")
+        raise ValueError(gettext("a report needs a reporter, and an item that is there"))
     kept = {"reason": ReportReason(reason), "text": text.replace("\0", "").strip()[:LONGEST_TEXT]}
     made, new = UserReport.objects.get_or_create(item=item, reporter_digest=digest, defaults=kept)
     if not new:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django import template
+from django.utils.translation import gettext
 
 from moderation.templatetags.guard import plain_name
 
@@ -37,7 +38,7 @@ def _flat(name: str, value: Any) -> Iterator[tuple[str, str]]:
 
 def _said(value: Any) -> str:
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return gettext("yes") if value else gettext("no")
     if value is None or value in ({}, []):
         return "–"
     return ", ".join(map(_said, value)) if isinstance(value, list) else str(value)

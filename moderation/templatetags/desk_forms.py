@@ -6,28 +6,34 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_noop as _
 
 from moderation.templatetags import words
 
 register = template.Library()
 
 KEY_WORDS = {
-    "review_at": "Ask for review at or below p",
-    "block_at": "Block at or below p",
-    "several_faces": "Several faces in one item",
-    "blind_first": "First opinion before the numbers",
-    "checks.sample": "Random sample of what passed",
-    "checks.second": "Second opinions",
-    "checks.gold": "Known answers",
-    "due_hours": "Decided within",
-    "opinions": "People who must agree",
-    "until_screened": "A picture not screened yet is",
-    "until_reviewed": "A picture that waits for a person is",
-    "on_not_applicable.no_face": "No face found",
-    "on_not_applicable.face_too_small": "Face too small",
-    "on_not_applicable.face_too_blurry": "Face too blurred",
-    "on_not_applicable.video_not_enabled": "A video",
+    "review_at": _("Ask for review at or below p"),
+    "block_at": _("Block at or below p"),
+    "several_faces": _("Several faces in one item"),
+    "blind_first": _("First opinion before the numbers"),
+    "checks.sample": _("Random sample of what passed"),
+    "checks.second": _("Second opinions"),
+    "checks.gold": _("Known answers"),
+    "due_hours": _("Decided within"),
+    "opinions": _("People who must agree"),
+    "until_screened": _("A picture not screened yet is"),
+    "until_reviewed": _("A picture that waits for a person is"),
+    "on_not_applicable.no_face": _("No face found"),
+    "on_not_applicable.face_too_small": _("Face too small"),
+    "on_not_applicable.face_too_blurry": _("Face too blurred"),
+    "on_not_applicable.video_not_enabled": _("A video"),
 }
+
+
+PARTS = {"outcome": _("outcome"), "effect": _("effect")}
+VALUES = {"bonferroni": _("bonferroni"), "any_face": _("any face"), "visible": _("visible"), "hidden": _("hidden")}
 
 
 @register.filter
@@ -40,36 +46,39 @@ def at(document: Any, dotted: str) -> Any:
 
 @register.filter
 def key_words(dotted: str) -> str:
-    first, _, rest = dotted.partition(".")
+    first, _dot, rest = dotted.partition(".")
     if first == "reasons":
-        return f"Reason “{rest}”"
+        return gettext("Reason “%(code)s”") % {"code": rest}
     if first == "on_decision":
-        value, _, part = rest.partition(".")
-        return f"After “{words.DECISIONS.get(value, value)}”, {part}"
-    return KEY_WORDS.get(dotted) or dotted.replace(".", ", ").replace("_", " ")
+        value, _dot, part = rest.partition(".")
+        said_of = {"decision": words.said(words.DECISIONS, value), "part": gettext(PARTS.get(part, part))}
+        return gettext("After “%(decision)s”, %(part)s") % said_of
+    return gettext(KEY_WORDS[dotted]) if dotted in KEY_WORDS else dotted.replace(".", ", ").replace("_", " ")
 
 
 @register.filter
 def rule_value(value: Any) -> str:
     """A value of the rules as people read it; what is off is said to be off."""
     if value is None or value == "":
-        return "off"
-    return f"{value:g}" if isinstance(value, float) else str(value).replace("_", " ")
+        return gettext("off")
+    if isinstance(value, float):
+        return f"{value:g}"
+    return words.said({**words.OUTCOMES, **VALUES}, value)
 
 
 @register.filter
 def rule_words(value: Any, key: str) -> str:
     """A value of the rules under its dotted key, in words."""
     if key == "due_hours":
-        return "what holds for all" if value is None else f"{value:g} h"
+        return gettext("what holds for all") if value is None else gettext("%(hours)s h") % {"hours": f"{value:g}"}
     if key == "opinions":
-        return "1 person" if value == 1 else f"{value} people"
+        return ngettext("%(n)s person", "%(n)s people", value) % {"n": value}
     if key == "blind_first" or key.startswith("checks."):
-        return f"{percent_typed(value)} %" if value else "off"
+        return f"{percent_typed(value)} %" if value else gettext("off")
     if key.startswith("reasons."):
-        return value or "not listed"
+        return value or gettext("not listed")
     if key.startswith("on_decision."):
-        return words.EFFECTS.get(value) or words.OUTCOMES.get(value) or str(value)
+        return words.said({**words.OUTCOMES, **words.EFFECTS}, value)
     return rule_value(value)
 
 
@@ -92,7 +101,7 @@ def percent_typed(value: Any) -> str:
 @register.filter
 def one_in(share: float) -> str:
     """1 in 67."""
-    return f"1 in {round(1 / share):,}" if 0 < share <= 1 else "none"
+    return words.one_in(round(1 / share)) if 0 < share <= 1 else gettext("none")
 
 
 @register.filter
@@ -107,4 +116,5 @@ def place(row: int) -> dict[str, str]:
 def said(errors: dict[str, str], pointer: str) -> dict[str, str]:
     """What is wrong with one field, in a place of its own that a preview can fill."""
     name = pointer.strip("/").replace("/", "-") or "document"
-    return {"told": errors.get(pointer, ""), "name": name}
+    told = errors.get(pointer)
+    return {"told": gettext(told) if told else "", "name": name}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django import template
+from django.utils.translation import gettext
 
 from moderation.services.quality.measures import Estimate
 from moderation.templatetags import words
@@ -33,7 +34,8 @@ def percent_interval(estimate: Estimate) -> str:
     """54 to 62 %, n = 612."""
     if estimate.low is None or estimate.high is None:
         return f"n = {estimate.n:,}"
-    return f"{_percent(estimate.low)} to {_percent(estimate.high)} %, n = {estimate.n:,}"
+    ends = {"low": _percent(estimate.low), "high": _percent(estimate.high), "n": f"{estimate.n:,}"}
+    return gettext("%(low)s to %(high)s %%, n = %(n)s") % ends
 
 
 @register.filter
@@ -45,7 +47,8 @@ def as_number(estimate: Estimate, digits: int = 2) -> str:
 def number_interval(estimate: Estimate, digits: int = 2) -> str:
     if estimate.low is None or estimate.high is None:
         return f"n = {estimate.n:,}"
-    return f"{_number(estimate.low, digits)} to {_number(estimate.high, digits)}, n = {estimate.n:,}"
+    ends = {"low": _number(estimate.low, digits), "high": _number(estimate.high, digits), "n": f"{estimate.n:,}"}
+    return gettext("%(low)s to %(high)s, n = %(n)s") % ends
 
 
 @register.filter

@@ -11,6 +11,7 @@ from django.templatetags.static import static
 from django.utils import dateformat, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from deepfake_guard.detector.explain import words as said
 from moderation import authority, queue_queries
@@ -33,10 +34,12 @@ for name, table in {
     "action_words": words.ACTIONS,
     "switch_words": words.SWITCHES,
     "cure_words": words.CURES,
+    "appeal_words": words.APPEALS,
+    "state_words": words.STATES,
 }.items():
-    register.filter(name, lambda value, table=table: table.get(value, str(value).replace("_", " ")))
+    register.filter(name, lambda value, table=table: words.said(table, value))
 register.filter("p_text", said.p_text)
-register.filter("bucket_words", said.bucket_words)
+register.filter("bucket_words", lambda bucket: said.bucket_words(bucket, gettext))
 
 
 @register.filter
@@ -64,8 +67,9 @@ def due(due_at: datetime) -> dict[str, str]:
     """{"words", "look"}: in 12 min, 8 min late."""
     left = due_at - timezone.now()
     if left.total_seconds() < 0:
-        return {"words": f"{words.span(left)} late", "look": "is-late"}
-    return {"words": f"in {words.span(left)}", "look": "is-due" if left < queue_queries.SOON else ""}
+        return {"words": gettext("%(span)s late") % {"span": words.span(left)}, "look": "is-late"}
+    look = "is-due" if left < queue_queries.SOON else ""
+    return {"words": gettext("in %(span)s") % {"span": words.span(left)}, "look": look}
 
 
 @register.filter
@@ -103,6 +107,12 @@ def zone_words(moment: datetime) -> str:
     """Europe/Berlin (UTC+02:00), of the zone in force."""
     name, offset = timezone.get_current_timezone_name(), moment.isoformat()[-6:]
     return name if name == "UTC" else f"{name} (UTC{offset})"
+
+
+@register.filter
+def in_language(message: str) -> str:
+    """What a module says that knows no Django (`borrowed_words`)."""
+    return gettext(message) if message else ""
 
 
 @register.filter

@@ -7,6 +7,7 @@ from typing import Any
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from deepfake_guard.detector.explain import words as said
 from deepfake_guard.detector.explain.strip import strip as strip_of
@@ -43,20 +44,22 @@ def _chip(kind: str, looks: tuple[str, str], word: str) -> SafeString:
 def statement_chip(statement: str) -> SafeString | str:
     """The machine's voice: outlined. Nothing where nothing was scored."""
     return (
-        _chip("chip--machine", STATEMENT_LOOKS[Statement(statement)], words.STATEMENTS[statement]) if statement else ""
+        _chip("chip--machine", STATEMENT_LOOKS[Statement(statement)], words.said(words.STATEMENTS, statement))
+        if statement
+        else ""
     )
 
 
 @register.simple_tag
 def outcome_chip(outcome: str) -> SafeString:
     """The policy's voice: tinted."""
-    return _chip("", OUTCOME_LOOKS[Outcome(outcome)], words.OUTCOMES[outcome])
+    return _chip("", OUTCOME_LOOKS[Outcome(outcome)], words.said(words.OUTCOMES, outcome))
 
 
 @register.simple_tag
 def decision_chip(value: str) -> SafeString:
     """People's voice: solid."""
-    return _chip("chip--person", DECISION_LOOKS[DecisionValue(value)], words.DECISIONS[value])
+    return _chip("chip--person", DECISION_LOOKS[DecisionValue(value)], words.said(words.DECISIONS, value))
 
 
 @register.filter
@@ -66,7 +69,7 @@ def statement_look(statement: str) -> str:
 
 @register.simple_tag
 def finding(p: float, n: int, reached: int) -> str:
-    return said.finding(p, n, reached)
+    return said.finding(p, n, reached, gettext)
 
 
 @register.simple_tag
@@ -80,9 +83,9 @@ def verdict_words(verdict: Verdict | None) -> str:
     faces = [face for face in verdict.evidence.get("faces", []) if face["p_value"] is not None] if verdict else []
     if not faces:
         reasons = verdict.reasons if verdict else []
-        return words.why(reasons) if reasons else "Not scored"
+        return words.why(reasons) if reasons else gettext("Not scored")
     least = min(faces, key=lambda face: face["p_value"])
-    return said.finding(least["p_value"], least["n"], least["reached"])
+    return said.finding(least["p_value"], least["n"], least["reached"], gettext)
 
 
 @register.inclusion_tag("deepfake_guard/parts/track.html")
@@ -114,8 +117,9 @@ def decision_icon(value: str) -> str:
 @register.filter
 def not_scored(face: DetectedFace) -> str:
     if face.reason == Reason.FACE_TOO_SMALL:
-        return f"not scored: {face.native_px} px, needs {words.SMALLEST_FACE_PX}"
-    return "not scored: too blurred" if face.reason == Reason.FACE_TOO_BLURRY else "not scored"
+        sizes = {"size": face.native_px, "needed": words.SMALLEST_FACE_PX}
+        return gettext("not scored: %(size)s px, needs %(needed)s") % sizes
+    return gettext("not scored: too blurred") if face.reason == Reason.FACE_TOO_BLURRY else gettext("not scored")
 
 
 @register.filter

@@ -10,11 +10,13 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from moderation import blind, queries, queue_queries
 from moderation.conf import conf
 from moderation.models import Decision, Reach, ReviewCase
 from moderation.services import leases, people, preferences
+from moderation.templatetags import words
 
 register = template.Library()
 
@@ -36,7 +38,7 @@ def hidden_from(case: ReviewCase, user: User) -> bool:
 
 @register.filter
 def person(user: User | None) -> str:
-    return people.name_of(user) if user else "somebody"
+    return people.name_of(user) if user else gettext("somebody")
 
 
 @register.filter
@@ -48,8 +50,14 @@ def initials(user: User) -> str:
 @register.filter
 def role(user: User) -> str:
     group = user.groups.first()
-    unnamed = "by this site's rule" if conf().AUTHORISER else "No role"
-    return group.name.capitalize() if group else unnamed
+    unnamed = gettext("by this site's rule") if conf().AUTHORISER else gettext("No role")
+    return role_words(group.name) if group else unnamed
+
+
+@register.filter
+def role_words(name: str) -> str:
+    """A group of the host's own keeps its name."""
+    return gettext(words.ROLES[name]) if name in words.ROLES else name.capitalize()
 
 
 @register.filter
@@ -57,9 +65,9 @@ def reach_words(user: User) -> str:
     """Which platforms this person sees; the reach is prefetched by services.people."""
     reach: Reach | None = getattr(user, "guard_reach", None)
     if reach is None:
-        return "no platform"
+        return gettext("no platform")
     names = [platform.name for platform in reach.platforms.all()]
-    return "all platforms" if reach.all_platforms else ", ".join(names) or "no platform"
+    return gettext("all platforms") if reach.all_platforms else ", ".join(names) or gettext("no platform")
 
 
 @register.simple_tag(takes_context=True)

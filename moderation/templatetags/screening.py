@@ -6,6 +6,7 @@ from typing import Any
 
 from django import template
 from django.db.models import Model
+from django.utils.translation import gettext
 
 from moderation.host.standing import WORDS, Screening, state_of
 from moderation.host.standing import screening_of as find
@@ -17,7 +18,7 @@ register = template.Library()
 def screening_state(instance: Model, field: str | None = None) -> dict[str, Any]:
     """A few words on how the object's picture stands."""
     state = state_of(instance, field)
-    return {"state": state.value, "words": WORDS[state], "object": instance}
+    return {"state": state.value, "words": gettext(WORDS[state]), "object": instance}
 
 
 @register.simple_tag

@@ -1,13 +1,16 @@
 """What is said of a face in plain words (DESIGN §7.9): how unusual, by which signals, and what is unsure about it.
 
-Pure functions: no torch, no template. Console, command line and explanations all speak through them.
+Pure functions: no torch, no template. Console, command line and explanations all speak through them; `say` puts what is
+said into another language (the console's gettext), and is English unless given.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+
+Say = Callable[[str], str]
 
 FEW = 10  # with fewer calibration faces reached, the count is said, not a rate
 UNCOMMON = 0.1
@@ -45,15 +48,15 @@ ENCODINGS = {
 }
 
 
-def finding(p: float, n: int, reached: int) -> str:
+def finding(p: float, n: int, reached: int, say: Say = str) -> str:
     """How unusual, said with no more digits than n allows."""
     if reached < FEW:
-        return f"{reached} of {n:,} genuine faces looked this unusual"
+        return say("%(reached)s of %(n)s genuine faces looked this unusual") % {"reached": reached, "n": f"{n:,}"}
     if p <= UNCOMMON:
-        return f"About 1 in {two_figures(1 / p)} genuine faces look this unusual"
+        return say("About 1 in %(many)s genuine faces look this unusual") % {"many": two_figures(1 / p)}
     if p <= COMMON:
-        return f"About {round(10 * p)} in 10 genuine photos look this unusual"
-    return "Most genuine photos look at least this unusual"
+        return say("About %(some)s in 10 genuine photos look this unusual") % {"some": round(10 * p)}
+    return say("Most genuine photos look at least this unusual")
 
 
 def limit(n: int) -> str:
@@ -76,14 +79,14 @@ def p_text(p: float | None) -> str:
     return "1" if float(text) >= 1 else text
 
 
-def signal_name(key: str) -> str:
+def signal_name(key: str, say: Say = str) -> str:
     """`generator:FLUX.1 dev` → Looks like FLUX.1 dev; a key without words is said as it is."""
     if key in NAMES:
-        return NAMES[key]
+        return say(NAMES[key])
     if key.startswith(GENERATOR):
-        return f"Looks like {key.removeprefix(GENERATOR)}"
+        return say("Looks like %(generator)s") % {"generator": key.removeprefix(GENERATOR)}
     if key.startswith(TUNED) and key.removeprefix(TUNED) in NAMES:
-        return f"{NAMES[key.removeprefix(TUNED)]}, tuned features"
+        return say("%(signal)s, tuned features") % {"signal": say(NAMES[key.removeprefix(TUNED)])}
     return key.replace("_", " ")
 
 
@@ -92,12 +95,13 @@ def of_heads(key: str) -> bool:
     return key in ("head", "linear") or key.startswith((GENERATOR, TUNED))
 
 
-def bucket_words(bucket: str) -> str:
+def bucket_words(bucket: str, say: Say = str) -> str:
     """`jpeg90/112` → 112–199 px, JPEG 90 and better; the root → all sizes and encodings."""
     encoding, _, size = bucket.partition("/")
     if not size:
-        return "all sizes and encodings"
-    return f"{SIZES.get(size, f'{size} px')}, {ENCODINGS.get(encoding, encoding)}"
+        return say("all sizes and encodings")
+    sizes = say(SIZES[size]) if size in SIZES else f"{size} px"
+    return f"{sizes}, {say(ENCODINGS[encoding]) if encoding in ENCODINGS else encoding}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,54 +114,71 @@ class Comparison:
     p_value: float
 
 
-def comparisons(signals: Mapping[str, Mapping[str, float]]) -> tuple[list[Comparison], list[Comparison]]:
+def comparisons(
+    signals: Mapping[str, Mapping[str, float]], say: Say = str
+) -> tuple[list[Comparison], list[Comparison]]:
     """{key: {"score", "p_value"}} → one-class signals and heads, each by rising p-value."""
     all_of_them = sorted(
-        (Comparison(key, signal_name(key), given["score"], given["p_value"]) for key, given in signals.items()),
+        (Comparison(key, signal_name(key, say), given["score"], given["p_value"]) for key, given in signals.items()),
         key=lambda one: (one.p_value, one.name),
     )
     return [one for one in all_of_them if not of_heads(one.key)], [one for one in all_of_them if of_heads(one.key)]
 
 
-def caution(k: int) -> str:
+def caution(k: int, say: Say = str) -> str:
     """What must stand beside the p-values of k signals."""
     if k < 2:
-        return "The signal decides nothing by itself; the p-value of the face does."
-    return (
-        f"Each is one of {k} comparisons: the smallest of {k} is often small by chance. They decide nothing; "
+        return say("The signal decides nothing by itself; the p-value of the face does.")
+    return say(
+        "Each is one of %(k)s comparisons: the smallest of %(k)s is often small by chance. They decide nothing; "
         "the p-value of the face does."
-    )
+    ) % {"k": k}
 
 
 def remarks(
-    native_px: int, sharpness: float, bucket: str, n: int, reasons: Iterable[str] = (), sparse: int = SPARSE
+    native_px: int,
+    sharpness: float,
+    bucket: str,
+    n: int,
+    reasons: Iterable[str] = (),
+    sparse: int = SPARSE,
+    say: Say = str,
 ) -> list[str]:
     """What kept a score from being surer, worst first; empty where nothing did.
 
     bucket: key of the calibration bucket that served ("jpeg90/112", "any/112", "any"); reasons: of the scan.
     """
-    said = []
-    if native_px < SMALL_PX:
-        said.append(
-            f"Small: the face square has {native_px} px and was enlarged to {INPUT_PX}; its fine traces are gone."
-        )
-    elif native_px < INPUT_PX:
-        said.append(f"Rather small: the face square has {native_px} px, enlarged to {INPUT_PX}.")
+    said = _of_size(native_px, say)
     if sharpness < SOFT:
-        said.append("Blurred: 19 in 20 of the genuine faces it was chosen on are sharper.")
+        said.append(say("Blurred: 19 in 20 of the genuine faces it was chosen on are sharper."))
     encoding, _, size = bucket.partition("/")
     if not size:
         said.append(
-            "Unfamiliar size or compression: it was compared with genuine faces of all kinds, "
-            "not with those uploaded alike."
+            say(
+                "Unfamiliar size or compression: it was compared with genuine faces of all kinds, "
+                "not with those uploaded alike."
+            )
         )
     elif encoding == "any" and native_px < SHRUNK_PX:
-        said.append("Unfamiliar compression: it was compared with genuine faces of its size, whatever their encoding.")
+        said.append(
+            say("Unfamiliar compression: it was compared with genuine faces of its size, whatever their encoding.")
+        )
     if n < sparse:
-        said.append(f"Few genuine faces behind it: n = {n:,}, so rarer than 1 in {n + 1:,} cannot be told.")
+        few = say("Few genuine faces behind it: n = %(n)s, so rarer than 1 in %(all)s cannot be told.")
+        said.append(few % {"n": f"{n:,}", "all": f"{n + 1:,}"})
     if "low_quality_face_finder" in reasons:
-        said.append("Found with the simpler face finder: the crop is not quite the calibrated one.")
+        said.append(say("Found with the simpler face finder: the crop is not quite the calibrated one."))
     return said
+
+
+def _of_size(native_px: int, say: Say) -> list[str]:
+    sizes = {"size": native_px, "input": INPUT_PX}
+    if native_px < SMALL_PX:
+        small = say("Small: the face square has %(size)s px and was enlarged to %(input)s; its fine traces are gone.")
+        return [small % sizes]
+    if native_px < INPUT_PX:
+        return [say("Rather small: the face square has %(size)s px, enlarged to %(input)s.") % sizes]
+    return []
 
 
 NOTHING_UNSURE = "Large and sharp enough, and compared with genuine faces that came alike."

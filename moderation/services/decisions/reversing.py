@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from moderation.models import ContentItem, Decision, Opinion, ReviewCase
 from moderation.rules import Rules, allowed
@@ -37,15 +38,15 @@ def reverse(
     case = ReviewCase.objects.select_related("item__platform").get(pk=case.pk)
     earlier = Decision.objects.filter(pk=seen, case=case, verdict__current=True).first()
     if earlier is None or case.state != CaseState.CLOSED or case.item.erased_at is not None:
-        raise NotReversible("This decision is not in force any more.")
+        raise NotReversible(gettext("This decision is not in force any more."))
     if ReviewCase.objects.filter(item=case.item, purpose=CasePurpose.REVIEW).exclude(state=CaseState.CLOSED).exists():
-        raise NotReversible("A person is looking at this item again; that comes first.")
+        raise NotReversible(gettext("A person is looking at this item again; that comes first."))
     policy = platforms.policy_of(case.item)
     rules = Rules.from_document(policy.rules)
     given = allowed(reasons, rules.reasons)
     asked = effect or rules.on_decision[value].effect
     if value is DecisionValue.CANNOT_TELL or (value, asked) == (earlier.value, earlier.effect):
-        raise NotReversible("This would leave things as they are.")
+        raise NotReversible(gettext("This would leave things as they are."))
     now = timezone.now()
     opinion = Opinion.objects.create(case=case, user=user, value=value, reasons=given, note=why.strip())
     decision = Decision.objects.create(

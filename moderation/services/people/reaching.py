@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils.translation import gettext
 
 from moderation import reach
 from moderation.models import Platform, Reach, ReviewCase
@@ -22,7 +23,7 @@ def set_reach(user: User, platforms: Collection[Platform] | None, *, actor: str)
     Raises ValueError for an admin or auditor, who see everything.
     """
     if platforms is not None and (role := sees_everything(user)) is not None:
-        raise ValueError(f"the role {role} sees all platforms")
+        raise ValueError(gettext("the role %(role)s sees all platforms") % {"role": role})
     take_reach(user, platforms)
     if platforms is not None:
         elsewhere = ReviewCase.objects.filter(holder=user).exclude(item__platform__in=platforms)

@@ -17,6 +17,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Exists, F, Max, OuterRef
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from moderation.conf import derived_key
 from moderation.models import ContentItem, Decision, GoldItem, Platform, ReviewCase, Verdict
@@ -50,9 +51,9 @@ def seal(
     known = DecisionValue(truth)
     given = allowed(reasons, Rules.from_document(platforms.policy_of(item).rules).reasons)
     if known is DecisionValue.CANNOT_TELL:
-        raise NotKnown("a gold item needs an answer: synthetic, altered or genuine")
+        raise NotKnown(gettext("a gold item needs an answer: synthetic, altered or genuine"))
     if item.erased_at is not None or item.asset is None or item.asset.removed_at is not None:
-        raise NotKnown("its picture is not kept any more")
+        raise NotKnown(gettext("its picture is not kept any more"))
     gold, _ = GoldItem.objects.update_or_create(
         item=item, defaults={"truth": known, "reasons": given, "sealed_by": by, "retired_at": None}
     )

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from moderation import dispatch
 from moderation.models import Event, WebhookDelivery, WebhookEndpoint
@@ -71,7 +72,10 @@ def replay_range(
     there = WebhookDelivery.objects.filter(endpoint=endpoint, event=OuterRef("pk"))
     missing = events.filter(~Exists(there))
     if (count := ended.count() + missing.count()) > MOST_AT_ONCE:
-        raise TooMany(f"{count} events fall into this range; {MOST_AT_ONCE} are sent again in one go: narrow it")
+        raise TooMany(
+            gettext("%(count)s events fall into this range; %(most_at_once)s are sent again in one go: narrow it")
+            % {"count": count, "most_at_once": MOST_AT_ONCE}
+        )
     now = timezone.now()
     begun = _begin_anew(ended)
     made = WebhookDelivery.objects.bulk_create(

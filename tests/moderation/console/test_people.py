@@ -89,7 +89,7 @@ def test_an_admin_changes_role_platforms_and_trust_and_each_is_written_down(desk
     client, admin = desk(Role.ADMIN)
     user, _ = make_user()
     agora = make_platform("Agora")
-    assert "is now senior" in post(client, "person-role", user, role="senior")
+    assert "is now: Senior" in post(client, "person-role", user, role="senior")
     post(client, "person-platforms", user, reach="some", platform=str(agora.pk))
     assert not Reach.objects.get(user=user).all_platforms
     assert people.platforms_of(user) == [agora]

@@ -136,7 +136,7 @@ document.addEventListener("submit", (event) => {
   if (form.querySelector('.reason input:checked')) return;
   event.preventDefault();
   const said = form.querySelector("[data-reason-missing]");
-  said.querySelector("span").textContent = said.dataset.reasonMissing.replace("%s", wanted.dataset.word);
+  said.querySelector("span").textContent = said.dataset.reasonMissing.replace("[decision]", wanted.dataset.word);
   said.hidden = false;
   form.querySelector(".reason input").focus();
 });
@@ -154,9 +154,9 @@ const sayExtras = ({ target }) => {
   const effect = document.getElementById("effect");
   const said = document.querySelector("[data-extras]");
   const word = effect.value && effect.selectedOptions[0].textContent;
-  const parts = [note.value.trim() && "a note", word && `the effect “${word}”`].filter(Boolean);
-  said.textContent = `With it ${parts.length > 1 ? "go" : "goes"} ${parts.join(" and ")}.`;
-  said.hidden = !parts.length;
+  const way = note.value.trim() ? (word ? "both" : "note") : "effect";
+  said.textContent = said.dataset[way].replace("[effect]", word);
+  said.hidden = !note.value.trim() && !word;
 };
 for (const kind of ["input", "change"]) document.addEventListener(kind, sayExtras);
 

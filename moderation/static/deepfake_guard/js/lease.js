@@ -38,7 +38,7 @@ const tick = () => {
   for (const mark of ANNOUNCED) {
     if (left <= mark && left > 0 && !announced.has(mark)) {
       announced.add(mark);
-      document.querySelector("#lease-said").textContent = `This case stays yours for ${left} seconds. Any key keeps it.`;
+      document.querySelector("#lease-said").textContent = lease.dataset.warning.replace("[seconds]", left);
     }
   }
 };

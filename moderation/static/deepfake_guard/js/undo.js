@@ -38,7 +38,7 @@ const start = () => {
     const left = Math.max(0, Math.ceil((due - performance.now()) / 1000));
     held = isHeld();
     if (held && left > 0 && performance.now() - asked > holdEvery) hold();
-    seconds.textContent = `${left} s`;
+    seconds.textContent = seconds.dataset.left.replace("[seconds]", left);
     if (left > 0) return;
     clearInterval(timer);
     if (bar.contains(document.activeElement)) document.getElementById("main")?.focus();

@@ -13,10 +13,11 @@ if (form && list) {
   let broken = false;
 
   const said = document.getElementById("files-said");
+  const words = list.dataset; // in the language of the page; [name] and the like are filled in here
 
   const count = () => {
     const done = list.querySelectorAll(":scope > [data-final]").length;
-    said.textContent = `${done} of ${list.children.length} finished`;
+    said.textContent = words.finished.replace("[done]", done).replace("[all]", list.children.length);
   };
 
   const megabytes = (bytes) => (bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
@@ -29,8 +30,8 @@ if (form && list) {
     window.htmx.process(fresh);
   };
 
-  const fail = (row, words) => {
-    row.querySelector(".sub").textContent = words;
+  const fail = (row, why) => {
+    row.querySelector(".sub").textContent = why;
     row.querySelector("progress").remove();
     row.querySelector("[data-cancel]").remove();
     row.classList.replace("is-plain", "is-failed");
@@ -53,17 +54,17 @@ if (form && list) {
       bar.value = event.loaded;
       row.querySelector(".sub").textContent =
         event.loaded < event.total
-          ? `Uploading: ${megabytes(event.loaded)} of ${megabytes(event.total)}`
-          : "Uploaded; looking at the file";
+          ? words.uploading.replace("[sent]", megabytes(event.loaded)).replace("[size]", megabytes(event.total))
+          : words.uploaded;
     });
     request.addEventListener("load", () => {
       if (request.status === 200) finish(row, request.responseText);
-      else fail(row, `The server answered ${request.status}. Nothing of this file was kept; try it again.`);
+      else fail(row, words.refused.replace("[status]", request.status));
     });
     request.addEventListener("error", () => {
-      if (tries === TRIES) return fail(row, "The line broke. Nothing of this file was kept; try it again.");
+      if (tries === TRIES) return fail(row, words.broken);
       broken = true;
-      row.querySelector(".sub").textContent = "Waits for the connection; it is sent again by itself";
+      row.querySelector(".sub").textContent = words.again;
       waiting.unshift({ file, row, tries: tries + 1 });
       return document.dispatchEvent(new Event("guard:broken"));
     });
@@ -86,10 +87,10 @@ if (form && list) {
     for (const file of files) {
       const row = template.content.firstElementChild.cloneNode(true);
       row.querySelector("strong").textContent = file.name;
-      row.querySelector(".sub").textContent = `Waiting, ${megabytes(file.size)}`;
-      row.querySelector("progress").setAttribute("aria-label", `${file.name}, uploading`);
+      row.querySelector(".sub").textContent = words.waiting.replace("[size]", megabytes(file.size));
+      row.querySelector("progress").setAttribute("aria-label", words.progress.replace("[name]", () => file.name));
       row.querySelector("[data-cancel]").addEventListener("click", () => row.remove());
-      row.querySelector("[data-cancel-name]").textContent = `Cancel ${file.name}`;
+      row.querySelector("[data-cancel-name]").textContent = words.cancel.replace("[name]", () => file.name);
       list.prepend(row);
       waiting.push({ file, row });
     }

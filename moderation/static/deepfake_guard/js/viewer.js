@@ -24,8 +24,8 @@ const start = () => {
   const lossless = () => viewer.querySelector("#views")?.dataset.inspect;
 
   const say = () => {
-    const parts = [scale ? `${Math.round(scale * 100)} %` : "fit"];
-    if (scale && view === "picture") parts.push(picture.src === shown.inspect ? "lossless" : "preview");
+    const parts = [scale ? `${Math.round(scale * 100)} %` : said.dataset.fit];
+    if (scale && view === "picture") parts.push(picture.src === shown.inspect ? said.dataset.lossless : said.dataset.preview);
     said.textContent = parts.join(", ");
   };
 

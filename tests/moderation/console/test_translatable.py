@@ -1,0 +1,318 @@
+"""Every word of the console can be put into another language: the templates in all their branches, and each page as it
+is rendered in a pseudo-locale whose every string is ⟦wrapped⟧. What is data here are digits, so a letter is a word.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.urls import reverse
+from django.utils.translation import trans_real
+
+from deepfake_guard.detector.explain import words as detector_words
+from moderation.models import MediaAsset, ReviewCase
+from moderation.rules.reasons import DEFAULT_REASONS
+from moderation.services import appeals, illegal, leases, people, quality, reports
+from moderation.templatetags import borrowed_words
+from moderation.vocabulary import DecisionValue, IllegalKind, ReportReason, Role
+from tests.factories import (
+    ACTOR,
+    conclude,
+    make_case,
+    make_item,
+    make_key,
+    make_platform,
+    make_user,
+    pending,
+    report,
+    screen,
+)
+from tests.moderation.console.test_access import PAGES, address
+
+ROOT = Path(__file__).parents[3]
+TEMPLATES = ROOT / "templates" / "deepfake_guard"
+ATTRIBUTES = ("title", "aria-label", "placeholder", "alt", "aria-description")
+# names, units and signs that are the same in every language
+SAME = re.compile(
+    r"deepfake-guard|UTC|SHA-256|CSV|JSON|µFlow|\b(JPEG|PNG|WebP|GIF|AVIF|HEIC|px|kB|MB|p|n|κ|s|min|h|d|m)\b|&\w+;|"
+    r"\bmuflow-test\b|\bgenuine-test\b|\bperson\d+\b|\bfirst version\b"
+)
+
+POLICY_TEXT = re.compile("|".join(re.escape(reason.text) for reason in DEFAULT_REASONS))
+
+
+class Pseudo(trans_real.DjangoTranslation):
+    """A language whose every message is the English one between ⟦ and ⟧; of a list for `yesno` each word is."""
+
+    def __init__(self) -> None:
+        self._catalog: dict[str, str] = {}
+
+    def to_language(self) -> str:
+        return "en"
+
+    def gettext(self, message: str) -> str:
+        text = message.rpartition("\x04")[2]
+        if re.fullmatch(r"\w+(,\w+)+", text):
+            return ",".join(f"⟦{word}⟧" for word in text.split(","))
+        return f"⟦{text}⟧" if text.strip() else text
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        return self.gettext(msgid1 if n == 1 else msgid2)
+
+
+@pytest.fixture
+def pseudo() -> Iterator[None]:
+    active = trans_real._active  # type: ignore[attr-defined]  # there is no public way to activate one without a file
+    before = getattr(active, "value", None)
+    active.value = Pseudo()
+    yield
+    if before is None:
+        del active.value
+    else:
+        active.value = before
+
+
+class Words(HTMLParser):
+    """Collects the visible words outside ⟦…⟧. Code, keys, initials and what has the class `mono` are data."""
+
+    VOID = {"input", "img", "meta", "link", "br", "use", "rect", "path", "circle", "image", "hr", "wbr"}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[bool] = []  # for each open element whether it holds data
+        self.depth = 0
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        mono = bool({"mono", "avatar"} & set((given.get("class") or "").split()))
+        for name in () if mono else ATTRIBUTES:
+            self.look(given.get(name) or "", f"{name} of {tag}")
+        if tag == "input" and given.get("type") == "submit":
+            self.look(given.get("value") or "", "value")
+        if tag not in self.VOID:
+            data = tag in {"script", "style", "code", "pre", "kbd", "textarea"} or mono
+            listed = tag == "select" and str(given.get("name")).endswith(("time_zone", ".dsa"))  # names of others
+            self.open.append(data or listed or bool(self.open and self.open[-1]))
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in self.VOID:
+            return
+        self.handle_starttag(tag, attrs)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in self.VOID and self.open:
+            self.open.pop()
+
+    def handle_data(self, data: str) -> None:
+        outside = []
+        for part in re.split(r"([⟦⟧])", data):
+            if part in "⟦⟧" and part:
+                self.depth += 1 if part == "⟦" else -1
+            elif self.depth == 0:
+                outside.append(part)
+        if not (self.open and self.open[-1]):
+            self.tell("".join(outside), "text")
+
+    def look(self, value: str, where: str) -> None:
+        depth, outside = 0, []
+        for part in re.split(r"([⟦⟧])", value):
+            if part in "⟦⟧" and part:
+                depth += 1 if part == "⟦" else -1
+            elif depth == 0:
+                outside.append(part)
+        self.tell("".join(outside), where)
+
+    def tell(self, text: str, where: str) -> None:
+        if re.search(r"[^\W\d_]", SAME.sub(" ", POLICY_TEXT.sub(" ", text))):
+            self.found.append(f"{where}: {' '.join(text.split())[:120]}")
+
+
+def untranslated(page: Any) -> list[str]:
+    words = Words()
+    words.feed(page.content.decode())
+    return [*words.found, *(["⟦ and ⟧ do not match"] if words.depth else [])]
+
+
+@pytest.fixture
+def desk_of_digits(db: None) -> tuple[Client, User, dict[str, str]]:
+    """A browser of an admin, and pages in the states that their templates tell apart. All names are numbers."""
+    agora = make_platform("4711", review_at=0.5)
+    admin, _ = make_user(Role.ADMIN, "1001")
+    admin.user_permissions.add(Permission.objects.get(codename="handle_illegal"))
+    other, _ = make_user(Role.SENIOR, "1002")
+    client = Client()
+    client.force_login(admin)
+    make_key(agora)
+    numbers = iter(range(70_000, 80_000))
+
+    def case(reached: int = 0) -> ReviewCase:
+        return make_case(agora, reached=reached, external_id=str(next(numbers)))
+
+    def one_of(user: User = other, **given: Any) -> ReviewCase:
+        made = case()
+        conclude(made, user=user, **given)
+        return made
+
+    plain, blind, taken, closed, waiting = case(), case(9), case(30), one_of(), case(300)
+    ReviewCase.objects.filter(pk=blind.pk).update(blind_first=True)
+    leases.lease(taken, other)
+    leases.lease(plain, admin)
+    pending(waiting, DecisionValue.GENUINE, user=admin)
+    appealed = one_of(value=DecisionValue.ALTERED)
+    appeal = appeals.open_appeal(appealed.item, "", actor=ACTOR)
+    reported, locked = case(), case()
+    reports.report(reported.item, "9", ReportReason.IMPERSONATION, "", actor=ACTOR)
+    illegal.lock(locked, other, IllegalKind.OTHER_CRIME, "")
+    sealed = one_of(value=DecisionValue.GENUINE)
+    quality.seal(sealed.item, DecisionValue.GENUINE, by=None, actor=ACTOR)
+    alike = [case(), case()]
+    MediaAsset.objects.filter(pk__in=[one.item.asset_id for one in alike]).update(pdq="0" * 64)
+    several = screen(make_item(agora, external_id="81000"), report(0, 300, None)).cases.get()
+    unscored = screen(make_item(agora, external_id="81001"), report(status="not_applicable", reasons=["decode_error"]))
+    waiting_item = make_item(agora, external_id="81002")
+    people.invite("1003", "1003", Role.MODERATOR, [agora], actor=ACTOR)
+    cases = {
+        "case": plain,
+        "blind": blind,
+        "taken": taken,
+        "closed": closed,
+        "settling": waiting,
+        "locked": locked,
+        "appeal": ReviewCase.objects.get(pk=appeal.case_id),
+        "reported": reported,
+        "several": several,
+    }
+    pages = {f"case, {name}": reverse("guard:case", args=[one.number]) for name, one in cases.items()}
+    pages |= {
+        "queue, closed": "/queue/?view=closed",
+        "queue, none fits": "/queue/?q=0",
+        "item, not scored": reverse("guard:item", args=[unscored.pk]),
+        "item, not scanned": reverse("guard:item", args=[waiting_item.pk]),
+        "explanation": reverse("guard:explanation", args=[several.item_id, 1]),
+        "campaign": reverse("guard:campaign", args=[alike[0].number]),
+        "illegal": reverse("guard:illegal", args=[locked.number]),
+        "statistics, a quarter": "/statistics/?days=91",
+        "policy, changed": f"/policy/{agora.pk}/",
+        "missing": "/no/such/page/",
+    }
+    return client, admin, pages
+
+
+@pytest.mark.timeout(600)
+def test_every_page_is_said_in_the_language_of_its_reader(
+    desk_of_digits: tuple[Client, User, dict[str, str]], pseudo: None
+) -> None:
+    client, _, pages = desk_of_digits
+    of_a_case = make_case(make_platform("4712", review_at=0.5), external_id="82000")
+    pages |= {name: address(name, of_a_case) for name in PAGES if name not in ("statistics-csv", "item-row")}
+    found: dict[str, list[str]] = {}
+    for name, path in pages.items():
+        page = client.get(path, follow=True)
+        if page["Content-Type"].startswith("text/html"):
+            found[name] = untranslated(page)
+    for name, path in (("login", "/login/"), ("login, refused", "/login/?said=late")):
+        found[name] = untranslated(Client().get(path))
+    found["login, wrong"] = untranslated(Client().post("/login/", {"username": "1001", "password": "0"}))
+    found["preferences, refused"] = untranslated(client.post("/preferences/", {"daily_cap": "0.5"}))
+    assert len(found) > 40
+    assert {name: told for name, told in found.items() if told} == {}
+
+
+def test_the_pseudo_locale_shows_what_is_not_translated(pseudo: None) -> None:
+    words = Words()
+    words.feed('<p title="⟦a⟧ b">⟦one <b>2</b> three⟧ four</p><kbd>Z</kbd><span class="mono">x</span> 5 px')
+    assert words.found == ["title of p: b", "text: four"]
+
+
+PART = r"\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}"
+TOKEN = re.compile(
+    rf"(?P<dj>{PART})|(?P<html><(?:/?[a-zA-Z]|!)(?:{PART}|\"(?:{PART}|[^\"])*\"|[^<>\"])*>)|(?P<text>[^<{{]+|.)", re.S
+)
+NO_WORDS = ("block main_class", "block shell", "block look")
+
+
+def plain_words(source: str) -> list[str]:
+    """Words of a template that stand outside {% translate %} and {% blocktranslate %}, in text and in attributes."""
+    found, inside, data = [], "", 0
+    for token in TOKEN.finditer(source):
+        kind, text = token.lastgroup, token.group()
+        if kind == "dj":
+            tag = text[2:].strip(" %}")
+            if tag.startswith(("blocktranslate", *NO_WORDS)):
+                inside = "end" + tag.split()[0]
+            elif inside and tag.startswith(inside):
+                inside = ""
+        elif kind == "html":
+            data += text.startswith(("<code", "<pre", "<kbd")) - text.startswith(("</code", "</pre", "</kbd"))
+            for name in ATTRIBUTES:
+                for value in re.findall(rf'[\s}}]{name}="((?:{PART}|[^"])*)"', text, re.S):
+                    without = re.sub(r"\{% blocktranslate.*?endblocktranslate %\}", "", value, flags=re.S)
+                    found += words_in(re.sub(PART, "", without, flags=re.S))
+        elif not inside and not data:
+            found += words_in(text)
+    return found
+
+
+def words_in(text: str) -> list[str]:
+    return [text.strip()] if re.search(r"[^\W\d_]{2}", SAME.sub(" ", text)) else []
+
+
+@pytest.mark.parametrize("path", sorted(TEMPLATES.rglob("*.html")), ids=lambda path: str(path.relative_to(TEMPLATES)))
+def test_no_branch_of_a_template_has_words_of_its_own(path: Path) -> None:
+    assert plain_words(path.read_text()) == []
+
+
+CONSOLE = sorted((ROOT / "moderation/console").glob("*.py"))
+
+
+def test_no_message_is_sent_untranslated() -> None:
+    plain = [
+        f"{path.name}:{call.lineno}"
+        for path in CONSOLE
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and isinstance(call.func.value, ast.Name)
+        and call.func.value.id == "messages"
+        and isinstance(call.args[1], ast.Constant | ast.JoinedStr)
+    ]
+    assert plain == []
+
+
+LITERAL = re.compile(r"/\*.*?\*/|//[^\n]*|(\"[^\"\n]*\"|`[^`]*`)", re.S)
+
+
+def test_no_script_says_a_sentence_of_its_own() -> None:
+    """What scripts say stands in data attributes that the template fills in."""
+    scripts = (ROOT / "moderation/static/deepfake_guard/js").glob("*.js")
+    literals = [(path.name, text) for path in scripts for text in LITERAL.findall(path.read_text())]
+    assert len(literals) > 100
+    assert [one for one in literals if re.match(r".[A-Z][a-z]*[,:]? \S", one[1])] == []
+
+
+def constants(module: ModuleType, function: str, place: int) -> set[object]:
+    """What a module passes to one of its functions, where it is written out."""
+    calls = ast.walk(ast.parse(Path(str(module.__file__)).read_text()))
+    passed = [
+        call.args[place]
+        for call in calls
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == function
+    ]
+    return {argument.value for argument in passed if isinstance(argument, ast.Constant)}
+
+
+def test_what_the_detector_says_is_listed_for_translators() -> None:
+    said = constants(detector_words, "say", 0)
+    tables = (detector_words.NAMES, detector_words.SIZES, detector_words.ENCODINGS)
+    said |= {word for table in tables for word in table.values()} | {detector_words.NOTHING_UNSURE}
+    assert said == set(borrowed_words.OF_THE_DETECTOR)
