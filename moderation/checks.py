@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 from django.conf import settings
@@ -10,7 +11,7 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.shortcuts import resolve_url
-from django.urls import NoReverseMatch
+from django.urls import NoReverseMatch, Resolver404, get_script_prefix, resolve
 
 from moderation import site_checks
 from moderation.conf import HARD_LIMIT_SECONDS, VISIBILITY_SECONDS, Conf, conf
@@ -96,6 +97,12 @@ def check_login(**_: Any) -> list[CheckMessage]:
     if not _leads_somewhere(settings.LOGIN_URL):
         text = f"LOGIN_URL is {settings.LOGIN_URL!r}, which is no route: set it to your own, or include urls_with_login"
         found.append(Error(text, id="deepfake_guard.E006"))
+    elif not _answered(resolve_url(settings.LOGIN_URL)):
+        text = (
+            f"LOGIN_URL is {settings.LOGIN_URL!r}, and no route of yours answers there: right only where a proxy does. "
+            'Else serve a sign-in there, such as path("accounts/", include("django.contrib.auth.urls"))'
+        )
+        found.append(checks.Warning(text, id="deepfake_guard.W007"))
     counted = any(backend.startswith("axes.") for backend in settings.AUTHENTICATION_BACKENDS)
     if _leads_somewhere("guard:login") and not counted:
         text = "the guard's own login is served, but nothing counts failures: wire django-axes as in its own settings"
@@ -107,5 +114,17 @@ def _leads_somewhere(route: str) -> bool:
     try:
         resolve_url(route)
     except NoReverseMatch:
+        return False
+    return True
+
+
+def _answered(url: str) -> bool:
+    """Whether a route is there. An address with a host, or outside the prefix under which we are served, may be."""
+    prefix = get_script_prefix()
+    if not url.startswith(prefix) or url.startswith("//"):
+        return True
+    try:
+        resolve("/" + urlsplit(url).path.removeprefix(prefix))
+    except Resolver404:
         return False
     return True

@@ -44,7 +44,7 @@ class StoredBytes(models.Model):
 
 
 class StoredChange(models.Model):
-    """Bytes that came or went, inserted beside what they tell of (docs/decisions/0021-bytes-in-changes.md)."""
+    """Bytes that came or went, inserted beside what they tell of (docs/decisions/0024-bytes-in-changes.md)."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     platform = models.ForeignKey(Platform, models.CASCADE, related_name="+")

@@ -1,7 +1,7 @@
 """Room for a platform's originals: how many bytes are kept, and whether more may come.
 
 Who stores or removes a file inserts the change beside it; `upkeep` alone adds changes up. So nobody waits for anybody's
-row, and what is asked for at every upload costs the same whatever is kept (docs/decisions/0021-bytes-in-changes.md).
+row, and what is asked for at every upload costs the same whatever is kept (docs/decisions/0024-bytes-in-changes.md).
 """
 
 from __future__ import annotations

@@ -53,6 +53,14 @@ def test_every_command_is_documented_and_no_other() -> None:
     assert {name for name in first_cells("commands.md") if name.startswith("guard_")} == there
 
 
+def test_every_written_decision_has_a_number_of_its_own() -> None:
+    pages = sorted((DOCS / "decisions").glob("*.md"))
+    numbers = [int(page.name[:4]) for page in pages]
+    assert len(set(numbers)) == len(numbers), [page.name for page in pages]
+    titled = [page.read_text().split(".", 1)[0] for page in pages]
+    assert titled == [f"# {number}" for number in numbers]
+
+
 def test_every_target_of_the_makefile_is_explained() -> None:
     makefile = (ROOT / "Makefile").read_text()
     [declared] = re.findall(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)

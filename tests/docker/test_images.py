@@ -20,6 +20,7 @@ import pytest
 import yaml
 
 from deepfake_guard.run.place import free_port
+from moderation import safe_get, safe_http
 
 DOCKER = Path(__file__).parents[2] / "docker"
 ENTRYPOINT = DOCKER / "entrypoint"
@@ -83,6 +84,11 @@ def test_compose_names_targets_and_roles_that_exist() -> None:
 def test_only_the_scan_worker_gets_an_image_with_torch() -> None:
     with_torch = {name for name, service in BUILT.items() if service["build"]["target"] != "web"}
     assert with_torch == {"scan"}
+
+
+@pytest.mark.parametrize(("part", "longest"), [("deliver", safe_http.TOTAL_SECONDS), ("fetch", safe_get.TOTAL_SECONDS)])
+def test_compose_lets_a_worker_end_what_it_has_in_hand(part: str, longest: float) -> None:
+    assert float(BUILT[part]["stop_grace_period"].removesuffix("s")) > longest
 
 
 def test_compose_has_no_secret_of_its_own() -> None:

@@ -73,6 +73,15 @@ def test_a_login_address_that_leads_nowhere_is_named(settings: LazySettings) -> 
     assert [found.id for found in checks.check_login()] == ["deepfake_guard.E006"]
 
 
+@pytest.mark.parametrize(
+    ("address", "found"),
+    [("/accounts/login/", ["deepfake_guard.W007"]), ("/login/?by=mail", []), ("https://sso.example/", [])],
+)
+def test_a_login_address_that_no_route_answers_is_named(settings: LazySettings, address: str, found: list[str]) -> None:
+    settings.LOGIN_URL = address
+    assert [each.id for each in checks.check_login()] == found
+
+
 def test_a_login_whose_failures_nobody_counts_is_named(settings: LazySettings) -> None:
     assert checks.check_login() == []
     settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
