@@ -96,17 +96,30 @@ def case_page(
 ) -> HttpResponse:
     """To a script only the part that changes. `quiet`: without what is said once, and what can be taken back."""
     listed = Rules.from_document(platforms.policy_of(case.item).rules).reasons
-    verdict = next(iter(case.item.current_verdicts), None)  # type: ignore[attr-defined]  # prefetched by queries
-    hidden, platform = blind.is_hidden(case, request.user), case.item.platform
-    may_decide = may(request.user, DECIDE, platform)
-    beyond = case.escalated_at is not None and not may(request.user, queue_queries.SENIOR, platform)
-    hold = own_hold(case, request.user)
-    takes = may_decide and case.state == CaseState.OPEN
-    barred = takes and hold is None and not leases.may_take(case, request.user)
-    context: dict[str, Any] = {
+    context = {
         "layout": PART if AHEAD in request.headers else PAGE,
         "quiet": quiet,
         "stamp": stamps([case.pk], request.user)[case.pk] if quiet else "",
+        **_known(request, case),
+        **_allowed(request, case),
+        "given": given,
+        "reason_missing": reason_missing,
+        "lost": lost,
+        "ready": ready,
+        "choices": [(value, value in NEEDS_REASON) for value in DecisionValue],
+        "reasons": list(enumerate(listed, start=1)),
+        "given_reasons": in_words(given.reasons, listed),
+        "unlisted": in_words(unlisted, listed),
+        "effects": EFFECTS,
+    }
+    return render(request, "deepfake_guard/case.html", context, status=status)
+
+
+def _known(request: DeskRequest, case: ReviewCase) -> dict[str, Any]:
+    """What the page shows of the case; hidden, what might sway a first opinion is left away."""
+    verdict = next(iter(case.item.current_verdicts), None)  # type: ignore[attr-defined]  # prefetched by queries
+    hidden = blind.is_hidden(case, request.user)
+    return {
         "case": case,
         "item": case.item,
         "hidden": hidden,
@@ -117,26 +130,28 @@ def case_page(
         "versions": [] if hidden else queries.other_versions(case.item),
         "views_waiting": case.views_due_at is not None and case.views_tries <= TRIES,
         "history": [] if hidden else disguise.history(case),
-        "may_decide": takes and not beyond and not barred,
-        "beyond": beyond,
-        "may_escalate": may(request.user, ESCALATE, platform) and case.escalated_at is None,
-        "hold": hold,
-        "other": leases.taken_by_other(case, request.user),
-        "next": queue_queries.case_after(case, request.user) if may_decide else None,
-        "given": given,
-        "reason_missing": reason_missing,
-        "lost": lost,
-        "ready": ready,
         "appeal": getattr(case, "appeal", None),
         "reports": reports_on(case.item),
         "locked": case.item.asset is not None and case.item.asset.locked_at is not None,
+    }
+
+
+def _allowed(request: DeskRequest, case: ReviewCase) -> dict[str, Any]:
+    """What this person may do with the case now, who holds it, and which comes after it."""
+    user, platform = request.user, case.item.platform
+    may_decide = may(user, DECIDE, platform)
+    beyond = case.escalated_at is not None and not may(user, queue_queries.SENIOR, platform)
+    hold = own_hold(case, user)
+    takes = may_decide and case.state == CaseState.OPEN
+    barred = takes and hold is None and not leases.may_take(case, user)
+    return {
+        "may_decide": takes and not beyond and not barred,
+        "beyond": beyond,
+        "barred": barred,
+        "may_escalate": may(user, ESCALATE, platform) and case.escalated_at is None,
+        "hold": hold,
+        "other": leases.taken_by_other(case, user),
+        "next": queue_queries.case_after(case, user) if may_decide else None,
         "may_lock": may_decide and case.state != CaseState.LOCKED,
         "illegal_kinds": list(IllegalKind),
-        "barred": barred,
-        "choices": [(value, value in NEEDS_REASON) for value in DecisionValue],
-        "reasons": list(enumerate(listed, start=1)),
-        "given_reasons": in_words(given.reasons, listed),
-        "unlisted": in_words(unlisted, listed),
-        "effects": EFFECTS,
     }
-    return render(request, "deepfake_guard/case.html", context, status=status)

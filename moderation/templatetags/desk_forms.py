@@ -9,7 +9,7 @@ from django import template
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_noop as _
 
-from moderation.templatetags import words
+from moderation.templatetags import amounts, words
 
 register = template.Library()
 
@@ -101,7 +101,7 @@ def percent_typed(value: Any) -> str:
 @register.filter
 def one_in(share: float) -> str:
     """1 in 67."""
-    return words.one_in(round(1 / share)) if 0 < share <= 1 else gettext("none")
+    return amounts.one_in(round(1 / share)) if 0 < share <= 1 else gettext("none")
 
 
 @register.filter

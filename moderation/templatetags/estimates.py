@@ -6,10 +6,10 @@ from django import template
 from django.utils.translation import gettext
 
 from moderation.services.quality.measures import Estimate
-from moderation.templatetags import words
+from moderation.templatetags import amounts
 
 register = template.Library()
-register.filter("span_words", words.span)
+register.filter("span_words", amounts.span)
 NOTHING = "–"
 
 

@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from deepfake_guard.detector.explain import words as said
 from moderation import authority, queue_queries
 from moderation.authority import Person
-from moderation.templatetags import words
+from moderation.templatetags import amounts, words
 
 register = template.Library()
 
@@ -49,9 +49,9 @@ def may(user: Person, permission: str) -> bool:
 
 
 register.filter("line_text", lambda line: f"{line:g}")
-register.filter("size_words", words.size)
-register.filter("span_words", words.span)
-register.filter("share_words", words.share)
+register.filter("size_words", amounts.size)
+register.filter("span_words", amounts.span)
+register.filter("share_words", amounts.share)
 register.filter("why_words", words.why)
 register.filter("why_word", lambda reason: words.why([reason]))
 
@@ -67,9 +67,9 @@ def due(due_at: datetime) -> dict[str, str]:
     """{"words", "look"}: in 12 min, 8 min late."""
     left = due_at - timezone.now()
     if left.total_seconds() < 0:
-        return {"words": gettext("%(span)s late") % {"span": words.span(left)}, "look": "is-late"}
+        return {"words": gettext("%(span)s late") % {"span": amounts.span(left)}, "look": "is-late"}
     look = "is-due" if left < queue_queries.SOON else ""
-    return {"words": gettext("in %(span)s") % {"span": words.span(left)}, "look": look}
+    return {"words": gettext("in %(span)s") % {"span": amounts.span(left)}, "look": look}
 
 
 @register.filter
@@ -122,13 +122,13 @@ def is_today(moment: datetime) -> bool:
 
 @register.filter
 def ago(moment: datetime) -> str:
-    return words.span(timezone.now() - moment)
+    return amounts.span(timezone.now() - moment)
 
 
 @register.filter
 def seconds_ago(moment: datetime) -> str:
     """12 s, then as `ago`: for what has just happened."""
-    return words.moments(timezone.now() - moment)
+    return amounts.moments(timezone.now() - moment)
 
 
 @register.filter
@@ -136,7 +136,7 @@ def unless(value: Any, hidden: bool) -> Any:
     return "" if hidden else value
 
 
-register.filter("browser_words", words.browser)
+register.filter("browser_words", amounts.browser)
 
 
 @register.filter

@@ -7,7 +7,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,8 +18,7 @@ from django.urls import reverse
 from django.utils.translation import trans_real
 
 from deepfake_guard.detector.explain import words as detector_words
-from moderation.models import MediaAsset, ReviewCase
-from moderation.rules.reasons import DEFAULT_REASONS
+from moderation.models import MediaAsset, Platform, ReviewCase
 from moderation.services import appeals, illegal, leases, people, quality, reports
 from moderation.templatetags import borrowed_words
 from moderation.vocabulary import DecisionValue, IllegalKind, ReportReason, Role
@@ -36,37 +34,11 @@ from tests.factories import (
     report,
     screen,
 )
+from tests.moderation.console.pseudo_locale import ATTRIBUTES, SAME, Pseudo, Words, untranslated
 from tests.moderation.console.test_access import PAGES, address
 
 ROOT = Path(__file__).parents[3]
 TEMPLATES = ROOT / "templates" / "deepfake_guard"
-ATTRIBUTES = ("title", "aria-label", "placeholder", "alt", "aria-description")
-# names, units and signs that are the same in every language
-SAME = re.compile(
-    r"deepfake-guard|UTC|SHA-256|CSV|JSON|µFlow|\b(JPEG|PNG|WebP|GIF|AVIF|HEIC|px|kB|MB|p|n|κ|s|min|h|d|m)\b|&\w+;|"
-    r"\bmuflow-test\b|\bgenuine-test\b|\bperson\d+\b|\bfirst version\b"
-)
-
-POLICY_TEXT = re.compile("|".join(re.escape(reason.text) for reason in DEFAULT_REASONS))
-
-
-class Pseudo(trans_real.DjangoTranslation):
-    """A language whose every message is the English one between ⟦ and ⟧; of a list for `yesno` each word is."""
-
-    def __init__(self) -> None:
-        self._catalog: dict[str, str] = {}
-
-    def to_language(self) -> str:
-        return "en"
-
-    def gettext(self, message: str) -> str:
-        text = message.rpartition("\x04")[2]
-        if re.fullmatch(r"\w+(,\w+)+", text):
-            return ",".join(f"⟦{word}⟧" for word in text.split(","))
-        return f"⟦{text}⟧" if text.strip() else text
-
-    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
-        return self.gettext(msgid1 if n == 1 else msgid2)
 
 
 @pytest.fixture
@@ -81,78 +53,8 @@ def pseudo() -> Iterator[None]:
         active.value = before
 
 
-class Words(HTMLParser):
-    """Collects the visible words outside ⟦…⟧. Code, keys, initials and what has the class `mono` are data."""
-
-    VOID = {"input", "img", "meta", "link", "br", "use", "rect", "path", "circle", "image", "hr", "wbr"}
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[bool] = []  # for each open element whether it holds data
-        self.depth = 0
-        self.found: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        mono = bool({"mono", "avatar"} & set((given.get("class") or "").split()))
-        for name in () if mono else ATTRIBUTES:
-            self.look(given.get(name) or "", f"{name} of {tag}")
-        if tag == "input" and given.get("type") == "submit":
-            self.look(given.get("value") or "", "value")
-        if tag not in self.VOID:
-            data = tag in {"script", "style", "code", "pre", "kbd", "textarea"} or mono
-            listed = tag == "select" and str(given.get("name")).endswith(("time_zone", ".dsa"))  # names of others
-            self.open.append(data or listed or bool(self.open and self.open[-1]))
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in self.VOID:
-            return
-        self.handle_starttag(tag, attrs)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in self.VOID and self.open:
-            self.open.pop()
-
-    def handle_data(self, data: str) -> None:
-        outside = []
-        for part in re.split(r"([⟦⟧])", data):
-            if part in "⟦⟧" and part:
-                self.depth += 1 if part == "⟦" else -1
-            elif self.depth == 0:
-                outside.append(part)
-        if not (self.open and self.open[-1]):
-            self.tell("".join(outside), "text")
-
-    def look(self, value: str, where: str) -> None:
-        depth, outside = 0, []
-        for part in re.split(r"([⟦⟧])", value):
-            if part in "⟦⟧" and part:
-                depth += 1 if part == "⟦" else -1
-            elif depth == 0:
-                outside.append(part)
-        self.tell("".join(outside), where)
-
-    def tell(self, text: str, where: str) -> None:
-        if re.search(r"[^\W\d_]", SAME.sub(" ", POLICY_TEXT.sub(" ", text))):
-            self.found.append(f"{where}: {' '.join(text.split())[:120]}")
-
-
-def untranslated(page: Any) -> list[str]:
-    words = Words()
-    words.feed(page.content.decode())
-    return [*words.found, *(["⟦ and ⟧ do not match"] if words.depth else [])]
-
-
-@pytest.fixture
-def desk_of_digits(db: None) -> tuple[Client, User, dict[str, str]]:
-    """A browser of an admin, and pages in the states that their templates tell apart. All names are numbers."""
-    agora = make_platform("4711", review_at=0.5)
-    admin, _ = make_user(Role.ADMIN, "1001")
-    admin.user_permissions.add(Permission.objects.get(codename="handle_illegal"))
-    other, _ = make_user(Role.SENIOR, "1002")
-    client = Client()
-    client.force_login(admin)
-    make_key(agora)
+def desk_in_every_state(agora: Platform, admin: User, other: User) -> tuple[dict[str, ReviewCase], ReviewCase]:
+    """Cases by what has become of them, and one that has a near copy."""
     numbers = iter(range(70_000, 80_000))
 
     def case(reached: int = 0) -> ReviewCase:
@@ -173,25 +75,30 @@ def desk_of_digits(db: None) -> tuple[Client, User, dict[str, str]]:
     reported, locked = case(), case()
     reports.report(reported.item, "9", ReportReason.IMPERSONATION, "", actor=ACTOR)
     illegal.lock(locked, other, IllegalKind.OTHER_CRIME, "")
-    sealed = one_of(value=DecisionValue.GENUINE)
-    quality.seal(sealed.item, DecisionValue.GENUINE, by=None, actor=ACTOR)
+    quality.seal(one_of(value=DecisionValue.GENUINE).item, DecisionValue.GENUINE, by=None, actor=ACTOR)
     alike = [case(), case()]
     MediaAsset.objects.filter(pk__in=[one.item.asset_id for one in alike]).update(pdq="0" * 64)
+    again = ReviewCase.objects.get(pk=appeal.case_id)
+    states = {"case": plain, "blind": blind, "taken": taken, "closed": closed, "settling": waiting, "locked": locked}
+    return {**states, "appeal": again, "reported": reported}, alike[0]
+
+
+@pytest.fixture
+def desk_of_digits(db: None) -> tuple[Client, User, dict[str, str]]:
+    """A browser of an admin, and pages in the states that their templates tell apart. All names are numbers."""
+    agora = make_platform("4711", review_at=0.5)
+    admin, _ = make_user(Role.ADMIN, "1001")
+    admin.user_permissions.add(Permission.objects.get(codename="handle_illegal"))
+    other, _ = make_user(Role.SENIOR, "1002")
+    client = Client()
+    client.force_login(admin)
+    make_key(agora)
+    cases, alike = desk_in_every_state(agora, admin, other)
     several = screen(make_item(agora, external_id="81000"), report(0, 300, None)).cases.get()
     unscored = screen(make_item(agora, external_id="81001"), report(status="not_applicable", reasons=["decode_error"]))
     waiting_item = make_item(agora, external_id="81002")
     people.invite("1003", "1003", Role.MODERATOR, [agora], actor=ACTOR)
-    cases = {
-        "case": plain,
-        "blind": blind,
-        "taken": taken,
-        "closed": closed,
-        "settling": waiting,
-        "locked": locked,
-        "appeal": ReviewCase.objects.get(pk=appeal.case_id),
-        "reported": reported,
-        "several": several,
-    }
+    cases["several"] = several
     pages = {f"case, {name}": reverse("guard:case", args=[one.number]) for name, one in cases.items()}
     pages |= {
         "queue, closed": "/queue/?view=closed",
@@ -199,8 +106,8 @@ def desk_of_digits(db: None) -> tuple[Client, User, dict[str, str]]:
         "item, not scored": reverse("guard:item", args=[unscored.pk]),
         "item, not scanned": reverse("guard:item", args=[waiting_item.pk]),
         "explanation": reverse("guard:explanation", args=[several.item_id, 1]),
-        "campaign": reverse("guard:campaign", args=[alike[0].number]),
-        "illegal": reverse("guard:illegal", args=[locked.number]),
+        "campaign": reverse("guard:campaign", args=[alike.number]),
+        "illegal": reverse("guard:illegal", args=[cases["locked"].number]),
         "statistics, a quarter": "/statistics/?days=91",
         "policy, changed": f"/policy/{agora.pk}/",
         "missing": "/no/such/page/",

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deepfake_guard.detector.explain import words as said_of_faces
-from moderation.templatetags import words
+from moderation.templatetags import amounts, words
 from moderation.vocabulary import (
     DecisionValue,
     Effect,
@@ -101,4 +101,4 @@ def test_it_leaves_remarks_out_of_the_reason_for_a_review() -> None:
     ],
 )
 def test_it_says_how_long(length: timedelta, said: str) -> None:
-    assert words.span(length) == said
+    assert amounts.span(length) == said

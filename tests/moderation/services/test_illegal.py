@@ -62,8 +62,7 @@ def test_no_page_gets_a_picture_of_it_any_more() -> None:
     locked(case)
     assert queries.derivatives(scan) == []
     assert [queries.served_derivative(made.pk) for made in pictures] == [None] * len(pictures)
-    seen = queries.case_by_number(case.number)
-    assert seen is not None
+    [seen] = queries.cases_by_number([case.number])
     assert seen.item.scan.thumbnails == []  # type: ignore[union-attr]
     assert queries.locked_view(case) is not None
 
