@@ -9,6 +9,7 @@ from django.conf import settings
 
 from moderation import dispatch
 from tests.chromium import browser as browser
+from tests.wheel import wheel as wheel
 
 # How long an example takes says more about the machine's other work than about the code: no time limit on one.
 hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])

@@ -1,40 +1,17 @@
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-NEEDED = ("pyproject.toml", "README.md", "LICENSE", "deepfake_guard", "moderation", "workers", "templates")
-NOT_SOURCE = shutil.ignore_patterns("__pycache__", "*.egg-info")
-
-
-def build_wheel(place: Path) -> Path:
-    """A wheel that was built from a clean copy, without the network."""
-    source, out = place / "source", place / "wheel"
-    source.mkdir(parents=True)
-    for name in NEEDED:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, source / name, ignore=NOT_SOURCE)
-        else:
-            shutil.copy(ROOT / name, source / name)
-    subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(out), str(source)],
-        check=True,
-        timeout=200,
-    )
-    [wheel] = out.glob("*.whl")
-    return wheel
 
 
 @pytest.fixture(scope="module")
-def shipped(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+def shipped(wheel: Path) -> set[str]:
     """The names in the wheel."""
-    with zipfile.ZipFile(build_wheel(tmp_path_factory.mktemp("built"))) as archive:
+    with zipfile.ZipFile(wheel) as archive:
         return set(archive.namelist())
 
 
