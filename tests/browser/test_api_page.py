@@ -20,7 +20,7 @@ def test_the_api_page_tries_a_request_and_breaks_no_policy(open_desk: Callable[.
     answer = desk.page.goto(f"{desk.url}/api/v1/docs/")
     assert answer is not None
     assert "unsafe" not in answer.headers["content-security-policy"]
-    desk.page.click("button.authorize >> nth=0")
+    desk.page.click("button.authorize >> nth=0", timeout=60_000)  # the page draws all operations first
     desk.page.fill(".auth-container input", secret)
     desk.page.click(".auth-btn-wrapper .authorize")
     desk.page.click(".btn-done")
