@@ -57,11 +57,11 @@ from django.test import Client
 from moderation.host import screening_of
 from photos.models import Photo
 photo = Photo.objects.get()
+standing = screening_of(photo)  # first: what is asked later can only be further on
 said = Template("{% load screening %}{% screening_state photo %}").render(Context({"photo": photo}))
 client = Client()
 client.force_login(photo.author)
 page = client.get(f"/photos/{photo.pk}/", headers={"host": "localhost"}).content.decode()
-standing = screening_of(photo)
 told = [notice.words for notice in photo.notices.all()]
 found = {"state": standing.state, "visible": standing.visible, "tag": said.strip(), "page": page, "told": told}
 print(json.dumps(found))
