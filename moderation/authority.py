@@ -13,12 +13,13 @@ from django.utils.module_loading import import_string
 
 from moderation.conf import conf
 from moderation.models import Platform
+from moderation.vocabulary import Permission
 
 Person = AbstractBaseUser | AnonymousUser
 Rule = Callable[[Any, str, Platform | None], bool]
 APP = "deepfake_guard."
 # roles are Django groups; where a rule of the project's own decides, giving one would change nothing
-NEVER_BY_RULE = {f"{APP}manage_people"}
+NEVER_BY_RULE = {Permission.MANAGE_PEOPLE}
 
 
 def may(user: Person, permission: str, platform: Platform | None = None) -> bool:

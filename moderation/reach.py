@@ -11,8 +11,9 @@ from django.db.models import Model, Q
 from moderation import authority
 from moderation.authority import Person
 from moderation.models import Batch, ContentItem, Decision, Derivative, Platform, Reach, ReviewCase
+from moderation.vocabulary import Permission
 
-VIEW = "deepfake_guard.view_queue"
+VIEW = Permission.VIEW
 
 
 @dataclass(frozen=True, slots=True)

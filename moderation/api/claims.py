@@ -107,6 +107,15 @@ def _why_not(case: ReviewCase, person: User) -> Problem:
     return Problem(409, "case_held", "somebody else holds the case")
 
 
+def _held(request: Request, case_id: uuid.UUID) -> tuple[ReviewCase, User, uuid.UUID]:
+    """The case, who holds it, and under which token: of a body that says nothing but the token."""
+    case = find_case(key_of(request), case_id)
+    asked = TokenSerializer(data=request.data)
+    asked.is_valid(raise_exception=True)
+    token = asked.validated_data["lease_token"]
+    return case, held_by(request, case, token), token
+
+
 class ReleaseView(ApiView):
     scopes = {"POST": Scope.CASES_DECIDE}
 
@@ -115,11 +124,7 @@ class ReleaseView(ApiView):
     )
     def post(self, request: Request, case_id: uuid.UUID) -> Response:
         """Give it back to the queue. 409 `stale_lease`."""
-        case = find_case(key_of(request), case_id)
-        asked = TokenSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        token = asked.validated_data["lease_token"]
-        held_by(request, case, token)
+        case, _, token = _held(request, case_id)
         if not leases.release(case, token):
             raise StaleLease
         return Response(status=204)
@@ -133,10 +138,6 @@ class EscalationView(ApiView):
     )
     def post(self, request: Request, case_id: uuid.UUID) -> Response:
         """Hand a case that one holds to a senior: nobody else is given it any more. 409 `stale_lease`."""
-        case = find_case(key_of(request), case_id)
-        asked = TokenSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        token = asked.validated_data["lease_token"]
-        if not desk_cases.escalate(case, held_by(request, case, token), token):
+        if not desk_cases.escalate(*_held(request, case_id)):
             raise StaleLease
         return Response(status=204)

@@ -45,10 +45,10 @@ AGE_WORDS = (
     gettext_noop("more"),
 )
 ERRORS = {
-    "false positive": gettext_noop("False positive"),
-    "false negative": gettext_noop("False negative"),
-    "wrong reason": gettext_noop("Wrong reason"),
-    "technical": gettext_noop("Technical"),
+    figures.FALSE_POSITIVE: gettext_noop("False positive"),
+    figures.FALSE_NEGATIVE: gettext_noop("False negative"),
+    figures.WRONG_REASON: gettext_noop("Wrong reason"),
+    figures.TECHNICAL: gettext_noop("Technical"),
 }
 KAPPA_BAND = (0.6, 0.8)  # "substantial", Landis and Koch, Biometrics 33 (1977)
 
@@ -160,10 +160,7 @@ def _quality_rows(evidence: Evidence) -> list[charts.Whisker]:
     swayed = figures.swayed(found)
     rows = [
         (gettext("Right on gold items"), figures.gold_accuracy(found)),
-        *(
-            (gettext(ERRORS[kind]) if kind in ERRORS else kind.capitalize(), estimate)
-            for kind, estimate in figures.error_kinds(found).items()
-        ),
+        *((gettext(ERRORS[kind]), estimate) for kind, estimate in figures.error_kinds(found).items()),
         (gettext("Turned right to wrong"), swayed["right to wrong"]),
         (gettext("Turned wrong to right"), swayed["wrong to right"]),
         (gettext("Overturned later"), figures.overturned(evidence.concluded)),
