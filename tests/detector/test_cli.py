@@ -56,6 +56,7 @@ def test_wrong_usage_exits_with_two_and_nothing_found_with_one(
         ["tune", "--data", "x", "--run", "y", "--pseudo-only", "--leave-out", "swap"],
         ["tune", "--data", "x", "--run", "y", "--batch", "1"],
         ["tune", "--data", "x", "--run", "y", "--faces", "8"],
+        ["tune", "--data", "x", "--run", "y", "--loaders", "-1"],
         ["score", "a.jpg", "--json", "--csv"],
     ):
         with pytest.raises(SystemExit) as left:

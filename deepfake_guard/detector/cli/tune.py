@@ -78,6 +78,8 @@ def run(options: argparse.Namespace) -> int:
         raise parser.WrongUsage(str(error)) from error
     plan = replace(plan, lr=Plan.rate(plan.batch))
     target = device.choose(options.device)
+    if (options.loaders or 0) < 0:
+        raise parser.WrongUsage("--loaders is 0 or more")
     loaders = options.loaders if options.loaders is not None else _loaders(target.type)
     with output.at_work("tuning; a stopped run goes on where it was"):
         learnt = lessons(options.data, leave_out=options.leave_out, pseudo_only=options.pseudo_only, only=options.only)
