@@ -11,6 +11,7 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
+from moderation.models import ReviewCase
 from moderation.vocabulary import Role
 from tests.factories import make_user
 
@@ -41,6 +42,17 @@ class Desk:
         page.fill("#id_password", password)
         page.get_by_role("button", name="Continue").click()
         page.wait_for_url("**/queue/")
+
+
+def answers(page: Page) -> None:
+    """A case page that has taken the case, and no longer takes a key for one meant for the page before."""
+    expect(page.locator("#lease[data-seconds]")).to_be_visible()
+    expect(page.locator("#case[data-seen]")).to_be_visible()
+
+
+def opened(page: Page, case: ReviewCase) -> None:
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"Case {case.number}")
+    answers(page)
 
 
 @pytest.fixture

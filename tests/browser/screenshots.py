@@ -18,7 +18,7 @@ from moderation.models import ContentItem, MediaAsset, Platform, ReviewCase
 from moderation.services import appeals, campaigns, cases, illegal, leases, people, platforms, quality, reports
 from moderation.vocabulary import CasePurpose, DecisionValue, IllegalKind, ReportReason, Role
 from tests.browser import scenes
-from tests.browser.conftest import Desk
+from tests.browser.conftest import Desk, answers
 from tests.browser.test_accessibility import fits
 from tests.browser.test_line import forgiven
 from tests.factories import ACTOR, conclude, make_key, make_platform, make_user
@@ -83,12 +83,10 @@ def test_it_takes_a_picture_of_each_page(  # house: one walk past all pages, tol
     desk.sign_in("mara", moderator[1])
     shoot("queue")
     page.locator(".queue__open").nth(1).click()
-    expect(page.locator("#lease[data-seconds]")).to_be_visible()
-    expect(page.locator("#case[data-seen]")).to_be_visible()
+    answers(page)
     page.locator('.choice[value="genuine"]').click()
     expect(page.locator("#undo")).to_be_visible()
-    expect(page.locator("#lease[data-seconds]")).to_be_visible()
-    expect(page.locator("#case[data-seen]")).to_be_visible()
+    answers(page)
     page.locator('[data-toggle="heat"]').click()
     shoot("case")
     page.locator('[data-toggle="heat"]').click()
@@ -109,8 +107,7 @@ def test_it_takes_a_picture_of_each_page(  # house: one walk past all pages, tol
     veiled = ReviewCase.objects.get(item__external_id="post-90311")
     ReviewCase.objects.filter(pk=veiled.pk).update(blind_first=True)
     desk.open(f"/cases/{veiled.number}/")
-    expect(page.locator("#lease[data-seconds]")).to_be_visible()
-    expect(page.locator("#case[data-seen]")).to_be_visible()
+    answers(page)
     shoot("case-blind")
     page.locator('.choice[value="altered"]').click()
     expect(page.get_by_text("your first opinion: altered")).to_be_visible()
@@ -273,7 +270,7 @@ def test_it_takes_a_picture_of_what_waits_and_what_fails(
     shoot("case-taken")
     desk.open("/queue/")
     page.locator(".queue__open").nth(1).click()
-    expect(page.locator("#lease[data-seconds]")).to_be_visible()
+    answers(page)
     page.wait_for_load_state("networkidle")
     desk.context.set_offline(True)
     page.locator('.choice[value="genuine"]').click()

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from moderation.models import ReviewCase
 from moderation.services import leases
 from moderation.vocabulary import Role
-from tests.browser.conftest import Desk
+from tests.browser.conftest import Desk, answers
 from tests.factories import make_case, make_platform, make_user
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -44,8 +44,7 @@ def test_what_follows_a_decision_shuts_nobody_out(
     desk = open_desk(width, 800, color_scheme=theme)
     desk.sign_in("mara", moderator[1])
     page = desk.open(f"/cases/{case.number}/")
-    expect(page.locator("#lease[data-seconds]")).to_be_visible()
-    expect(page.locator("#case[data-seen]")).to_be_visible()
+    answers(page)
     ReviewCase.objects.filter(pk=case.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
     lease = leases.lease(case, ilya)
     assert lease is not None
@@ -54,6 +53,7 @@ def test_what_follows_a_decision_shuts_nobody_out(
     found = {"the hold is lost": looked_at(page)}
     leases.release(case, lease.token)
     desk.open(f"/cases/{case.number}/")
+    answers(page)
     page.locator('.choice[value="genuine"]').click()
     expect(page.locator("#undo")).to_be_visible()
     found["the bar"] = looked_at(page)

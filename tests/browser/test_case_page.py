@@ -13,16 +13,10 @@ from deepfake_guard.detector import closeup
 from deepfake_guard.detector.records import Derived
 from moderation.models import Decision, Opinion, ReviewCase
 from moderation.services import closeups, preferences
-from tests.browser.conftest import Desk
+from tests.browser.conftest import Desk, opened
 from tests.factories import make_case, picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
-
-
-def opened(page: Page, case: ReviewCase) -> None:
-    expect(page.get_by_role("heading", level=1)).to_have_text(f"Case {case.number}")
-    expect(page.locator("#lease[data-seconds]")).to_be_visible()
-    expect(page.locator("#case[data-seen]")).to_be_visible()
 
 
 def looked_at_closely(case: ReviewCase) -> None:
@@ -128,6 +122,7 @@ def test_a_first_opinion_opens_the_ordinary_page_with_it_pressed(desk: Desk) -> 
     expect(page.get_by_text("0 of 700 genuine faces looked this unusual")).to_be_visible()
     expect(page.locator('.choice[value="genuine"]')).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#case-title")).to_be_focused()
+    opened(page, case)
     page.keyboard.press("1")
     page.keyboard.press("f")
     page.wait_for_url("**/queue/")

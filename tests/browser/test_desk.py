@@ -7,22 +7,15 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from moderation.models import Decision, ReviewCase
 from moderation.services import decisions, leases
 from moderation.vocabulary import CaseState, DecisionState, Role
-from tests.browser.conftest import Desk
+from tests.browser.conftest import Desk, opened
 from tests.factories import make_case, make_item, make_platform, make_user, report, screen
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
-
-
-def opened(page: Page, case: ReviewCase) -> None:
-    """The case page, once it has taken the case and hears what is decided."""
-    expect(page.get_by_role("heading", level=1)).to_have_text(f"Case {case.number}")
-    expect(page.locator("#lease[data-seconds]")).to_be_visible()
-    expect(page.locator("#case[data-seen]")).to_be_visible()
 
 
 def test_a_moderator_signs_in_decides_takes_it_back_and_goes_on(

@@ -10,10 +10,9 @@ from playwright.sync_api import FilePayload, Page, Request, Route, expect
 from moderation.models import ContentItem, Decision, Platform, ReviewCase
 from moderation.vocabulary import Role
 from tests.browser import scenes
-from tests.browser.conftest import Desk
+from tests.browser.conftest import Desk, opened
 from tests.browser.geometry import misplaced
 from tests.browser.test_accessibility import looked_at
-from tests.browser.test_desk import opened
 from tests.factories import make_case, make_detector, make_item, make_platform, make_user, report, screen
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]

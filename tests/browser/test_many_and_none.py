@@ -10,9 +10,8 @@ from playwright.sync_api import expect
 
 from moderation.models import Decision, Derivative, IllegalRecord, MediaAsset, ReviewCase
 from moderation.vocabulary import CaseState, DecisionState, DerivativeKind, Role
-from tests.browser.conftest import Desk
+from tests.browser.conftest import Desk, opened
 from tests.browser.test_accessibility import looked_at
-from tests.browser.test_desk import opened
 from tests.factories import make_case, make_platform, make_user
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]

@@ -11,9 +11,8 @@ from playwright.sync_api import Page, expect
 from moderation.models import Appeal, Decision, Platform, ReviewCase, Verdict
 from moderation.services import decisions, platforms
 from moderation.vocabulary import AppealOutcome, CaseState, DecisionState, Role
-from tests.browser.conftest import Desk
+from tests.browser.conftest import Desk, opened
 from tests.browser.test_accessibility import looked_at
-from tests.browser.test_desk import opened
 from tests.factories import ACTOR, conclude, due_now, make_case, make_platform, make_user
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]

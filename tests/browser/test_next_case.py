@@ -11,8 +11,7 @@ from playwright.sync_api import Page, Request, expect
 from moderation.models import Decision, Exposure, ReviewCase
 from moderation.services import leases, reports
 from moderation.vocabulary import ReportReason, Role
-from tests.browser.conftest import Desk
-from tests.browser.test_desk import opened
+from tests.browser.conftest import Desk, opened
 from tests.factories import make_case, make_platform, make_user
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]

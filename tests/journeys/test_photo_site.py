@@ -18,6 +18,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from deepfake_guard.run.place import free_port
+from tests.browser.conftest import answers
 from tests.browser.test_accessibility import looked_at
 from tests.factories import portrait
 
@@ -122,8 +123,7 @@ def decide(page: Page, site: PhotoSite, *keys: str) -> None:
     page.goto(f"{site.url}/guard/queue/")
     look(page, "desk")
     page.locator("a[href*='/guard/cases/']").first.click()
-    expect(page.locator("#lease[data-seconds]")).to_be_visible()
-    expect(page.locator("#case[data-seen]")).to_be_visible()
+    answers(page)
     for key in keys:
         page.keyboard.press(key)
     expect(page.locator("#undo")).to_be_visible()
