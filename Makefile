@@ -36,7 +36,7 @@ test: $(DEV_STAMP) ## the whole suite, on SQLite and an embedded Valkey of its o
 
 browser: $(DEV_STAMP) ## the console in headless Chromium
 	@[ -n "$(BROWSER)" ] || { echo "missing: Chromium. Install it: sudo apt-get install chromium"; exit 1; }
-	$(BIN)/python -m pytest -m "browser and not stranger" tests
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 -m "browser and not stranger" tests
 
 journey: $(DEV_STAMP) ## `make run`, an upload, a decision in the browser, the webhook, Ctrl-C
 	$(BIN)/python -m pytest -m stranger tests/journeys -s

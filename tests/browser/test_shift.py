@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import statistics
-import sys
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -55,7 +55,7 @@ def number_of(page: Page) -> int:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_shift_of_twenty_cases_needs_no_mouse(desk: Desk, capsys: pytest.CaptureFixture[str], way: str) -> None:
+def test_a_shift_of_twenty_cases_needs_no_mouse(desk: Desk, say: Callable[[str], None], way: str) -> None:
     agora = make_platform("Agora", review_at=0.1)
     made = [make_case(agora, reached=place) for place in range(CASES)]
     ReviewCase.objects.filter(pk__in=[case.pk for case in made[::5]]).update(blind_first=True)
@@ -95,13 +95,12 @@ def test_a_shift_of_twenty_cases_needs_no_mouse(desk: Desk, capsys: pytest.Captu
     assert states[DecisionState.UNDONE] == 1
     assert Opinion.objects.filter(blind=True).count() == 4
     assert not ReviewCase.objects.filter(state=CaseState.OPEN).exists()
-    report(way, took, capsys)
+    report(way, took, say)
 
 
-def report(way: str, took: list[tuple[float, float]], capsys: pytest.CaptureFixture[str]) -> None:
+def report(way: str, took: list[tuple[float, float]], say: Callable[[str], None]) -> None:
     """Printed, not promised: it depends on the machine."""
     painted, pictured = (sorted(values) for values in zip(*took, strict=True))
-    with capsys.disabled():
-        for what, values in (("first paint", painted), ("picture there", pictured)):
-            median, p95 = statistics.median(values), values[int(len(values) * 0.95)]
-            sys.stdout.write(f"\nnext case {way}, {what}: median {median:.0f} ms, p95 {p95:.0f} ms, n {len(values)}\n")
+    for what, values in (("first paint", painted), ("picture there", pictured)):
+        median, p95 = statistics.median(values), values[int(len(values) * 0.95)]
+        say(f"next case {way}, {what}: median {median:.0f} ms, p95 {p95:.0f} ms, n {len(values)}")
