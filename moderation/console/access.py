@@ -77,7 +77,8 @@ def signed_in(view: View) -> View:
         if not request.user.is_authenticated:
             login = resolve_url(settings.LOGIN_URL)  # a host's own, where the guard lives in a host
             if request.htmx:
-                return HttpResponseClientRedirect(login)
+                to_login = redirect_to_login(request.htmx.current_url_abs_path or "", login)
+                return HttpResponseClientRedirect(to_login.url)
             return redirect_to_login(request.get_full_path() if request.method == "GET" else "", login)
         if _must_set_up_second_factor(request):
             return redirect("guard:second-factor")

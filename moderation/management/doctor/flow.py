@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from moderation import dispatch
 from moderation.conf import conf
 from moderation.management.doctor.findings import BEAT, FAIL, FETCH_WORKER, LATE_AFTER, OK, WARN, WORKERS, Finding
-from moderation.models import AuditEntry, Pulse, WorkerStatus
+from moderation.models import AuditEntry, Pulse, WebhookEndpoint, WorkerStatus
 from moderation.services import operations
 
 DRIFT = timedelta(seconds=5)
@@ -37,6 +37,9 @@ def queues() -> Iterator[Finding]:
     for queue, command in wanted.items():
         if queue in consumed:
             yield Finding(f"queue {queue}", OK, "is consumed")
+        elif queue == dispatch.DELIVER_QUEUE and not WebhookEndpoint.objects.filter(active=True).exists():
+            said = "nobody consumes it; no webhook endpoint needs it yet"
+            yield Finding(f"queue {queue}", WARN, said, f"before the first endpoint: {command}")
         else:
             yield Finding(f"queue {queue}", FAIL, "nobody consumes it", f"start a worker: {command}")
 

@@ -245,10 +245,12 @@ def test_it_refuses_a_post_without_the_forms_token(name: str, desk: Callable[...
         assert b"The form is too old" in answer.content
 
 
-def test_it_sends_an_expired_session_to_the_login_also_from_a_part_of_a_page() -> None:
+def test_it_sends_an_expired_session_to_the_login_and_back_also_from_a_part_of_a_page() -> None:
     case = make_case()
-    answer = Client().post(reverse("guard:lease", args=[case.number]), headers={"HX-Request": "true"})
-    assert answer["HX-Redirect"] == reverse("guard:login")
+    page = reverse("guard:case", args=[case.number])
+    headers = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{page}"}
+    answer = Client().post(reverse("guard:lease", args=[case.number]), headers=headers)
+    assert answer["HX-Redirect"] == f"{reverse('guard:login')}?next={page}"
 
 
 PAGES = [name for name, (method, may) in ROUTES.items() if method == "get" and name != "media" and Role.ADMIN in may]

@@ -56,6 +56,7 @@ def warm_worker(**notes: Any) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.usefixtures("endpoint")
 def test_it_names_each_queue_without_a_consumer_with_the_line_that_starts_one() -> None:
     found = findings()
     for queue in ("scan", "views", "deliver", "upkeep"):
@@ -67,6 +68,10 @@ def test_it_names_each_queue_without_a_consumer_with_the_line_that_starts_one() 
     ):  # fmt: skip
         assert found[sound]["state"] == doctor.OK
     assert all(each["cure"] for each in found.values() if each["state"] != doctor.OK)
+
+
+def test_nobody_need_deliver_where_no_endpoint_is() -> None:
+    assert findings()["queue deliver"]["state"] == doctor.WARN
 
 
 @pytest.mark.usefixtures("no_broker")

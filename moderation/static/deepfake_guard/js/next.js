@@ -103,7 +103,10 @@ const unsent = () => {
 };
 
 const settle = async (answer, had) => {
-  if (answer.type === "opaqueredirect") return location.reload(); // signed out, say: the page finds out
+  if (answer.type === "opaqueredirect") {
+    document.dispatchEvent(new Event("guard:unsent")); // signed out, say: the page finds out, and the draft is kept
+    return location.reload();
+  }
   const away = answer.headers.get("Guard-Go");
   if (away) return location.assign(away);
   const changed = read(await answer.text());
