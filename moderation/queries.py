@@ -11,7 +11,6 @@ from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from moderation.models import (
-    WORKER_SILENT,
     Batch,
     Calibration,
     ContentItem,
@@ -28,6 +27,7 @@ from moderation.models import (
     Verdict,
     WebhookDelivery,
     WorkerStatus,
+    at_work,
 )
 from moderation.reach import sees
 from moderation.vocabulary import CasePurpose, CaseState, DecisionState, DerivativeKind, ScanState
@@ -206,13 +206,12 @@ def detector_in_use() -> tuple[DetectorVersion | None, Calibration | None]:
 
 def workers() -> list[WorkerStatus]:
     """Most recently seen first; those silent for a day have gone."""
-    since = timezone.now() - timedelta(days=1)
     return list(
-        WorkerStatus.objects.filter(warmed_at__isnull=False, seen_at__gte=since)
+        WorkerStatus.objects.filter(at_work(timedelta(days=1)), warmed_at__isnull=False)
         .select_related("detector")
         .order_by("-seen_at")
     )
 
 
 def a_worker_is_alive() -> bool:
-    return WorkerStatus.objects.filter(warmed_at__isnull=False, seen_at__gte=timezone.now() - WORKER_SILENT).exists()
+    return WorkerStatus.objects.filter(at_work(), warmed_at__isnull=False).exists()

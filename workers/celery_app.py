@@ -94,6 +94,13 @@ def beat_for_threads(sender: Consumer, **_: Any) -> None:
         detector_host.beat_in_background(os.environ["GUARD_BEATS_AS"])
 
 
+@signals.worker_process_shutdown.connect
+@signals.worker_shutdown.connect
+def sign_off(**_: Any) -> None:
+    """Each pool process for itself; where the pool is threads, the one process."""
+    detector_host.leave()
+
+
 @signals.worker_shutting_down.connect
 def stop_scanning(**_: Any) -> None:
     """Celery lets the running task finish; it gives back what it has not begun."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, InterfaceError, close_old_connections
 from django.utils.module_loading import import_string
 
 from deepfake_guard.detector.records import Derived, MediaReport
@@ -36,6 +36,9 @@ PR_SET_DUMPABLE = 4
 log = structlog.get_logger(__name__)
 _lock = threading.Lock()
 _host: Host | None = None
+_beats_as = ""  # the queue; empty in a process that sends no heartbeat
+_beating = threading.Lock()
+_left = threading.Event()
 
 
 @dataclass(frozen=True)
@@ -119,17 +122,37 @@ def hide_from_the_decoder() -> None:
 
 def beat_in_background(queue: str) -> None:
     """Say every 15 s that this process lives, and of the scan queue warm up first; ends with the process."""
+    global _beats_as
+    _beats_as = queue
     threading.Thread(target=_beat, args=(queue,), name="heartbeat", daemon=True).start()
 
 
-def _beat(queue: str) -> None:
-    while True:
+def leave() -> None:
+    """Sign off, so that nobody is told of a silent worker; nothing where this process never said that it lives."""
+    if not _beats_as:
+        return
+    _left.set()
+    with _beating:  # a heartbeat on its way would say that it lives after all
         try:
+            calibration.worker_has_left(worker_name(_beats_as))
+        except (DatabaseError, InterfaceError) as error:
+            log.warning("not_signed_off", error=str(error))
+
+
+def _say_alive(queue: str) -> None:
+    with _beating:
+        if not _left.is_set():
             calibration.worker_has_started(worker_name(queue), queue)
+
+
+def _beat(queue: str) -> None:
+    while not _left.is_set():
+        try:
+            _say_alive(queue)
             if queue == dispatch.SCAN_QUEUE:
                 host()
         except (ValueError, OSError, RuntimeError, ImportError, DatabaseError) as error:
             log.error("not_warmed_up", error=f"{type(error).__name__}: {error}")
         finally:
             close_old_connections()
-        threading.Event().wait(HEARTBEAT_SECONDS)
+        _left.wait(HEARTBEAT_SECONDS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -13,7 +12,7 @@ from rest_framework.response import Response
 from moderation.api.problems import Problem
 from moderation.api.serializers import problems
 from moderation.api.views import ApiView
-from moderation.models import WORKER_SILENT, DetectorVersion, WorkerStatus
+from moderation.models import DetectorVersion, WorkerStatus, at_work
 from moderation.vocabulary import Reason, Scope
 
 STARTER_NOTE = (
@@ -83,8 +82,6 @@ class DetectorView(ApiView):
             "buckets": calibration.buckets,
             "sets": version.manifest.get("sets", []),
             "heads": version.manifest.get("heads") or {},
-            "workers": WorkerStatus.objects.filter(
-                detector=version, seen_at__gte=timezone.now() - WORKER_SILENT
-            ).order_by("-seen_at"),
+            "workers": WorkerStatus.objects.filter(at_work(), detector=version).order_by("-seen_at"),
         }
         return Response(DetectorSerializer(found).data)

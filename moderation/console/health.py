@@ -7,12 +7,11 @@ from typing import Any
 import structlog
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from moderation import dispatch
-from moderation.models import WORKER_SILENT, WorkerStatus
+from moderation.models import WorkerStatus, at_work
 
 log = structlog.get_logger(__name__)
 
@@ -50,5 +49,5 @@ def _warm(worker: WorkerStatus) -> bool:
 
 def _workers() -> list[dict[str, Any]]:
     """Those heard of in the last minute; `warm` once the warm-up pass is done."""
-    heard = WorkerStatus.objects.filter(seen_at__gte=timezone.now() - WORKER_SILENT).order_by("name")
+    heard = WorkerStatus.objects.filter(at_work()).order_by("name")
     return [{"queue": worker.queue, "device": worker.device, "warm": _warm(worker)} for worker in heard]

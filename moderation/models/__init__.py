@@ -15,7 +15,7 @@ from moderation.models.preferences import Exposure, Preferences
 from moderation.models.quality import GoldItem
 from moderation.models.report import UserReport
 from moderation.models.review import Appeal, Batch, Decision, Opinion, ReviewCase, SavedFilter
-from moderation.models.scan import WORKER_SILENT, Scan, WorkerStatus
+from moderation.models.scan import WORKER_SILENT, Scan, WorkerStatus, at_work
 from moderation.models.usage import CallCount, DayCount, StoredBytes, StoredChange
 from moderation.models.verdict import Verdict
 from moderation.models.webhook import OPEN_DELIVERY, Event, WebhookDelivery, WebhookEndpoint
@@ -67,4 +67,5 @@ __all__ = [
     "WebhookDelivery",
     "WebhookEndpoint",
     "WorkerStatus",
+    "at_work",
 ]

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db import models
+from django.utils import timezone
 
 from moderation.models.content import MediaAsset
 from moderation.models.detection import Calibration, DetectorVersion
@@ -54,6 +55,11 @@ class Scan(models.Model):
 WORKER_SILENT = timedelta(minutes=1)  # workers say every 15 s that they live
 
 
+def at_work(within: timedelta = WORKER_SILENT) -> models.Q:
+    """The workers heard of so lately that have not signed off."""
+    return models.Q(seen_at__gte=timezone.now() - within, left_at=None)
+
+
 class WorkerStatus(models.Model):
     """What a worker last said of itself: alive (`seen_at`), ready (`warmed_at`), making progress (`progressed_at`)."""
 
@@ -65,6 +71,7 @@ class WorkerStatus(models.Model):
     warmed_at = models.DateTimeField(null=True, blank=True)
     seen_at = models.DateTimeField()
     progressed_at = models.DateTimeField(null=True, blank=True)
+    left_at = models.DateTimeField(null=True, blank=True, help_text="when it was told to stop, and signed off")
     notes = models.JSONField(default=dict, help_text="face finder and decoder limits in force")
 
     def __str__(self) -> str:

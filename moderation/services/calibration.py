@@ -42,7 +42,12 @@ def worker_has_started(name: str, queue: str) -> None:
     """Alive; a scan worker is not ready before `worker_is_ready`."""
     now = timezone.now()
     WorkerStatus.objects.filter(seen_at__lt=now - FORGOTTEN).delete()
-    WorkerStatus.objects.update_or_create(name=name, defaults={"queue": queue, "seen_at": now})
+    WorkerStatus.objects.update_or_create(name=name, defaults={"queue": queue, "seen_at": now, "left_at": None})
+
+
+def worker_has_left(name: str) -> None:
+    """Told to stop: nobody has to look after it. Its row stays, which says that there was a detector today."""
+    WorkerStatus.objects.filter(name=name).update(left_at=timezone.now())
 
 
 def worker_is_ready(

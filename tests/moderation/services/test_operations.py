@@ -76,6 +76,16 @@ def test_a_worker_is_working_idle_stuck_or_silent() -> None:
     assert whats == ["silent is silent", "test-worker makes no progress"]
 
 
+def test_a_worker_that_signed_off_troubles_nobody_and_one_that_starts_anew_under_its_name_is_there() -> None:
+    worker("scan@one:1")
+    calibration.worker_has_left("scan@one:1")
+    WorkerStatus.objects.update(seen_at=timezone.now() - 2 * MINUTE)
+    assert operations.hands() == []
+    assert operations.troubles() == []
+    calibration.worker_has_started("scan@one:1", "scan")  # in a container the process ids are the same each time
+    assert [hand.state for hand in operations.hands()] == ["idle"]
+
+
 def test_late_cases_and_a_long_backlog_are_troubles() -> None:
     agora = make_platform("Agora")
     make_case(agora)
