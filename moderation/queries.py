@@ -181,6 +181,13 @@ def pending_decision(user: User | AnonymousUser) -> Decision | None:
     return mine.select_related("case__item__platform").order_by("-created_at").first()
 
 
+def pending_together(decision: Decision) -> int:
+    """How many of those decided at once with it can still be taken back; 0 for one decided alone."""
+    if decision.batch_id is None:
+        return 0
+    return Decision.objects.filter(batch=decision.batch_id, state=DecisionState.PENDING).count()
+
+
 def undone_opinion(case: ReviewCase, user: User | AnonymousUser) -> Opinion | None:
     """What this person had filled in before taking it back, so that nothing typed is lost."""
     given = Opinion.objects.filter(case=case, user=user.pk, decision__isnull=False).select_related("decision")

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -16,6 +17,7 @@ from moderation import blind, queries
 from moderation.console.access import BULK, REVERSE, DeskRequest, needs
 from moderation.console.case import EFFECTS, Given
 from moderation.console.lease import case_or_404
+from moderation.console.onward import go
 from moderation.console.step_up import step_up
 from moderation.models import Batch, ReviewCase
 from moderation.rules import Rules
@@ -95,13 +97,10 @@ def _batch_or_404(batch_id: uuid.UUID) -> Batch:
 def batch(request: DeskRequest, batch_id: uuid.UUID) -> HttpResponse:
     found = _batch_or_404(batch_id)
     made = queries.decisions_of(found)
-    states = [decision.state for decision in made]
     context = {
         "batch": found,
         "decisions": made,
-        "pending": states.count(DecisionState.PENDING),
-        "settled": states.count(DecisionState.SETTLED),
-        "mine": found.user_id == request.user.pk,
+        "settled": any(decision.state == DecisionState.SETTLED for decision in made),
         "conclusions": CONCLUSIONS,
     }
     return render(request, "deepfake_guard/batch.html", context)
@@ -116,7 +115,7 @@ def undo_batch(request: DeskRequest, batch_id: uuid.UUID) -> HttpResponse:
         gettext("Taken back: %(taken_back)s. What had settled can be reversed, as one, too.")
         % {"taken_back": taken_back},
     )
-    return redirect("guard:batch", batch_id)
+    return go(request, reverse("guard:batch", args=[batch_id]))
 
 
 @require_POST

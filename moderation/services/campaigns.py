@@ -77,15 +77,18 @@ def decide(
     if not set(wanted) <= set(alike(case, user)):
         raise NotAlike(gettext("Some of these are no near copies any more, or somebody has taken them: look again."))
     batch = Batch.objects.create(case=case, user=user)
-    decided, missed = [], []
+    made: list[Decision] = []
+    missed = []
     for number in wanted:
         lease = leases.lease(ReviewCase(pk=number), user)
         if lease is None:
             missed.append(number)
             continue
-        made = decisions.decide(lease.case, user, lease.token, value, reasons=reasons, note=note, effect=effect)
-        Decision.objects.filter(pk=made.pk).update(batch=batch)
-        decided.append(number)
+        made.append(decisions.decide(lease.case, user, lease.token, value, reasons=reasons, note=note, effect=effect))
+    if made:  # one bar speaks for all: its seconds are those of each
+        ids = [decision.pk for decision in made]
+        Decision.objects.filter(pk__in=ids).update(batch=batch, settle_at=made[-1].settle_at)
+    decided = [decision.case_id for decision in made]
     audit.note("batch.decided", f"user:{user.pk}", f"batch:{batch.pk}", case=case.pk, count=len(decided), value=value)
     return Outcome(batch, decided, missed)
 

@@ -108,13 +108,14 @@ def theme(context: Any) -> str:
 
 @register.inclusion_tag("deepfake_guard/parts/undo.html", takes_context=True)
 def undo_bar(context: Any) -> dict[str, Any]:
-    """The person's decision that can still be taken back, on whatever page they are."""
+    """What the person can still take back, on whatever page they are: one decision, or all that were made at once."""
     request: HttpRequest = context["request"]
     decision: Decision | None = queries.pending_decision(request.user) if request.user.is_authenticated else None
     seconds = max(0, round((decision.settle_at - timezone.now()).total_seconds())) if decision else 0
     whole = max(1, conf().UNDO_SECONDS)
     return {
         "decision": decision,
+        "together": queries.pending_together(decision) if decision else 0,
         "seconds": seconds,
         "whole": whole,
         "request": request,

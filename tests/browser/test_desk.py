@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from moderation.models import Decision, ReviewCase
+from moderation.models import Decision, MediaAsset, ReviewCase
 from moderation.services import decisions, leases
 from moderation.vocabulary import CaseState, DecisionState, Role
 from tests.browser.conftest import Desk, opened
@@ -217,6 +217,32 @@ def test_hovering_the_bar_holds_the_decision(desk: Desk) -> None:
         page.locator("#undo strong").hover()
     assert held.value.ok
     assert Decision.objects.get().settle_at > timezone.now() + timedelta(seconds=7)
+
+
+def test_what_was_decided_together_is_held_and_taken_back_from_any_page(open_desk: Callable[..., Desk]) -> None:
+    _, password = make_user(Role.SENIOR, "ilya")
+    agora = make_platform("Agora")
+    made = [make_case(agora) for _ in range(3)]
+    MediaAsset.objects.update(pdq="0" * 64)
+    desk = open_desk()
+    desk.sign_in("ilya", password)
+    page = desk.open(f"/cases/{made[0].number}/campaign/")
+    page.get_by_label("Genuine").check()
+    page.get_by_label("How many you decide").fill("3")
+    page.get_by_role("button", name="Decide these cases").click()
+    page.wait_for_url("**/batches/**")
+    Decision.objects.update(settle_at=timezone.now() + timedelta(seconds=8))
+    desk.open("/queue/")
+    bar = page.locator("#undo")
+    expect(bar).to_contain_text("3 cases: genuine. Agora hears of it in")
+    with page.expect_response(re.compile("/hold/")) as held:
+        bar.locator("strong").hover()
+    assert held.value.ok
+    assert not Decision.objects.filter(settle_at__lt=timezone.now() + timedelta(seconds=8)).exists()
+    page.keyboard.press("z")
+    expect(page.get_by_text("Taken back: 3.")).to_be_visible()
+    assert set(Decision.objects.values_list("state", flat=True)) == {DecisionState.UNDONE}
+    expect(bar).to_have_count(0)
 
 
 def test_filters_change_the_rows_without_a_new_page(desk: Desk) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from moderation import blind, dispatch
@@ -73,8 +74,12 @@ def undo(decision: Decision, user: User) -> leases.Lease | None:
 
 
 def hold(decision: Decision, user: User) -> bool:
-    """While the undo bar is held: settle ten seconds from now, but never later than a minute after the decision."""
+    """While the undo bar is held: settle ten seconds from now, but never later than a minute after the decision.
+
+    Those decided together are held together.
+    """
     latest = decision.created_at + HELD_AT_MOST
     wanted = min(latest, timezone.now() + timedelta(seconds=conf().UNDO_SECONDS))
-    pending = Decision.objects.filter(pk=decision.pk, user=user, state=DecisionState.PENDING)
+    held = Q(batch=decision.batch_id) if decision.batch_id else Q(pk=decision.pk)
+    pending = Decision.objects.filter(held, user=user, state=DecisionState.PENDING)
     return bool(pending.filter(settle_at__lt=wanted).update(settle_at=wanted))

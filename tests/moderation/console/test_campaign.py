@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.urls import reverse
 
 from moderation.models import Batch, Decision, MediaAsset, ReviewCase
 from moderation.vocabulary import DecisionState, Role
-from tests.factories import make_case, make_platform
+from tests.factories import make_case, make_platform, settle_now
 from tests.moderation.console.pages import lapse, text
 
 pytestmark = pytest.mark.django_db
@@ -43,6 +44,31 @@ def test_it_names_every_case_and_decides_the_ticked_ones(desk: Desk) -> None:
     back = client.post(reverse("guard:undo-batch", args=[Batch.objects.get().pk]), follow=True)
     assert "Taken back: 2." in text(back)
     assert set(Decision.objects.values_list("state", flat=True)) == {DecisionState.UNDONE}
+
+
+def test_one_bar_speaks_for_all_on_every_page(desk: Desk) -> None:
+    made = three_alike()
+    client, _ = desk(Role.SENIOR)
+    client.post(reverse("guard:campaign", args=[made[0].number]), form(made, count="3"))
+    batch = Batch.objects.get()
+    for page in (reverse("guard:queue"), reverse("guard:batch", args=[batch.pk])):
+        said = text(client.get(page))
+        assert re.search(r"3 cases: altered ?\. Agora hears of it in", said)
+        assert said.count("Take all back") == 1, "with the seconds that are left"
+    html = client.get(reverse("guard:queue")).content.decode()
+    assert reverse("guard:undo-batch", args=[batch.pk]) in html
+
+
+def test_the_history_leads_back_to_what_was_decided_together(desk: Desk) -> None:
+    made = three_alike()
+    client, _ = desk(Role.SENIOR)
+    client.post(reverse("guard:campaign", args=[made[0].number]), form(made, count="3"))
+    batch = reverse("guard:batch", args=[Batch.objects.get().pk])
+    for decision in Decision.objects.all():
+        settle_now(decision.pk)
+    for page in (reverse("guard:case", args=[made[1].number]), reverse("guard:item", args=[made[1].item_id])):
+        assert batch in client.get(page).content.decode()
+        assert batch not in desk()[0].get(page).content.decode(), "a page that this person may not open"
 
 
 def test_a_wrong_number_decides_nothing_and_keeps_what_was_ticked(desk: Desk) -> None:

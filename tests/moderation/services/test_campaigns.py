@@ -11,7 +11,7 @@ from django.utils import timezone
 from moderation.models import AuditEntry, Decision, Event, MediaAsset, Platform, ReviewCase
 from moderation.services import campaigns, decisions, illegal, leases
 from moderation.vocabulary import CaseState, DecisionState, DecisionValue, EventType, IllegalKind, Role
-from tests.factories import make_case, make_platform, make_user
+from tests.factories import make_case, make_platform, make_user, pending
 
 pytestmark = pytest.mark.django_db
 SYNTHETIC, GENUINE, REASONS = DecisionValue.SYNTHETIC, DecisionValue.GENUINE, ["known_campaign"]
@@ -100,6 +100,24 @@ def test_within_ten_seconds_all_are_taken_back_as_one() -> None:
     assert campaigns.undo(outcome.batch, senior) == 2
     assert not ReviewCase.objects.exclude(state=CaseState.OPEN, holder=None).exists()
     assert set(Decision.objects.values_list("state", flat=True)) == {DecisionState.UNDONE}
+
+
+def test_those_decided_together_settle_and_are_held_together() -> None:
+    made, senior = campaign()
+    campaigns.decide(made[0], senior, [case.pk for case in made[:3]], 3, GENUINE)
+    assert Decision.objects.values("settle_at").distinct().count() == 1
+    Decision.objects.update(settle_at=timezone.now() + timedelta(seconds=2))
+    assert decisions.hold(Decision.objects.first(), senior)  # type: ignore[arg-type]
+    assert not Decision.objects.filter(settle_at__lt=timezone.now() + timedelta(seconds=8)).exists()
+    assert Decision.objects.values("settle_at").distinct().count() == 1
+
+
+def test_holding_one_decided_alone_holds_no_other() -> None:
+    senior, _ = make_user(Role.SENIOR)
+    first, second = (pending(make_case(), user=senior) for _ in range(2))
+    assert decisions.hold(first, senior)
+    second.refresh_from_db()
+    assert second.settle_at < timezone.now() + timedelta(seconds=5)
 
 
 def test_later_they_are_reversed_as_one_except_what_has_changed_since() -> None:
