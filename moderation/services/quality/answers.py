@@ -34,7 +34,8 @@ class Period:
 class Answer:
     """A settled or void decision. `truth`: of a gold item; `first`: what the person thought before the numbers.
 
-    `looked` is the time in seconds from taking the case to deciding; None where the trail does not say.
+    `looked` is the time in seconds from taking the case to deciding; None where the trail does not say. `reversal`: put
+    in the place of an earlier one, so it ended no wait; `looked` and `first` are of that one, and it has none.
     """
 
     case: int
@@ -48,6 +49,7 @@ class Answer:
     opened_at: datetime
     due_at: datetime
     void: bool = False
+    reversal: bool = False
     first: str = ""
     truth: str = ""
     truth_reasons: tuple[str, ...] = ()
@@ -119,7 +121,8 @@ def _answer(
 ) -> Answer:
     case, person = decision.case, decision.user_id
     gold = known.get(case.item_id) if case.purpose == CasePurpose.GOLD else None
-    since = [at for at in taken.get((case.pk, person), []) if at <= decision.created_at]
+    reversal = decision.reverses_id is not None
+    since = [] if reversal else [at for at in taken.get((case.pk, person), []) if at <= decision.created_at]
     return Answer(
         case=case.pk,
         item=case.item_id,
@@ -132,7 +135,8 @@ def _answer(
         opened_at=case.opened_at,
         due_at=case.due_at,
         void=decision.state == DecisionState.VOID,
-        first=first.get((case.pk, person), ""),
+        reversal=reversal,
+        first="" if reversal else first.get((case.pk, person), ""),
         truth=gold.truth if gold else "",
         truth_reasons=tuple(gold.reasons) if gold else (),
         drawn_share=case.drawn_share,

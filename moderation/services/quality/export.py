@@ -52,7 +52,7 @@ def _figures(evidence: Evidence) -> Table:
 def _answers(evidence: Evidence) -> Table:
     header = (
         *("decided_at", "case", "platform", "purpose", "moderator", "answer", "first_opinion", "truth"),
-        *("error", "void", "seconds_to_decide", "hours_in_queue", "late", "drawn_share"),
+        *("error", "void", "reversal", "seconds_to_decide", "hours_in_queue", "late", "drawn_share"),
     )
     rows: list[Row] = [
         (
@@ -66,9 +66,10 @@ def _answers(evidence: Evidence) -> Table:
             answer.truth,
             figures.error_kind(answer) if answer.truth else "",
             int(answer.void),
+            int(answer.reversal),
             None if answer.looked is None else round(answer.looked, 1),
-            round((answer.decided_at - answer.opened_at) / timedelta(hours=1), 3),
-            int(answer.decided_at > answer.due_at),
+            None if answer.reversal else round((answer.decided_at - answer.opened_at) / timedelta(hours=1), 3),
+            None if answer.reversal else int(answer.decided_at > answer.due_at),
             answer.drawn_share,
         )
         for answer in evidence.answers

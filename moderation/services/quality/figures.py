@@ -29,6 +29,11 @@ def settled(answers: Iterable[Answer]) -> list[Answer]:
     return [answer for answer in answers if not answer.void]
 
 
+def given_in_turn(answers: Iterable[Answer]) -> list[Answer]:
+    """Settled, and no reversal: what the case itself waited for."""
+    return [answer for answer in settled(answers) if not answer.reversal]
+
+
 def gold(answers: Iterable[Answer]) -> list[Answer]:
     return [answer for answer in answers if answer.truth]
 
@@ -37,7 +42,7 @@ def pairs(answers: Iterable[Answer]) -> list[tuple[Answer, Answer]]:
     """The decision and the second opinion on it, by people who did not hear of each other."""
     decided: dict[UUID, Answer] = {}
     found = []
-    for answer in settled(answers):
+    for answer in given_in_turn(answers):
         if answer.purpose is CasePurpose.REVIEW:
             decided[answer.item] = answer
         elif answer.purpose is CasePurpose.SECOND and answer.item in decided:
@@ -133,14 +138,14 @@ def seconds_looked(answers: Iterable[Answer], share: float) -> Estimate:
 
 def hours_waited(answers: Iterable[Answer], share: float) -> Estimate:
     """From opening a case to its decision."""
-    waits = [(answer.decided_at - answer.opened_at) / timedelta(hours=1) for answer in settled(answers)]
+    waits = [(answer.decided_at - answer.opened_at) / timedelta(hours=1) for answer in given_in_turn(answers)]
     return quantile(waits, share)
 
 
 def breaches(evidence: Evidence) -> Estimate:
     """Of the cases that were due in the period: decided too late, or still open. Of each case the first decision."""
     first: dict[int, Answer] = {}
-    for answer in settled(evidence.answers):
+    for answer in given_in_turn(evidence.answers):
         first.setdefault(answer.case, answer)
     late = sum(answer.decided_at > answer.due_at for answer in first.values())
     overdue = sum(one.due_at < evidence.now for one in evidence.waiting)

@@ -12,12 +12,12 @@ from django.test import Client
 from django.utils import timezone
 
 from moderation.models import Decision, GoldItem, Opinion
-from moderation.services import audit, cases, quality
+from moderation.services import audit, cases, decisions, quality
 from moderation.services.quality import answers, figures
 from moderation.services.quality.answers import Period
 from moderation.services.quality.export import pseudonym
 from moderation.vocabulary import CasePurpose, DecisionValue, Role
-from tests.factories import ACTOR, conclude, make_case, make_item, make_platform, report, screen
+from tests.factories import ACTOR, conclude, make_case, make_item, make_platform, make_user, report, screen
 from tests.moderation.console.pages import lapse, text
 
 pytestmark = pytest.mark.django_db
@@ -61,6 +61,18 @@ def test_a_decision_that_a_later_one_contradicts_is_overturned() -> None:
     found = answers.read(lately()).concluded
     assert [(one.value, one.overturned) for one in found] == [("synthetic", True), ("genuine", False)]
     assert first.value == "synthetic"
+
+
+def test_a_reversal_is_read_as_one_without_the_time_and_the_first_opinion_of_the_answer_before() -> None:
+    case = make_case()
+    audit.note("case.taken", f"user:{(senior := make_user(Role.SENIOR)[0]).pk}", f"case:{case.number}")
+    first = conclude(case, DecisionValue.SYNTHETIC, user=senior)
+    Opinion.objects.create(case=case, user=senior, value=DecisionValue.GENUINE, blind=True)
+    decisions.reverse(case, senior, first.pk, DecisionValue.GENUINE, why="the camera's own file came in")
+    answered, reversed_to = answers.read(lately()).answers
+    assert (answered.reversal, answered.first) == (False, "genuine")
+    assert answered.looked is not None
+    assert (reversed_to.reversal, reversed_to.first, reversed_to.looked) == (True, "", None)
 
 
 def test_only_the_chosen_platform_and_time_count() -> None:

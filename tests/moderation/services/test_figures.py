@@ -150,6 +150,16 @@ def test_late_are_those_decided_after_their_time_and_those_still_open_past_it() 
     assert sorted(figures.ages(evidence(waiting=waiting))) == [0, 24]
 
 
+def test_a_reversal_is_no_late_answer_no_long_wait_and_no_pair() -> None:
+    item = uuid4()
+    first, second = both("genuine", "genuine", case=2)
+    reversed_to = answer("synthetic", item=first.item, person=9, decided_at=NOON + 7 * DAY, reversal=True)
+    said = [first, reversed_to, second, answer("altered", item=item, case=3, decided_at=NOON + DAY, reversal=True)]
+    assert [(one.value, other.value) for one, other in figures.pairs(said)] == [("genuine", "genuine")]
+    assert figures.hours_waited(said, 0.95).value == 1
+    assert (figures.breaches(evidence(*said)).count, figures.breaches(evidence(*said)).n) == (0, 2)
+
+
 def test_times_are_quantiles_of_what_is_known() -> None:
     said = [answer("genuine", looked=float(seconds)) for seconds in range(1, 102)] + [answer("genuine")]
     assert (figures.seconds_looked(said, 0.5).value, figures.seconds_looked(said, 0.5).n) == (51, 101)
