@@ -58,7 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `| head` has seen enough; nothing may be flushed into the closed pipe at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
-    except (ValueError, OSError, RuntimeError, ArithmeticError) as error:  # ArtefactError, DataError, DeviceError …
+    except (ValueError, OSError, RuntimeError, ArithmeticError, ImportError) as error:
+        # ArtefactError, DataError, DeviceError …, and a package of an extra that is not installed
         output.complain(f"{type(error).__name__}: {error}")
         return 1
     except KeyboardInterrupt:

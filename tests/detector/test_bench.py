@@ -15,6 +15,7 @@ from deepfake_guard.detector.bench.subjects import Scale
 
 from .artefacts import tiny_artefact
 
+CPU = torch.device("cpu")
 SMALL = Scale(input_px=32, steps=2, averages=20)
 
 
@@ -22,7 +23,7 @@ SMALL = Scale(input_px=32, steps=2, averages=20)
 def test_the_published_arithmetic_gives_the_numbers_of_ours(kernels: str) -> None:
     """In float64, so that only a different formula could differ; both sides get moved parameters. An inverted matrix
     still costs digits, and how many depends on the machine."""
-    model = subjects.muflow("resnet18", kernels, SMALL)
+    model = subjects.muflow("resnet18", kernels, SMALL, CPU)
     torch.manual_seed(0)
     for parameter in model.layers.parameters():
         parameter.add_(0.1 * torch.randn_like(parameter))
@@ -41,7 +42,7 @@ def test_a_small_run_gives_every_figure_and_renders(tmp_path: Path) -> None:
     assert len(said) == plan.parts()  # without YuNet's file another finder takes over
     rows = {**document["arithmetic"]["8"], **document["shares"]}
     assert document["skipped"] == {}
-    assert {"default_set", "default_muflow"} == set(document["default"]["rows"])
+    assert {"default_set", "default_muflow"} == set(document["default"]["rows"]["8"])
     assert {
         "backbone_plain",
         "backbone",
@@ -70,7 +71,7 @@ def calls(ran: list[str]) -> dict[str, subjects.Call]:
 
 def test_each_subject_runs_once_a_round_in_turn() -> None:
     ran: list[str] = []
-    rows, skipped = timing.compare(calls(ran), 1, 32, 2, 100.0, {})
+    rows, skipped = timing.compare(calls(ran), 1, 32, 2, 100.0, {}, CPU)
     assert ran == ["one", "other"] * 3  # the first round is not counted
     assert [row["rounds"] for row in rows.values()] == [2, 2]
     assert not skipped
@@ -78,7 +79,7 @@ def test_each_subject_runs_once_a_round_in_turn() -> None:
 
 def test_what_would_not_fit_is_not_tried_and_said() -> None:
     ran: list[str] = []
-    rows, skipped = timing.compare(calls(ran), 8, 32, 1, 60.0, {"one": 12.0, "other": 0.1})
+    rows, skipped = timing.compare(calls(ran), 8, 32, 1, 60.0, {"one": 12.0, "other": 0.1}, CPU)
     assert set(ran) == {"other"}
     assert set(rows) == {"other"}
     assert skipped == {"one": "about 96 s a batch of 8, and 60 s were left"}
@@ -127,12 +128,12 @@ def test_a_document_is_rendered_whole() -> None:
     row = {"median_ms": 40.0, "least_ms": 30.0, "most_ms": 50.0, "faces_per_s": 200.0}
     rate = {"median": 9.0, "least": 8.0, "most": 10.0}
     document = {
-        "machine": {**machine.machine(), "load_average": 99.0},
+        "machine": {**machine.machine(), "device": "NVIDIA Anything", "load_average": 99.0},
         "setting": {**setting(Plan(rounds=3)), "seconds": 200.0},
         "arithmetic": {"8": dict.fromkeys(("backbone", "published", "ours_fp32", "ours_bf16"), row)},
         "shares": dict.fromkeys(("resnet18_backbone", "resnet18_k31", "lite0_backbone", "lite0_k31"), row),
         "skipped": {"ours_bf16, batch 8": "about 96 s a batch of 8, and 60 s were left"},
-        "default": {"detector_id": "muflow-1", "signals": ["muflow"], "rows": {"default_set": row}},
+        "default": {"detector_id": "muflow-1", "signals": ["muflow"], "rows": {"64": {"default_set": row}}},
         "ratios": {**dict.fromkeys(GOALS, 21.5), "published_bf16": None},
         "goals": GOALS,
         "start": dict.fromkeys(("import_torch_s", "load_s", "first_score_s", "cold_start_s", "peak_mb"), 1.0),
@@ -148,5 +149,7 @@ def test_a_document_is_rendered_whole() -> None:
     assert "| ours float32 over the published arithmetic | 21.50 | ≥ 20 |" in page
     assert "| ours bfloat16 over the published arithmetic | not measured |" in page
     assert "Not measured: ours_bf16, batch 8 (about 96 s" in page
+    assert "Networks ran on NVIDIA Anything" in page
+    assert "| 64 | all signals and heads | 200.0 | 40 | 30 – 50 |" in page
     assert "decode 25%, score 75%" in page
     assert not np.any([line != line.rstrip() for line in page.splitlines()])

@@ -53,6 +53,15 @@ def test_wrong_usage_exits_with_two_and_nothing_found_with_one(
         ["faces", "install"],
         ["evaluate", "--data", "x"],
         ["fit", "--data", "x", "--quick", "--out", "y"],
+        ["fit", "--data", "x", "--artefact", "z", "--out", "y"],
+        ["fit", "--data", "x", "--faces", "z", "--out", "y"],
+        ["fit", "--data", "x", "--fold", "difusion=z", "--out", "y"],
+        ["fit", "--reals", "x", "--tuned", "z", "--out", "y"],
+        ["fit", "--reals", "x", "--only", "z", "--out", "y"],
+        ["fit", "--reals", "x", "--starter", "--out", "y"],
+        ["info", "--device", "cpu"],
+        ["evaluate", "--data", "x", "--reason", "y", "--refit", "difusion=z"],
+        ["evaluate", "--data", "x", "--reason", "y", "--refit", "gan=z", "--refit", "gan=w"],
         ["tune", "--data", "x", "--run", "y", "--pseudo-only", "--leave-out", "swap"],
         ["tune", "--data", "x", "--run", "y", "--batch", "1"],
         ["tune", "--data", "x", "--run", "y", "--faces", "8"],
@@ -79,6 +88,7 @@ def test_wrong_usage_exits_with_two_and_nothing_found_with_one(
         ["tune"],
         ["evaluate"],
         ["ablate"],
+        ["bench"],
         ["export"],
         ["faces"],
         ["faces", "install"],
@@ -113,6 +123,39 @@ def test_a_folder_that_is_no_artefact_is_an_error_by_name(tmp_path: Path, capsys
     assert main(["score", str(picture), "--artefact", str(tmp_path)]) == 1
     assert "ArtefactError" in capsys.readouterr().err
     assert main(["info", "--artefact", str(tmp_path)]) == 1
+
+
+@pytest.mark.parametrize(
+    ("package", "extra", "arguments"),
+    [
+        ("matplotlib", "train", ["fit", "--data", "FOLDER", "--out", "FOLDER/out"]),
+        ("sklearn", "train", ["evaluate", "--data", "FOLDER", "--reason", "why", "--openings", "FOLDER/log"]),
+        ("shap", "train", ["evaluate", "--data", "FOLDER", "--reason", "why", "--baselines"]),
+        ("matplotlib", "train", ["ablate", "--data", "FOLDER", "--out", "FOLDER/a.json", "--html", "FOLDER/a.html"]),
+        ("onnxruntime", "export", ["export", "--onnx", "FOLDER/m.onnx"]),
+        ("skimage", "run", ["bench"]),
+    ],
+)
+def test_a_missing_extra_is_named_before_any_work(
+    package: str,
+    extra: str,
+    arguments: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)  # as if it were not installed
+    assert main([part.replace("FOLDER", str(tmp_path)) for part in arguments]) == 1
+    said = capsys.readouterr().err
+    assert package in said
+    assert f"pip install 'deepfake-guard[{extra}]'" in said
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_index_without_a_column_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    written(tmp_path / "index.csv", b"path,split,label\n")
+    assert main(["fit", "--data", str(tmp_path), "--out", str(tmp_path / "out"), "--device", "cpu"]) == 1
+    assert "no column track, collection, generator, family, licence" in capsys.readouterr().err
 
 
 def test_fit_without_its_data_is_an_error_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

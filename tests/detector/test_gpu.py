@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from deepfake_guard.detector import device as devices
 from deepfake_guard.detector import weights
+from deepfake_guard.detector.bench import Plan, run
+from deepfake_guard.detector.bench.subjects import Scale
 from deepfake_guard.detector.features import Backbone
 from deepfake_guard.detector.heads.tuned import GENUINE, TunedBackbone
 
-from .artefacts import noise_crops
+from .artefacts import noise_crops, tiny_artefact
 
 ACCELERATOR = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else ""
 needs_one = pytest.mark.skipif(not ACCELERATOR, reason="needs a CUDA or MPS device, and none is here")
@@ -58,6 +62,16 @@ def test_a_compiled_backbone_gives_the_same_maps(monkeypatch: pytest.MonkeyPatch
         assert list(backbone.state_dict()) == names
         for mine, wanted in zip(backbone(pixels), plain, strict=True):
             torch.testing.assert_close(mine, wanted, rtol=1e-2, atol=1e-2)
+
+
+@pytest.mark.gpu
+@needs_one
+def test_the_benchmark_runs_on_an_accelerator(tmp_path: Path) -> None:
+    tiny_artefact(tmp_path / "artefact")
+    plan = Plan(rounds=1, batches=(8,), photos=1, scale=Scale(input_px=32, steps=2, averages=20))
+    found = run(plan, artefact=tmp_path / "artefact", face_finder=tmp_path, device=torch.device(ACCELERATOR))
+    assert all(ratio > 0 for ratio in found["ratios"].values())
+    assert found["default"]["rows"]["8"]["default_set"]["faces_per_s"] > 0
 
 
 def test_precision_is_single_unless_named() -> None:

@@ -3,7 +3,7 @@
 `run` returns a document for `--json`, `lines` the same as a table for people.
 """
 
-from .benchmark import Plan, run
+from .benchmark import ACCELERATED, BATCHES, Plan, run
 from .report import lines
 
-__all__ = ["Plan", "lines", "run"]
+__all__ = ["ACCELERATED", "BATCHES", "Plan", "lines", "run"]

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from .. import faces, weights
 from ..pipeline import Detector
 from ..weights import Artefact
 from . import photographs
-from .machine import machine, starts
+from .machine import machine, named, starts
 from .subjects import CROP_PX, Scale, as_loaded, published_setting, shares
 from .timing import Budget, compare, paces
 
@@ -24,6 +26,8 @@ GOALS = {
 }
 RATIO_BATCH = 8
 BATCHES = (1, 8, 32)
+ACCELERATED = (8, 64, 256)  # a batch of 8 leaves most of an accelerator idle
+CPU = torch.device("cpu")
 BUDGET = 240.0  # seconds; building models and starting processes come on top
 
 
@@ -55,23 +59,27 @@ def run(
     *,
     artefact: Path | None = None,
     face_finder: Path | None = None,
+    device: torch.device = CPU,
     say: Callable[[str], None] = _silent,
 ) -> dict[str, Any]:
-    """Minutes on the CPU; the machine should have nothing else to do.
+    """Minutes; the machine should have nothing else to do. Pixels come from host memory, whatever the device.
 
     -> "machine", "arithmetic" {batch: {subject: median_ms, least_ms, most_ms, rounds, faces_per_s}}, "shares" and
-    "default" (the same at batch 8), "skipped" (what has no figure, and why), "ratios", "goals", "start", "photographs".
-    Raises ArtefactError for the artefact.
+    "default" (the same by batch), "skipped" (what has no figure, and why), "ratios", "goals", "start", "photographs".
+    Raises ArtefactError for the artefact, DeviceError where the device has no bfloat16.
     """
     plan = plan or Plan()
     budget = Budget(plan.budget)
-    document: dict[str, Any] = {"machine": machine(), "setting": setting(plan)}
-    document |= _arithmetic(plan, budget, say)
-    loaded = weights.load(artefact, "cpu")
+    document: dict[str, Any] = {
+        "machine": {**machine(), "device": named(device)},
+        "setting": setting(plan),
+    }
+    document |= _arithmetic(plan, budget, device, say)
+    loaded = weights.load(artefact, str(device))
     say("the default set")
     document["default"] = _default(loaded, plan, budget)
     say("fresh processes")
-    document["start"] = starts(artefact, min(plan.rounds, 3))
+    document["start"] = starts(artefact, min(plan.rounds, 3), device)
     say(f"{plan.photos} photographs of one megapixel beside their crops")
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -82,21 +90,22 @@ def run(
     return document
 
 
-def _arithmetic(plan: Plan, budget: Budget, say: Callable[[str], None]) -> dict[str, Any]:
+def _arithmetic(plan: Plan, budget: Budget, device: torch.device, say: Callable[[str], None]) -> dict[str, Any]:
     """Everything on random weights."""
-    subjects, arithmetic = published_setting(plan.scale), {}
+    subjects, arithmetic = published_setting(plan.scale, device), {}
     expected: dict[str, float] = {}
     skipped: dict[str, str] = {}
     sizes = plan.sizes()
     for batch in sizes:
         say(f"batch {batch}: {', '.join(subjects)}")
         seconds = budget.share(0.4 if batch <= RATIO_BATCH else 0.3)
-        rows, missing = compare(subjects, batch, plan.scale.input_px, plan.rounds, seconds, expected)
+        rows, missing = compare(subjects, batch, plan.scale.input_px, plan.rounds, seconds, expected, device)
         arithmetic[str(batch)] = rows
         skipped |= {f"{name}, batch {batch}": why for name, why in missing.items()}
         expected = expected | paces(rows, batch)
     say("kernel 3|1 beside the bare backbones")
-    beside, missing = compare(shares(plan.scale), RATIO_BATCH, plan.scale.input_px, plan.rounds, budget.share(0.4), {})
+    alone, seconds = shares(plan.scale, device), budget.share(0.4)
+    beside, missing = compare(alone, RATIO_BATCH, plan.scale.input_px, plan.rounds, seconds, {}, device)
     skipped |= missing
     found = ratios(arithmetic[str(RATIO_BATCH)], beside)
     return {"arithmetic": arithmetic, "shares": beside, "skipped": skipped, "ratios": found, "goals": GOALS}
@@ -104,7 +113,10 @@ def _arithmetic(plan: Plan, budget: Budget, say: Callable[[str], None]) -> dict[
 
 def _default(loaded: Artefact, plan: Plan, budget: Budget) -> dict[str, Any]:
     """The artefact itself, all its signals and heads beside µFlow alone, on face crops."""
-    rows, _ = compare(as_loaded(loaded.ensemble), RATIO_BATCH, CROP_PX, plan.rounds, budget.share(0.3), {})
+    subjects, rows = as_loaded(loaded.ensemble), {}
+    for batch in plan.sizes():
+        seconds = budget.share(0.1)
+        rows[str(batch)], _ = compare(subjects, batch, CROP_PX, plan.rounds, seconds, {}, loaded.device)
     names = list(loaded.calibration.signals)
     return {"detector_id": loaded.manifest.detector_id, "signals": names, "rows": rows}
 

@@ -24,7 +24,7 @@ imported = time.perf_counter()
 from pathlib import Path
 import numpy as np
 from deepfake_guard.detector import weights
-artefact = weights.load(Path(sys.argv[1]) if sys.argv[1] else None, "cpu")
+artefact = weights.load(Path(sys.argv[1]) if sys.argv[1] else None, sys.argv[2])
 loaded = time.perf_counter()
 artefact.ensemble.score(np.zeros((1, 224, 224, 3), np.uint8))
 first = time.perf_counter()
@@ -33,6 +33,11 @@ peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platfor
 print(json.dumps({"import_torch_s": imported - began, "load_s": loaded - imported, "first_score_s": first - loaded,
                   "cold_start_s": first - began, "peak_mb": peak}))
 """
+
+
+def named(device: torch.device) -> str:
+    """The accelerator's own name, or "cpu" or "mps"."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
 def machine() -> dict[str, Any]:
@@ -55,11 +60,11 @@ def machine() -> dict[str, Any]:
     }
 
 
-def starts(artefact: Path | None, rounds: int) -> dict[str, float]:
+def starts(artefact: Path | None, rounds: int, device: torch.device) -> dict[str, float]:
     """Medians of fresh processes: seconds of `import torch`, of loading without it, of the first score; peak memory."""
     taken = []
     for _ in range(rounds):
-        command = [sys.executable, "-c", START, str(artefact or "")]
+        command = [sys.executable, "-c", START, str(artefact or ""), str(device)]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         taken.append(json.loads(done.stdout.splitlines()[-1]))
     return {key: statistics.median(each[key] for each in taken) for key in taken[0]}

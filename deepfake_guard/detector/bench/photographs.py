@@ -22,7 +22,7 @@ FACE = (178, 63, 268, 176)  # left, top, right, bottom in scikit-image's portrai
 
 def pictures(folder: Path, count: int) -> list[Path]:
     """`count` photographs of one megapixel: scikit-image's portrait (NASA, public domain), turned by a degree each."""
-    from skimage import data  # in the extras run and dev
+    from skimage import data  # of the extra `run`
 
     portrait = Image.fromarray(data.astronaut())  # type: ignore[no-untyped-call]
     made = []

@@ -41,7 +41,7 @@ class Published:
     @torch.inference_mode()
     def __call__(self, pixels: Tensor) -> Tensor:
         """uint8 [n, 3, s, s] at the input's size -> mean NLL over layers [n]."""
-        maps = plain_maps(self.model.backbone, pixels)
+        maps = plain_maps(self.model.backbone, pixels.to(self.model.device))
         stages = zip(self.model.stages(), maps, self.covariances, self.matrices, strict=True)
         return torch.stack([self._layer(*stage) for stage in stages]).mean(0)
 
@@ -74,7 +74,7 @@ def _covariance(layer: Layer) -> Tensor:
     """Σ whole, [d, d], as scikit-learn's mixture hands it over."""
     gaussian = _single(layer)
     whole = (gaussian.basis * gaussian.variance) @ gaussian.basis.T
-    return whole + gaussian.reg * torch.eye(len(whole), dtype=whole.dtype)
+    return whole + gaussian.reg * torch.eye(len(whole), dtype=whole.dtype, device=whole.device)
 
 
 def _matrix(coupling: Coupling) -> Tensor:

@@ -51,6 +51,8 @@ def _machine(document: dict[str, Any]) -> Iterator[str]:
     yield f"{', '.join(here['flags']) or 'none that matter'}; it lacks {', '.join(here['without']) or 'none'}."
     yield f"Up to {setting['rounds']} alternating rounds after one that is not counted; medians, the least and the most"
     yield f"seen. {setting['seconds']:.0f} s in all."
+    if here["device"] != "cpu":
+        yield f"Networks ran on {here['device']}; pixels came from host memory, scores went back there."
     if here["load_average"] > BUSY * (here["cores"] or 1):
         yield ""
         yield f"**The machine was busy** (load average {here['load_average']:.1f} at the start): go by the ratios."
@@ -95,7 +97,8 @@ def _default(found: dict[str, Any]) -> Iterator[str]:
     yield ""
     yield "| batch | what | faces/s | ms a batch | least – most |"
     yield "|---|---|---|---|---|"
-    yield from (_row("8", name, row) for name, row in found["rows"].items())
+    for batch, rows in found["rows"].items():
+        yield from (_row(batch, name, row) for name, row in rows.items())
 
 
 def _start(start: dict[str, float]) -> Iterator[str]:

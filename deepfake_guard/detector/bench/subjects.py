@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..device import precision
 from ..ensemble import Ensemble
 from ..export import export_onnx
 from ..features import NAME, Backbone
@@ -32,7 +33,7 @@ class Scale:
     averages: int = AVERAGES
 
 
-def muflow(backbone: str, kernels: str, scale: Scale) -> MuFlow:
+def muflow(backbone: str, kernels: str, scale: Scale, device: torch.device) -> MuFlow:
     """As published (`flatten`, `published`) on random weights and random Gaussians of N - 1 directions."""
     net = Backbone.random(0, backbone)
     settings = Settings(scale.input_px, scale.steps, pooling="flatten", objective="published", kernels=kernels)
@@ -43,7 +44,7 @@ def muflow(backbone: str, kernels: str, scale: Scale) -> MuFlow:
         basis, _ = torch.linalg.qr(torch.randn(width, min(width, scale.averages - 1), generator=draw))
         variance = torch.rand(basis.shape[1], generator=draw) + 0.1
         gaussians.append(Gaussian(torch.zeros(width), basis, variance, torch.tensor(0.1)))
-    return MuFlow(net, gaussians, settings).eval().requires_grad_(False)
+    return MuFlow(net, gaussians, settings).eval().requires_grad_(False).to(device)
 
 
 def ours(model: MuFlow) -> Call:
@@ -51,15 +52,19 @@ def ours(model: MuFlow) -> Call:
     return lambda pixels: model.score_features(model.features(pixels))
 
 
-def ours_bfloat16(backbone: str, kernels: str, scale: Scale) -> Call:
+def ours_bfloat16(backbone: str, kernels: str, scale: Scale, device: torch.device) -> Call:
     """The same, convolutions in bfloat16; like single precision, the backbone runs channels last."""
-    model = muflow(backbone, kernels, scale)
-    model.precision = torch.bfloat16
+    model = muflow(backbone, kernels, scale, device)
+    model.precision = precision("bfloat16", device)
     return ours(model)
 
 
 def onnx(model: MuFlow) -> Call | None:
-    """The exported graph under ONNX Runtime with as many threads as torch has; None where it is not installed."""
+    """The exported graph under ONNX Runtime on the CPU, with as many threads as torch has.
+
+    None where it is not installed, or where another device is measured."""
+    if model.device.type != "cpu":
+        return None
     try:
         import onnxruntime
     except ImportError:
@@ -74,26 +79,26 @@ def onnx(model: MuFlow) -> Call | None:
     return lambda pixels: session.run(None, {"pixels": np.asarray(pixels.numpy())})
 
 
-def published_setting(scale: Scale) -> dict[str, Call]:
+def published_setting(scale: Scale, device: torch.device) -> dict[str, Call]:
     """resnet18, `flatten`, every step 3x3: the bare backbone as it comes and as ours runs it, the published arithmetic,
     and ours three ways."""
-    model = muflow("resnet18", "3", scale)
+    model = muflow("resnet18", "3", scale, device)
     found: dict[str, Call | None] = {
-        "backbone_plain": inference(lambda pixels: plain_maps(model.backbone, pixels)),
+        "backbone_plain": inference(lambda pixels: plain_maps(model.backbone, pixels.to(device))),
         "backbone": _backbone(model),
         "published": Published(model),
         "ours_fp32": ours(model),
-        "ours_bf16": ours_bfloat16("resnet18", "3", scale),
+        "ours_bf16": ours_bfloat16("resnet18", "3", scale, device),
         "ours_onnx": onnx(model),
     }
     return {name: call for name, call in found.items() if call is not None}
 
 
-def shares(scale: Scale) -> dict[str, Call]:
+def shares(scale: Scale, device: torch.device) -> dict[str, Call]:
     """Kernel 3|1 on resnet18 and on lite0, each beside its bare backbone."""
     found: dict[str, Call] = {}
     for short, name in (("resnet18", "resnet18"), ("lite0", NAME)):
-        model = muflow(name, "3|1", scale)
+        model = muflow(name, "3|1", scale, device)
         found[f"{short}_backbone"] = _backbone(model)
         found[f"{short}_k31"] = ours(model)
     return found
@@ -109,4 +114,4 @@ def as_loaded(ensemble: Ensemble) -> dict[str, Call]:
 
 
 def _backbone(model: MuFlow) -> Call:
-    return inference(lambda pixels: model.backbone(pixels))
+    return inference(lambda pixels: model.backbone(pixels.to(model.device)))

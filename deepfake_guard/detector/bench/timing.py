@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from ..device import synchronise
 from .subjects import Call
 
 LONG = 0.15  # of a comparison's seconds: a first call that takes this long is counted, there may be no second
@@ -78,7 +79,13 @@ def spread(seconds: list[float]) -> dict[str, float]:
 
 
 def compare(
-    subjects: Mapping[str, Call], batch: int, side: int, rounds: int, seconds: float, paces: Mapping[str, float]
+    subjects: Mapping[str, Call],
+    batch: int,
+    side: int,
+    rounds: int,
+    seconds: float,
+    paces: Mapping[str, float],
+    device: torch.device,
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Each subject once a round, in turn, after one round that is not counted: a slower minute touches all alike.
 
@@ -90,7 +97,7 @@ def compare(
     for turn in range(rounds + 1):
         for name, call in subjects.items():
             if name not in table.skipped and (turn == 0 or name in table.first) and table.allows(name):
-                table.add(name, _seconds(call, pixels))
+                table.add(name, _seconds(call, pixels, device))
     counted = {name: taken or [table.first[name]] for name, taken in table.taken.items()}
     rows = {
         name: {**spread(taken), "rounds": len(taken), "faces_per_s": batch / statistics.median(taken)}
@@ -104,7 +111,10 @@ def paces(rows: Mapping[str, Any], batch: int) -> dict[str, float]:
     return {name: row["median_ms"] / 1000 / batch for name, row in rows.items()}
 
 
-def _seconds(call: Call, pixels: torch.Tensor) -> float:
+def _seconds(call: Call, pixels: torch.Tensor, device: torch.device) -> float:
+    """An accelerator answers before it is done: the clock waits for it on both sides."""
+    synchronise(device)
     began = time.perf_counter()
     call(pixels)
+    synchronise(device)
     return time.perf_counter() - began

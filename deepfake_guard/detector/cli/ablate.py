@@ -9,6 +9,7 @@ from typing import Any
 from rich.table import Table
 
 from deepfake_guard.detector.cli import output, parser
+from deepfake_guard.detector.training.extra import needs
 
 EXAMPLES = [
     "ablate --data ../shared/data --out ablations.json",
@@ -30,6 +31,7 @@ def add(parts: parser.Parts) -> None:
     made.add_argument("--track", default="hq", choices=("hq", "low"))
     made.add_argument("--seed", type=int, default=0)
     parser.takes_artefact(made)
+    parser.takes_device(made)
     parser.takes_json(made, "all figures, as in --out")
 
 
@@ -37,6 +39,8 @@ def run(options: argparse.Namespace) -> int:
     """Part after part; a run that was stopped, or ran out of time, goes on."""
     if options.minutes <= 0 or options.faces < 8 or options.epochs < 1:
         raise parser.WrongUsage("--minutes is above 0, --faces at least 8, --epochs at least 1")
+    if options.html is not None:
+        needs("matplotlib")
     from dataclasses import replace
 
     from deepfake_guard.detector import weights  # here: they import torch

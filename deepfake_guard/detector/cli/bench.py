@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 
 from deepfake_guard.detector.cli import output, parser
+from deepfake_guard.detector.training.extra import needs
 
-EXAMPLES = ["bench", "bench --rounds 3 --photos 8 --json | jq .ratios"]
+EXAMPLES = ["bench", "bench --rounds 3 --photos 8 --json | jq .ratios", "bench --device cuda"]
 
 
 def add(parts: parser.Parts) -> None:
@@ -20,16 +21,20 @@ def add(parts: parser.Parts) -> None:
     )
     parser.takes_faces(made)
     parser.takes_artefact(made)
+    parser.takes_device(made, "cpu")
     parser.takes_json(made)
 
 
 def run(options: argparse.Namespace) -> int:
     """Measure and print: Markdown, or the whole document with --json."""
-    from deepfake_guard.detector import bench  # here: it imports torch
-
     if options.rounds < 1 or options.photos < 1 or options.budget <= 0:
         raise parser.WrongUsage("--rounds and --photos are at least 1, --budget is positive")
-    plan = bench.Plan(options.rounds, photos=options.photos, budget=options.budget)
+    needs("skimage", extra="run")
+    from deepfake_guard.detector import bench, device  # here: they import torch
+
+    target = device.choose(options.device)
+    batches = bench.BATCHES if target.type == "cpu" else bench.ACCELERATED
+    plan = bench.Plan(options.rounds, batches, photos=options.photos, budget=options.budget)
     with output.bar("measuring", plan.parts()) as progress:
         began: list[str] = []
 
@@ -38,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
             began.append(line)
             output.say(line)
 
-        measured = bench.run(plan, artefact=options.artefact, face_finder=options.faces, say=say)
+        measured = bench.run(plan, artefact=options.artefact, face_finder=options.faces, device=target, say=say)
         output.advance(progress, 1)
     if options.json:
         output.document(measured)

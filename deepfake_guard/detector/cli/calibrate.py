@@ -25,6 +25,7 @@ def add(parts: parser.Parts) -> None:
     made.add_argument("--run", dest="state", type=Path, metavar="DIR", help="where crops found so far are kept")
     parser.takes_faces(made)
     parser.takes_artefact(made)
+    parser.takes_device(made)
     parser.takes_json(made, "the manifest of what was written")
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from deepfake_guard.detector.cli import output, parser
+from deepfake_guard.detector.training.extra import needs
 
 if TYPE_CHECKING:
     from deepfake_guard.detector.training.evaluate import Evaluation
@@ -38,17 +39,20 @@ def add(parts: parser.Parts) -> None:
     made.add_argument("--scores", type=Path, metavar="FILE", help="keeps every scored face: a second run scores none")
     made.add_argument("--html", type=Path, metavar="FILE", help="one self-contained report; it shows faces: keep it")
     made.add_argument("--robustness", action="store_true", help="also wear 600 faces down, each in many ways")
-    made.add_argument("--baselines", action="store_true", help="also supervised trees and the published rules (train)")
+    made.add_argument("--baselines", action="store_true", help="also supervised trees and the published rules")
     parser.takes_json(made, "all figures; without it the headline alone")
     parser.takes_artefact(made)
+    parser.takes_device(made)
 
 
 def run(options: argparse.Namespace) -> int:
     """Score the test splits and compare."""
+    folders = parser.by_family(options.refit, "--refit")
+    needs("scipy", "sklearn", *(("lightgbm", "shap") if options.baselines else ()))
     from deepfake_guard.detector import weights  # here: they import torch
     from deepfake_guard.detector.training.evaluate import evaluate
 
-    refits = {family: weights.load(folder, options.device) for family, folder in map(_refit, options.refit)}
+    refits = {family: weights.load(folder, options.device) for family, folder in folders.items()}
     artefact = weights.load(options.artefact, options.device)
     with output.at_work("scoring the test splits"):
         measured = evaluate(
@@ -98,13 +102,6 @@ def _baselines(artefact: Artefact, measured: Evaluation, options: argparse.Names
     )
     rules = baselines.published_rules(measured, TESTS.select)
     return {"baselines": supervised, "published rules": rules}
-
-
-def _refit(given: str) -> tuple[str, Path]:
-    family, _, folder = given.partition("=")
-    if not family or not folder:
-        raise parser.WrongUsage(f"--refit takes FAMILY=DIR, got {given!r}")
-    return family, Path(folder)
 
 
 def _headline(figures: dict[str, Any]) -> Table:

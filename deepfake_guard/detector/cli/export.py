@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from deepfake_guard.detector.cli import output, parser
+from deepfake_guard.detector.training.extra import needs
 
 TOLERANCE = 1e-4
 EXAMPLES = [
@@ -22,11 +23,13 @@ def add(parts: parser.Parts) -> None:
     made.add_argument("--onnx", type=Path, required=True, metavar="FILE")
     made.add_argument("--part", choices=("muflow", "head"), default="muflow")
     parser.takes_artefact(made)
+    parser.takes_device(made)
     parser.takes_json(made)
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the graph and hold it to the model."""
+    needs("onnx", "onnxruntime", extra="export")
     from deepfake_guard.detector import export, weights  # here: they import torch
 
     ensemble = weights.load(options.artefact, options.device).ensemble

@@ -9,7 +9,9 @@ from pathlib import Path
 from deepfake_guard.detector import faces
 from deepfake_guard.detector.cli import output, parser
 from deepfake_guard.detector.manifest import Manifest
+from deepfake_guard.detector.training.extra import needs
 
+OF_PHOTOS, OF_CROPS = ("quick", "artefact", "faces"), ("tuned", "fold", "muflow_of", "only", "bucket", "starter")
 EXAMPLES = [
     "fit --data ../shared/data --out artifacts/mine",
     "fit --data ../shared/data --tuned runs/all --fold gan=runs/no-gan --fold swap=runs/no-swap --out artifacts/whole",
@@ -25,10 +27,12 @@ def add(parts: parser.Parts) -> None:
     source = made.add_mutually_exclusive_group(required=True)
     source.add_argument("--data", type=Path, metavar="DIR", help="face crops with an index.csv")
     source.add_argument("--reals", type=Path, metavar="DIR", help="your own genuine photos: JPEG, PNG, WebP, any size")
-    made.add_argument("--quick", action="store_true", help="with --reals: calibrate the artefact anew, train nothing")
     made.add_argument("--out", type=Path, required=True, metavar="DIR")
     made.add_argument("--run", dest="state", type=Path, metavar="DIR", help="where training keeps its state")
-    made.add_argument("--starter", action="store_true", help="with --data: mark the result as starter weights")
+    photos = made.add_argument_group("with --reals")
+    photos.add_argument("--quick", action="store_true", help="calibrate the artefact anew, train nothing")
+    parser.takes_faces(photos)
+    parser.takes_artefact(photos)
     crops = made.add_argument_group("with --data")
     crops.add_argument("--tuned", type=Path, metavar="RUN", help="a run of `tune`: its backbone becomes the head")
     crops.add_argument(
@@ -49,19 +53,25 @@ def add(parts: parser.Parts) -> None:
         metavar="KEY",
         help="calibrate this bucket (any/200, jpeg90/112 …) and the root alone, which is all that a refit needs",
     )
-    parser.takes_faces(made)
-    parser.takes_artefact(made)
+    crops.add_argument("--starter", action="store_true", help="mark the result as starter weights")
+    parser.takes_device(made)
     parser.takes_json(made, "the manifest of what was written")
 
 
 def run(options: argparse.Namespace) -> int:
     """Fit; a run that was stopped goes on."""
-    if options.quick and options.reals is None:
-        raise parser.WrongUsage("--quick needs --reals: it calibrates on your own photos")
+    _fitting(options)
     with output.at_work("fitting; a stopped run goes on where it was"):
         made = from_photos(options, quick=options.quick) if options.reals else _from_crops(options)
     tell(made, options)
     return 0
+
+
+def _fitting(options: argparse.Namespace) -> None:
+    """Raises WrongUsage for an option of the other road: none is ignored."""
+    road, others = ("--reals", OF_CROPS) if options.reals else ("--data", OF_PHOTOS)
+    if given := [f"--{name.replace('_', '-')}" for name in others if getattr(options, name)]:
+        raise parser.WrongUsage(f"{', '.join(given)} does not go with {road}")
 
 
 def from_photos(options: argparse.Namespace, *, quick: bool) -> Manifest:
@@ -81,12 +91,14 @@ def from_photos(options: argparse.Namespace, *, quick: bool) -> Manifest:
 
 
 def _from_crops(options: argparse.Namespace) -> Manifest:
+    folds = parser.by_family(options.fold, "--fold")
+    needs(*(() if options.muflow_of else ("matplotlib",)), *(("sklearn",) if options.tuned else ()))
     from deepfake_guard.detector.training.fit import Recipe, main_fit  # here: it imports torch
 
     recipe = Recipe(
         muflow=options.muflow_of,
         tuned=options.tuned,
-        folds=dict(_fold(given) for given in options.fold),
+        folds=folds,
         only=tuple(options.only),
         buckets=_buckets(options.bucket),
         starter=options.starter,
@@ -100,13 +112,6 @@ def _buckets(given: list[str]) -> tuple[str, ...]:
     if unknown := sorted(set(given) - set(BUCKETS)):
         raise parser.WrongUsage(f"--bucket takes one of {', '.join(BUCKETS)}, got {', '.join(unknown)}")
     return tuple(given) or tuple(BUCKETS)
-
-
-def _fold(given: str) -> tuple[str, Path]:
-    family, _, run = given.partition("=")
-    if not family or not run:
-        raise parser.WrongUsage(f"--fold takes FAMILY=RUN, got {given!r}")
-    return family, Path(run)
 
 
 def tell(made: Manifest, options: argparse.Namespace) -> None:

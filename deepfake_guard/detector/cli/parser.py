@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+from deepfake_guard.detector.training.crops import FAMILIES
 
 PROGRAM = "python -m deepfake_guard.detector"
 EXIT_CODES = (
@@ -37,14 +39,13 @@ def command(parts: Parts, name: str, what: str, run: Run, examples: list[str], w
 
 
 def takes_artefact(made: argparse.ArgumentParser) -> None:
-    """--artefact and --device."""
+    """--artefact."""
     made.add_argument("--artefact", type=Path, metavar="DIR", help="default: the starter weights")
-    takes_device(made)
 
 
-def takes_device(made: argparse.ArgumentParser) -> None:
+def takes_device(made: argparse.ArgumentParser, default: str = "auto") -> None:
     """--device."""
-    made.add_argument("--device", default="auto", help="auto, cpu, cuda:N or mps")
+    made.add_argument("--device", default=default, help=f"auto, cpu, cuda:N or mps (default: {default})")
 
 
 def takes_faces(made: argparse.ArgumentParser) -> None:
@@ -57,6 +58,18 @@ def takes_signals(made: argparse.ArgumentParser) -> None:
     made.add_argument(
         "--signals", choices=("all", "muflow"), default="all", help="muflow: µFlow alone, calibrated alone"
     )
+
+
+def by_family(given: Sequence[str], option: str) -> dict[str, Path]:
+    """What FAMILY=DIR, given once or several times, says; raises WrongUsage for another family, or one given twice."""
+    found: dict[str, Path] = {}
+    for each in given:
+        family, _, folder = each.partition("=")
+        if family not in FAMILIES or not folder or family in found:
+            families = ", ".join(FAMILIES)
+            raise WrongUsage(f"{option} takes FAMILY=DIR, each family once, one of {families}; got {each!r}")
+        found[family] = Path(folder)
+    return found
 
 
 def takes_json(made: argparse.ArgumentParser, what: str = "one JSON document, nothing else on standard output") -> None:

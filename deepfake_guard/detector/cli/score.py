@@ -52,6 +52,7 @@ def add(parts: parser.Parts) -> None:
     parser.takes_signals(made)
     parser.takes_faces(made)
     parser.takes_artefact(made)
+    parser.takes_device(made)
     parser.takes_server(made)
 
 

@@ -43,6 +43,7 @@ def add(parts: parser.Parts) -> None:
     made.add_argument("--openings", type=Path, default=Path("docs/test-openings.md"), metavar="FILE")
     parser.takes_faces(made)
     parser.takes_artefact(made)
+    parser.takes_device(made)
     parser.takes_json(made, "all figures, as in trial.json")
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deepfake_guard.detector.cli import output, parser
+from deepfake_guard.detector.training.crops import FAMILIES
 
 if TYPE_CHECKING:
     from deepfake_guard.detector.heads.tuned import TunedBackbone
     from deepfake_guard.detector.training.tune_batches import Lessons
 
-FAMILIES = ("gan", "diffusion", "swap", "product")
 EXAMPLES = [
     "tune --data ../shared/data --run runs/all",
     "tune --data ../shared/data --run runs/no-swap --leave-out swap --start runs/pseudo --faces 20000",

@@ -14,6 +14,9 @@ from PIL import Image
 
 Pixels = NDArray[np.uint8]
 
+COLUMNS = ("path", "track", "split", "label", "collection", "generator", "family", "licence")  # the others are optional
+FAMILIES = ("diffusion", "gan", "swap", "product")  # those that can be left out; "edit" and "unknown" stand apart
+
 
 class DataError(ValueError):
     """The folder of crops is not as its index says, or lacks what is asked for."""
@@ -45,7 +48,10 @@ def index(folder: Path, split: str, track: str = "hq") -> list[Crop]:
     if not listing.is_file():
         raise DataError(f"{listing} is missing: --data names a folder of face crops with an index.csv")
     with listing.open(newline="", encoding="utf-8") as stream:
-        rows = [row for row in csv.DictReader(stream) if row["split"] == split and row["track"] == track]
+        reader = csv.DictReader(stream)
+        if missing := [name for name in COLUMNS if name not in (reader.fieldnames or ())]:
+            raise DataError(f"{listing} has no column {', '.join(missing)} (docs/evaluation.md has the format)")
+        rows = [row for row in reader if row["split"] == split and row["track"] == track]
     if not rows:
         raise DataError(f"{listing} has no {track} crops of the split {split}")
     return sorted((_crop(row) for row in rows), key=lambda crop: crop.path)

@@ -13,7 +13,7 @@ from ..pipeline import Detector
 from ..weights import Artefact
 from . import crops as listing
 from . import evaluation_figures as figures_of
-from .crops import Crop
+from .crops import FAMILIES, Crop
 from .evaluation_examples import Example, examples
 from .evaluation_figures import Ground, Heads, Reading, by_collection
 from .evaluation_splits import TESTS, Splits
@@ -52,8 +52,8 @@ def evaluate(
     refits: family -> an artefact of the same recipe that never saw that family, which then judges its collections too.
     scores: a file that keeps every scored face, read first. The opening (date, commit, artefact, reason) is appended to
     `openings` before the first test picture is read, one line an artefact, and not where nothing is read.
-    pictures: also read the faces that a report shows. Raises ValueError without a reason and for a refit that knows its
-    family, DataError for a folder that lacks a split.
+    pictures: also read the faces that a report shows. Raises ValueError without a reason, for a family that does not
+    exist and for a refit that knows its family, DataError for a folder that lacks a split.
     """
     if not reason.strip():
         raise ValueError("opening the test splits needs a reason")
@@ -86,6 +86,8 @@ def evaluate(
 
 
 def _unspoilt(refits: Mapping[str, Artefact]) -> dict[str, Artefact]:
+    if unknown := set(refits) - set(FAMILIES):
+        raise ValueError(f"no family is called {', '.join(sorted(unknown))}: there are {', '.join(FAMILIES)}")
     for family, refit in refits.items():
         if family in Heads.of(refit.manifest).families:
             raise ValueError(f"the refit {refit.manifest.detector_id} has seen {family}: it must have been left out")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .crops import FAMILIES
 from .evaluation_figures import (
     GENERATORS,
     LEAST,
@@ -19,7 +20,6 @@ from .evaluation_figures import (
 )
 from .evaluation_table import Judged
 
-FAMILIES = ("diffusion", "gan", "swap", "product")
 HEADLINE = {
     "strange_folded_auc_id": ("generators", "known", "strange"),
     "strange_folded_auc_ood": ("generators", "unfamiliar", "strange"),

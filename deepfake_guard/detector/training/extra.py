@@ -1,13 +1,11 @@
-"""Packages that only training and evaluation use: named with their install line where they are missing."""
+"""Packages of the extras `train`, `export` and `run`: a command asks for them before it begins its work."""
 
 from __future__ import annotations
 
 import importlib.util
 
-INSTALL_LINE = "pip install 'deepfake-guard[train]'"
 
-
-def needs(*packages: str) -> None:
+def needs(*packages: str, extra: str = "train") -> None:
     """Raises ImportError that names the packages that are not installed, and what installs them."""
     if missing := [name for name in packages if importlib.util.find_spec(name) is None]:
-        raise ImportError(f"{', '.join(missing)} not installed: {INSTALL_LINE}")
+        raise ImportError(f"{', '.join(missing)} not installed: pip install 'deepfake-guard[{extra}]'")
