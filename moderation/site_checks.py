@@ -16,7 +16,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
-from django.core.files.storage import FileSystemStorage, InvalidStorageError, storages
+from django.core.files.storage import FileSystemStorage, InvalidStorageError, Storage, storages
 from django.db import DEFAULT_DB_ALIAS, router
 from django.utils.module_loading import import_string
 
@@ -59,15 +59,23 @@ def check_storage(**_: Any) -> list[CheckMessage]:
         storage = storages["media"]
     except InvalidStorageError as error:
         return [Error(f'STORAGES["media"]: {error}', id="deepfake_guard.E013")]
-    if isinstance(storage, FileSystemStorage) and (storage.__dict__.get("_base_url") or _is_served(storage)):
-        text = 'STORAGES["media"] lies under MEDIA_ROOT or has a base_url: what is screened must not be served'
+    if _is_served(storage):
+        text = (
+            'STORAGES["media"] is the default storage, lies under MEDIA_ROOT or has a base_url: what is screened must '
+        )
+        text += "not be served"
         return [checks.Warning(text, id="deepfake_guard.W002")]
     return []
 
 
-def _is_served(storage: FileSystemStorage) -> bool:
+def _is_served(storage: Storage) -> bool:
+    if settings.STORAGES["media"] == settings.STORAGES.get("default"):
+        return True
+    if not isinstance(storage, FileSystemStorage):
+        return False  # who may read a bucket, its owner knows
     served = settings.MEDIA_ROOT
-    return bool(served) and Path(storage.location).resolve().is_relative_to(Path(served).resolve())
+    under = bool(served) and Path(storage.location).resolve().is_relative_to(Path(served).resolve())
+    return under or bool(storage.__dict__.get("_base_url"))
 
 
 def check_registered(**_: Any) -> list[CheckMessage]:

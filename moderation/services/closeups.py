@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from deepfake_guard.detector.records import Derived
 from moderation import dispatch, queries
+from moderation.filing import DERIVED, new_name
 from moderation.models import Derivative, MediaAsset, ReviewCase
 from moderation.vocabulary import CaseState, DerivativeKind
 
@@ -60,16 +61,11 @@ def end(case_number: int) -> None:
 
 def record(wanted: Wanted, made: Sequence[Derived]) -> bool:
     """Stores the views; False when the picture went meanwhile or somebody else was quicker, and then keeps no file."""
-    names = [_store(derived) for derived in made]
+    names = [storages["media"].save(new_name(DERIVED), ContentFile(derived.content)) for derived in made]
     kept = _record(wanted, made, names)
     for name in () if kept else names:
         storages["media"].delete(name)
     return kept
-
-
-def _store(derived: Derived) -> str:
-    token = uuid.uuid4().hex
-    return storages["media"].save(f"derived/{token[:2]}/{token}", ContentFile(derived.content))
 
 
 @transaction.atomic

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from moderation import filing
 from moderation.models import (
     OPEN_DELIVERY,
     Appeal,
@@ -201,7 +202,7 @@ def _remove_media(expired: QuerySet[MediaAsset], asset_id: UUID, now: datetime) 
 
 
 def purge_orphans() -> int:
-    """Deletes stored files older than an hour that no row names; returns how many."""
+    """Deletes the guard's files older than an hour that no row names; returns how many. A host's are let be."""
     storage = storages["media"]
     before = timezone.now() - ORPHAN_AGE
     deleted = 0
@@ -214,16 +215,18 @@ def purge_orphans() -> int:
     return deleted + _delete_unknown(storage, batch, before)
 
 
-def _stored_names(storage: Storage, folder: str = "") -> Iterator[str]:
+def _stored_names(storage: Storage) -> Iterator[str]:
+    for folder in filing.FOLDERS:
+        for shelf in filter(filing.SHELF.fullmatch, _listed(storage, folder)[0]):
+            names = (f"{folder}/{shelf}/{file}" for file in _listed(storage, f"{folder}/{shelf}")[1])
+            yield from filter(filing.OURS.fullmatch, names)
+
+
+def _listed(storage: Storage, folder: str) -> tuple[list[str], list[str]]:
     try:
-        folders, files = storage.listdir(folder)
-    except FileNotFoundError:  # nothing was ever uploaded
-        return
-    prefix = f"{folder}/" if folder else ""
-    for name in files:
-        yield prefix + name
-    for name in folders:
-        yield from _stored_names(storage, prefix + name)
+        return storage.listdir(folder)
+    except FileNotFoundError:  # nothing was ever kept there
+        return [], []
 
 
 def _delete_unknown(storage: Storage, names: list[str], before: datetime) -> int:

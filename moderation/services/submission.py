@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -16,6 +15,7 @@ from django.utils import timezone
 
 from moderation import dispatch, intake
 from moderation.conf import conf
+from moderation.filing import ORIGINALS, new_name
 from moderation.models import (
     AuditEntry,
     Calibration,
@@ -128,11 +128,9 @@ def store(platform: Platform, upload: File) -> Stored:  # type: ignore[type-arg]
     bounds = intake.Limits(values.MAX_UPLOAD_BYTES, values.MAX_PIXELS, values.MAX_FRAMES, values.ALLOW_BMP_TIFF)
     found = intake.inspect(upload, upload.size, bounds)  # type: ignore[arg-type]
     room.check(platform, upload.size)
-    token = secrets.token_hex(16)
-    where = f"originals/{token[:2]}/{token}"
     known = getattr(upload, "sha256", "")  # counted while it came in: then a storage on the same disk only moves it
     hashing = _Hashing(upload)
-    name = storages["media"].save(where, upload if known else hashing)
+    name = storages["media"].save(new_name(ORIGINALS), upload if known else hashing)
     return Stored(name, known or hashing.digest.hexdigest(), upload.size, found)
 
 

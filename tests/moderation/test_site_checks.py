@@ -53,6 +53,8 @@ def test_a_storage_that_is_missing_or_served(settings: LazySettings, tmp_path: P
     for options in (inside, {"location": str(tmp_path.parent), "base_url": "/guard-media/"}):
         settings.STORAGES = {**kept, "media": {"BACKEND": FOLDER, "OPTIONS": options}}
         assert ids(site_checks.check_storage) == ["deepfake_guard.W002"]
+    settings.STORAGES = {**kept, "default": kept["media"]}
+    assert ids(site_checks.check_storage) == ["deepfake_guard.W002"]
 
 
 def test_a_handler_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from moderation import dispatch
 from moderation.conf import conf
+from moderation.filing import DOCTOR, new_name
 from moderation.management.doctor.findings import FAIL, OK, WARN, Finding, first_line
 from moderation.services import room
 
@@ -79,7 +80,7 @@ def storage() -> Finding:
     content = secrets.token_bytes(32)
     try:
         media = storages["media"]
-        name = media.save(f"doctor/{secrets.token_hex(16)}", ContentFile(content))
+        name = media.save(new_name(DOCTOR), ContentFile(content))
         with media.open(name) as stored:
             same = stored.read() == content
         media.delete(name)

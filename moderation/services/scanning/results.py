@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import uuid
 from collections.abc import Sequence
 
@@ -13,6 +12,7 @@ from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 
 from deepfake_guard.detector.records import FaceScore, MediaReport
+from moderation.filing import DERIVED, new_name
 from moderation.models import Derivative, DetectedFace, MediaAsset
 from moderation.services.scanning.claims import Claim, held, judge_items, record_failure
 from moderation.vocabulary import Reason, ScanState
@@ -50,11 +50,7 @@ def _record_all(stored: Sequence[tuple[Claim, MediaReport, list[str]]]) -> list[
 
 
 def _store(report: MediaReport) -> list[str]:
-    names = []
-    for derived in report.derivatives:
-        token = secrets.token_hex(16)
-        names.append(storages["media"].save(f"derived/{token[:2]}/{token}", ContentFile(derived.content)))
-    return names
+    return [storages["media"].save(new_name(DERIVED), ContentFile(derived.content)) for derived in report.derivatives]
 
 
 def _record_one(claim: Claim, report: MediaReport, names: Sequence[str]) -> bool:

@@ -10,6 +10,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.utils import timezone
 
+from moderation.filing import FOLDERS, ORIGINALS, new_name
 from moderation.models import (
     AuditEntry,
     ContentItem,
@@ -212,10 +213,26 @@ def test_it_deletes_only_files_that_no_row_knows_and_that_are_older_than_an_hour
     retention.purge_orphans()
     item = screened()
     storage = storages["media"]
-    old, young = (storage.save(f"originals/zz/{name}", ContentFile(b"left behind")) for name in ("old", "young"))
+    old, young = (storage.save(new_name(ORIGINALS), ContentFile(b"left behind")) for _ in range(2))
     two_hours_ago = time.time() - 7200
     for name in names_of(item) | {old}:
         os.utime(storage.path(name), (two_hours_ago, two_hours_ago))
     assert retention.purge_orphans() >= 1
     assert not storage.exists(old)
     assert names_of(item) | {young} <= stored_files()
+
+
+def test_it_lets_be_what_a_host_keeps_in_the_same_storage() -> None:
+    token = "5" * 32
+    names = ("photos/me.jpg", "cover.jpg", "originals/2024/me.jpg", "derived/ab/me.jpg", f"avatars/55/{token}")
+    storage = storages["media"]
+    theirs = {storage.save(name, ContentFile(b"a host's own")) for name in (*names, f"originals/66/{token}")}
+    ours = {storage.save(new_name(folder), ContentFile(b"left behind")) for folder in FOLDERS}
+    two_hours_ago = time.time() - 7200
+    for name in theirs | ours:
+        os.utime(storage.path(name), (two_hours_ago, two_hours_ago))
+    retention.purge_orphans()
+    assert theirs <= stored_files()
+    assert ours.isdisjoint(stored_files())
+    for name in theirs:
+        storage.delete(name)
