@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from moderation.api.items import find_item
+from moderation.api.pinned import ModelSerializer
 from moderation.api.problems import Problem
 from moderation.api.serializers import problems
 from moderation.api.views import ApiView, actor_of, key_of
@@ -27,7 +28,7 @@ class AppealSerializer(serializers.Serializer[Any]):
     )
 
 
-class AppealedSerializer(serializers.ModelSerializer[Appeal]):
+class AppealedSerializer(ModelSerializer[Appeal]):
     item_id = serializers.UUIDField(source="case.item_id")
     case_id = serializers.UUIDField(source="case.public_id")
 

@@ -12,6 +12,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 
 from moderation import blind
+from moderation.api.pinned import ModelSerializer, MomentField
 from moderation.api.problems import Gone
 from moderation.api.serializers import FaceSerializer, StatedReasonSerializer, names
 from moderation.models import ApiKey, Appeal, Decision, Platform, ReviewCase, UserReport, Verdict
@@ -59,7 +60,7 @@ def hears_purposes(key: ApiKey) -> bool:
     return Scope.CASES_DECIDE.value not in key.scopes
 
 
-class CaseAppealSerializer(serializers.ModelSerializer[Appeal]):
+class CaseAppealSerializer(ModelSerializer[Appeal]):
     outcome = serializers.SerializerMethodField(help_text="null: not decided")
 
     class Meta:
@@ -71,7 +72,7 @@ class CaseAppealSerializer(serializers.ModelSerializer[Appeal]):
         return appeal.outcome or None
 
 
-class SettledSerializer(serializers.ModelSerializer[Decision]):
+class SettledSerializer(ModelSerializer[Decision]):
     """Who decided is not told."""
 
     decision = serializers.ChoiceField(source="value", choices=names(DecisionValue))
@@ -84,7 +85,7 @@ class SettledSerializer(serializers.ModelSerializer[Decision]):
         fields: tuple[str, ...] = ("id", "decision", "reasons", "stated_reasons", "effect", "settled_at")
 
 
-class CaseReportSerializer(serializers.ModelSerializer[UserReport]):
+class CaseReportSerializer(ModelSerializer[UserReport]):
     reason = serializers.ChoiceField(choices=names(ReportReason))
 
     class Meta:
@@ -92,7 +93,7 @@ class CaseReportSerializer(serializers.ModelSerializer[UserReport]):
         fields = ("reason", "text", "created_at")
 
 
-class CaseSerializer(serializers.ModelSerializer[ReviewCase]):
+class CaseSerializer(ModelSerializer[ReviewCase]):
     """Context: `key`, and `person` where the answer is for one."""
 
     id = serializers.UUIDField(source="public_id")
@@ -127,7 +128,7 @@ class CaseSerializer(serializers.ModelSerializer[ReviewCase]):
     def get_escalated(self, case: ReviewCase) -> bool:
         return case.escalated_at is not None
 
-    @extend_schema_field(serializers.DateTimeField(allow_null=True))
+    @extend_schema_field(MomentField(allow_null=True))
     def get_held_until(self, case: ReviewCase) -> Any:
         return case.lease_until if leases.is_held(case) else None
 

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from moderation.api.case_shapes import WholeCaseSerializer, find_case, whole
+from moderation.api.pinned import MomentField
 from moderation.api.problems import Problem
 from moderation.api.serializers import problems
 from moderation.api.views import ApiView, actor_of, key_of
@@ -36,7 +37,7 @@ class TokenSerializer(serializers.Serializer[Any]):
 
 class LeaseSerializer(serializers.Serializer[Any]):
     lease_token = serializers.UUIDField(help_text="it alone lets an opinion or a decision through")
-    lease_until = serializers.DateTimeField()
+    lease_until = MomentField()
     case = WholeCaseSerializer()
 
 

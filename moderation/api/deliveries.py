@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from moderation.api.endpoints import find
 from moderation.api.events import hidden_items
 from moderation.api.pagination import PAGES, NewestFirst
+from moderation.api.pinned import ModelSerializer, MomentField
 from moderation.api.problems import Problem
 from moderation.api.serializers import problems
 from moderation.api.views import ApiView, actor_of, key_of
@@ -24,7 +25,7 @@ from moderation.services import webhooks
 from moderation.vocabulary import DeliveryState, EventType, Scope
 
 
-class DeliverySerializer(serializers.ModelSerializer[WebhookDelivery]):
+class DeliverySerializer(ModelSerializer[WebhookDelivery]):
     endpoint_id = serializers.UUIDField()
     event_id = serializers.UUIDField(help_text="the `webhook-id` of the message, the same on every attempt")
     type = serializers.ChoiceField(source="event.type", choices=[kind.value for kind in EventType])
@@ -41,10 +42,10 @@ class DeliverySerializer(serializers.ModelSerializer[WebhookDelivery]):
             *("request_excerpt", "answer_excerpt"),
         )
 
-    @extend_schema_field(serializers.DateTimeField(allow_null=True, help_text="null when it has ended"))
+    @extend_schema_field(MomentField(allow_null=True, help_text="null when it has ended"))
     def get_next_attempt_at(self, delivery: WebhookDelivery) -> str | None:
         ended = delivery.state in webhooks.ENDED
-        return None if ended else serializers.DateTimeField().to_representation(delivery.next_attempt_at)
+        return None if ended else MomentField().to_representation(delivery.next_attempt_at)
 
     def get_request_excerpt(self, delivery: WebhookDelivery) -> str:
         """Without its body while nobody has given an opinion, as the log of events tells it."""
@@ -53,8 +54,8 @@ class DeliverySerializer(serializers.ModelSerializer[WebhookDelivery]):
 
 
 class ReplayRequestSerializer(serializers.Serializer[Any]):
-    since = serializers.DateTimeField(help_text="what happened from then on")
-    until = serializers.DateTimeField(required=False, help_text="and before then; now unless said")
+    since = MomentField(help_text="what happened from then on")
+    until = MomentField(required=False, help_text="and before then; now unless said")
     delivered_too = serializers.BooleanField(default=False, help_text="also what was delivered, not only what failed")
 
     def validate(self, given: dict[str, Any]) -> dict[str, Any]:

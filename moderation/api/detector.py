@@ -9,6 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from moderation.api.pinned import ModelSerializer
 from moderation.api.problems import Problem
 from moderation.api.serializers import problems
 from moderation.api.views import ApiView
@@ -43,7 +44,7 @@ class BucketSerializer(serializers.Serializer[Any]):
     counts = serializers.ListField(child=serializers.IntegerField())
 
 
-class WorkerSerializer(serializers.ModelSerializer[WorkerStatus]):
+class WorkerSerializer(ModelSerializer[WorkerStatus]):
     """Without its name, which tells of the operator's hosts."""
 
     face_finder = serializers.CharField(source="notes.face_finder", default=None, allow_null=True)

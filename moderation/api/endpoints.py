@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from moderation import safe_http
 from moderation.api.pagination import PAGES, NewestFirst
+from moderation.api.pinned import ModelSerializer
 from moderation.api.problems import Problem
 from moderation.api.serializers import problems
 from moderation.api.views import ONCE, ApiView, actor_of, key_of
@@ -23,7 +24,7 @@ from moderation.vocabulary import Scope
 BY_KEY = "disabled over the API"
 
 
-class EndpointSerializer(serializers.ModelSerializer[WebhookEndpoint]):
+class EndpointSerializer(ModelSerializer[WebhookEndpoint]):
     class Meta:
         model = WebhookEndpoint
         fields = (

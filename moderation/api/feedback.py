@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from moderation.api.items import find_item
+from moderation.api.pinned import ModelSerializer
 from moderation.api.serializers import names, problems
 from moderation.api.views import ApiView, actor_of, key_of
 from moderation.models import Label
@@ -27,7 +28,7 @@ class LabelRequestSerializer(serializers.Serializer[Any]):
     )
 
 
-class LabelSerializer(serializers.ModelSerializer[Label]):
+class LabelSerializer(ModelSerializer[Label]):
     item_id = serializers.UUIDField()
     label = serializers.ChoiceField(source="value", choices=names(labels.SAID))  # type: ignore[assignment]
     basis = serializers.ChoiceField(choices=names(LabelBasis))

@@ -6,8 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rest_framework.fields import DateTimeField
-
+from moderation.api.pinned import MomentField
 from moderation.models import ContentItem
 from moderation.vocabulary import Priority
 
@@ -23,7 +22,7 @@ NOTHING_YET: dict[str, Any] = {
     "timings": {},
     "blind": False,
 }
-TIME = DateTimeField()
+TIME = MomentField()
 
 
 def fresh(item: ContentItem) -> dict[str, Any]:

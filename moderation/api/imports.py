@@ -12,6 +12,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from moderation.api.pinned import MomentField
 from moderation.api.problems import pointers
 from moderation.api.serializers import ProblemErrorSerializer, names, problems
 from moderation.api.views import ApiView, actor_of, key_of
@@ -39,7 +40,7 @@ class PastSerializer(serializers.Serializer[Any]):
     reasons = serializers.ListField(
         child=serializers.CharField(max_length=100), max_length=20, required=False, default=list, help_text="your words"
     )
-    decided_at = serializers.DateTimeField()
+    decided_at = MomentField()
     basis = serializers.ChoiceField(choices=names(LabelBasis), help_text="how you know")
 
     def validate_decided_at(self, given: Any) -> Any:

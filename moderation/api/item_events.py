@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from moderation.api.items import find_item, told
 from moderation.api.pagination import PAGES, OldestFirst
+from moderation.api.pinned import ModelSerializer, MomentField
 from moderation.api.serializers import names, problems
 from moderation.api.views import ApiView, key_of
 from moderation.models import Event
@@ -19,9 +20,9 @@ from moderation.vocabulary import EventType, Scope
 NAMING = {"item_id", "external_id", "revision", "status", "case_id", "appeal_id"}  # what tells no finding
 
 
-class ItemEventSerializer(serializers.ModelSerializer[Event]):
+class ItemEventSerializer(ModelSerializer[Event]):
     type = serializers.ChoiceField(choices=names(EventType))
-    timestamp = serializers.DateTimeField(source="created_at")
+    timestamp = MomentField(source="created_at")
     data = serializers.SerializerMethodField()  # type: ignore[assignment]
 
     class Meta:

@@ -11,6 +11,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from moderation import blind
+from moderation.api.pinned import MomentField
 from moderation.api.submissions import PRIORITIES
 from moderation.models import ContentItem, Platform, ReviewCase, Verdict
 from moderation.models.ids import first_id
@@ -34,8 +35,8 @@ class ItemFilterSerializer(serializers.Serializer[Any]):
     )
     sha256 = serializers.RegexField(r"^[0-9a-f]{64}$", required=False, help_text="of the file, 64 hexadecimal digits")
     priority = serializers.ChoiceField(choices=list(PRIORITIES), required=False)
-    created_after = serializers.DateTimeField(required=False, help_text="ISO 8601; this moment counts")
-    created_before = serializers.DateTimeField(required=False, help_text="ISO 8601; this moment does not count")
+    created_after = MomentField(required=False, help_text="ISO 8601; this moment counts")
+    created_before = MomentField(required=False, help_text="ISO 8601; this moment does not count")
 
     @classmethod
     def read(cls, request: Request) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from django.http import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.exceptions import NotFound
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
@@ -20,6 +19,7 @@ from moderation.api import idempotency
 from moderation.api.fresh import fresh
 from moderation.api.item_filters import ItemFilterSerializer, narrow
 from moderation.api.pagination import PAGES, NewestFirst
+from moderation.api.pinned import Renderer
 from moderation.api.problems import Gone
 from moderation.api.serializers import ItemSerializer, problems
 from moderation.api.submissions import AddressSerializer, SubmissionSerializer, take
@@ -154,7 +154,7 @@ class ItemView(ApiView):
         key = key_of(request)
         item = find_item(key, item_id)
         document = told(item, key)
-        tag = f'"{hashlib.sha256(JSONRenderer().render(document)).hexdigest()[:32]}"'
+        tag = f'"{hashlib.sha256(Renderer().render(document)).hexdigest()[:32]}"'
         headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
         live = {} if item.status in TERMINAL_ITEM_STATUSES else LIVE
         answer = Response(document, headers={**headers, **live})

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 
 from moderation import addresses
 from moderation.api.pagination import PAGES, NewestFirst
+from moderation.api.pinned import ModelSerializer, MomentField
 from moderation.api.problems import Problem
 from moderation.api.serializers import names, problems
 from moderation.api.views import ONCE, ApiView, actor_of, key_of
@@ -38,7 +39,7 @@ class NetworkField(serializers.CharField):
             raise serializers.ValidationError("neither an address nor a CIDR block", "invalid") from error
 
 
-class KeySerializer(serializers.ModelSerializer[ApiKey]):
+class KeySerializer(ModelSerializer[ApiKey]):
     """`prefix` begins the secret (`dg_<prefix>_…`) and may be shown; the secret itself is kept nowhere."""
 
     scopes = serializers.ListField(child=serializers.ChoiceField(choices=names(Scope)))
@@ -65,7 +66,7 @@ class KeyRequestSerializer(serializers.Serializer[Any]):
     scopes = serializers.ListField(
         child=serializers.ChoiceField(choices=names(Scope)), allow_empty=False, max_length=len(Scope)
     )
-    expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+    expires_at = MomentField(required=False, allow_null=True, default=None)
     allowed_networks = serializers.ListField(
         child=NetworkField(max_length=50), max_length=50, required=False, default=list
     )

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from moderation.api.pagination import PAGES, NewestFirst
+from moderation.api.pinned import ModelSerializer
 from moderation.api.problems import Problem
 from moderation.api.serializers import problems
 from moderation.api.views import ApiView, actor_of, key_of
@@ -29,7 +30,7 @@ class RulesField(serializers.JSONField):
     """The document of docs/policy.md; a key that is left out keeps its default."""
 
 
-class PolicySerializer(serializers.ModelSerializer[PolicyVersion]):
+class PolicySerializer(ModelSerializer[PolicyVersion]):
     version = serializers.IntegerField(source="number")
     rules = RulesField()
 

@@ -14,17 +14,17 @@ from django.http import Http404, UnreadablePostError
 from rest_framework import status
 from rest_framework.exceptions import APIException, NotFound, ParseError, ValidationError
 from rest_framework.exceptions import PermissionDenied as Forbidden
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 from rest_framework.views import set_rollback
 
+from moderation.api.pinned import Renderer
 from moderation.intake import Refused
 from moderation.services import limits
 from moderation.services.retention import Held
 from moderation.vocabulary import Reason
 
-NON_FIELD_ERRORS = "non_field_errors"  # DRF's key for what is wrong with the whole body
 MEDIA_TYPE = "application/problem+json"
 REFUSED_STATUS = {
     Reason.UNSUPPORTED_TYPE: 415,
@@ -114,7 +114,7 @@ def _response(error: APIException, request: Request) -> Response:
     if (challenge := getattr(error, "auth_header", None)) is not None:
         headers["WWW-Authenticate"] = challenge
     # also where the view answers in another form, or in none that was acceptable
-    request.accepted_renderer, request.accepted_media_type = JSONRenderer(), MEDIA_TYPE
+    request.accepted_renderer, request.accepted_media_type = Renderer(), MEDIA_TYPE
     return Response(_document(error, request), status=error.status_code, headers=headers, content_type=MEDIA_TYPE)
 
 
@@ -122,7 +122,8 @@ def pointers(detail: Any, pointer: str) -> Any:
     """One {"pointer" (RFC 6901), "detail", "code"} for each message."""
     if isinstance(detail, dict):
         for key, value in detail.items():
-            where = "" if key == NON_FIELD_ERRORS else f"/{whole(key).replace('~', '~0').replace('/', '~1')}"
+            whole_body = key == api_settings.NON_FIELD_ERRORS_KEY  # a host may call it otherwise
+            where = "" if whole_body else f"/{whole(key).replace('~', '~0').replace('/', '~1')}"
             yield from pointers(value, pointer + where)
     elif isinstance(detail, list):
         for place, value in enumerate(detail):  # a list of objects' errors is in the order of the objects

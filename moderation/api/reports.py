@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from moderation.api.items import find_item
+from moderation.api.pinned import ModelSerializer
 from moderation.api.serializers import names, problems
 from moderation.api.views import ApiView, actor_of, key_of
 from moderation.models import UserReport
@@ -26,7 +27,7 @@ class ReportSerializer(serializers.Serializer[Any]):
     text = serializers.CharField(max_length=reports.LONGEST_TEXT, required=False, default="", allow_blank=True)
 
 
-class ReportedSerializer(serializers.ModelSerializer[UserReport]):
+class ReportedSerializer(ModelSerializer[UserReport]):
     item_id = serializers.UUIDField()
     reason = serializers.ChoiceField(choices=names(ReportReason))
 

@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiResponse, extend_schema_field
 from rest_framework import serializers
 
+from moderation.api.pinned import ModelSerializer, MomentField
 from moderation.models import ContentItem, Decision, DetectedFace, ReviewCase, Verdict
 from moderation.vocabulary import (
     AppealOutcome,
@@ -38,7 +39,7 @@ class SignalSerializer(serializers.Serializer[Any]):
     p_value = serializers.FloatField()
 
 
-class FaceSerializer(serializers.ModelSerializer[DetectedFace]):
+class FaceSerializer(ModelSerializer[DetectedFace]):
     box = serializers.SerializerMethodField()
     points = serializers.ListField(
         child=serializers.ListField(child=serializers.FloatField(), min_length=2, max_length=2),
@@ -71,7 +72,7 @@ class FaceSerializer(serializers.ModelSerializer[DetectedFace]):
         return face.reason or None
 
 
-class VerdictSerializer(serializers.ModelSerializer[Verdict]):
+class VerdictSerializer(ModelSerializer[Verdict]):
     outcome = serializers.ChoiceField(choices=names(Outcome))
     basis = serializers.ChoiceField(choices=names(Basis))
     statement = serializers.SerializerMethodField()
@@ -105,11 +106,11 @@ class ReviewSerializer(serializers.Serializer[Any]):
     decision = serializers.ChoiceField(choices=names(DecisionValue), allow_null=True)
     reasons = serializers.ListField(child=serializers.CharField())
     stated_reasons = StatedReasonSerializer(many=True)
-    decided_at = serializers.DateTimeField(allow_null=True)
+    decided_at = MomentField(allow_null=True)
     reversed = serializers.BooleanField(help_text="it replaced what a person had decided before")
 
 
-class ItemSerializer(serializers.ModelSerializer[ContentItem]):
+class ItemSerializer(ModelSerializer[ContentItem]):
     status = serializers.ChoiceField(choices=names(ItemStatus))
     reasons = serializers.ListField(child=serializers.CharField())
     priority = serializers.SerializerMethodField()

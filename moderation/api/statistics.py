@@ -11,6 +11,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from moderation.api.pinned import DayField, MomentField
 from moderation.api.serializers import names, problems
 from moderation.api.views import ApiView, key_of
 from moderation.services.labels import SAID
@@ -60,7 +61,7 @@ def _estimates(name: str, words: Any) -> Any:
 
 
 class DaySerializer(serializers.Serializer[Any]):
-    day = serializers.DateField()
+    day = DayField()
     opened = serializers.IntegerField()
     decided = serializers.IntegerField()
 
@@ -77,8 +78,8 @@ class QueueSerializer(serializers.Serializer[Any]):
 
 
 class StatisticsSerializer(serializers.Serializer[Any]):
-    since = serializers.DateTimeField()
-    until = serializers.DateTimeField()
+    since = MomentField()
+    until = MomentField()
     figures = _estimates("Figures", NAMES)
     queue = QueueSerializer()
     days = DaySerializer(many=True)

@@ -10,6 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from moderation.api.pinned import DayField
 from moderation.api.serializers import names, problems
 from moderation.api.views import ApiView, key_of
 from moderation.services import limits, room
@@ -29,7 +30,7 @@ class UsageRequestSerializer(serializers.Serializer[Any]):
 
 
 class DayUsageSerializer(serializers.Serializer[Any]):
-    day = serializers.DateField(help_text="UTC")
+    day = DayField(help_text="UTC")
     items = serializers.DictField(
         child=serializers.IntegerField(min_value=0), help_text=f"by status: {', '.join(names(ItemStatus))}"
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from datetime import UTC
 from typing import Any
 
@@ -11,15 +10,14 @@ from django.http import HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.openapi import AutoSchema
 from rest_framework.exceptions import ParseError
-from rest_framework.parsers import JSONParser, MultiPartParser
-from rest_framework.renderers import JSONRenderer
+from rest_framework.metadata import SimpleMetadata
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from moderation.api import problems
 from moderation.api.authentication import ApiKeyAuthentication
 from moderation.api.permissions import HasScope
+from moderation.api.pinned import SETTINGS, Negotiation, Parser, Renderer
 from moderation.api.problems import Problem
 from moderation.api.uploads import LimitedUploadHandler
 from moderation.models import ApiKey
@@ -29,7 +27,7 @@ from moderation.vocabulary import Reason
 ONCE = {"Cache-Control": "no-store"}  # headers of an answer that shows a secret
 
 
-class StrictJSONParser(JSONParser):
+class StrictJSONParser(Parser):
     def parse(self, *args: Any, **kwargs: Any) -> Any:
         try:
             return super().parse(*args, **kwargs)
@@ -40,8 +38,13 @@ class StrictJSONParser(JSONParser):
 class ApiView(APIView):  # no docstring: it would be shown as that of an operation which has none
     authentication_classes = [ApiKeyAuthentication]
     permission_classes = [HasScope]
-    renderer_classes = [JSONRenderer]
+    throttle_classes: list[Any] = []  # calls are counted by their key
+    renderer_classes = [Renderer]
     parser_classes = [StrictJSONParser]
+    content_negotiation_class = Negotiation
+    metadata_class = SimpleMetadata
+    versioning_class = None
+    settings = SETTINGS
     schema = AutoSchema()
 
     rate: limits.Rate | None = None
@@ -76,9 +79,6 @@ class ApiView(APIView):  # no docstring: it would be shown as that of an operati
             if self.rate.exceeded:
                 response.headers["Retry-After"] = str(max(1, seconds))
         return super().finalize_response(request, response, *args, **kwargs)
-
-    def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response | None]:
-        return problems.answer
 
 
 class UploadView(ApiView):  # for files in a form, which go to a temporary file and stop at the limit

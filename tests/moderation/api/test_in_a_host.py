@@ -2,19 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import date, datetime
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.test import Client
 from django.urls import path
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.permissions import IsAdminUser
+from rest_framework.renderers import JSONRenderer
+from rest_framework.throttling import BaseThrottle
+from rest_framework.versioning import AcceptHeaderVersioning
+from rest_framework.views import APIView
 
-from moderation.api import schema, urls
+from moderation.api import pinned, schema, urls
+from moderation.api.pinned import DayField, MomentField
 from moderation.api.views import ApiView
+from moderation.models import ContentItem
+from tests import factories
+from tests.moderation.api.conftest import Caller
 
 BESIDE = {"schema", "docs"}
+THEIRS = {
+    "DATETIME_FORMAT": "%d.%m.%Y",
+    "DATETIME_INPUT_FORMATS": ["%d.%m.%Y"],
+    "DATE_FORMAT": "%d.%m.%Y",
+    "NON_FIELD_ERRORS_KEY": "mistakes",
+    "URL_FORMAT_OVERRIDE": "as",
+    "UNAUTHENTICATED_USER": None,
+    "PAGE_SIZE": 1,
+}
+
+
+class Refusing(BaseThrottle):
+    def allow_request(self, request: Any, view: Any) -> bool:
+        return False
+
+
+@pytest.fixture
+def strict_host(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some of REST_FRAMEWORK is read when it is needed, some when the framework is loaded."""
+    settings.REST_FRAMEWORK = THEIRS
+    for name, theirs in {
+        "throttle_classes": [Refusing],
+        "versioning_class": AcceptHeaderVersioning,
+        "content_negotiation_class": None,
+        "metadata_class": None,
+        "authentication_classes": [SessionAuthentication],
+        "permission_classes": [IsAdminUser],
+    }.items():
+        monkeypatch.setattr(APIView, name, theirs)
+    for name in ("ensure_ascii", "compact", "strict"):
+        monkeypatch.setattr(JSONRenderer, name, not getattr(JSONRenderer, name))
+    monkeypatch.setattr(AcceptHeaderVersioning, "allowed_versions", ["3"])
 
 
 def views() -> list[Any]:
@@ -46,3 +92,45 @@ def test_it_is_described_where_the_host_has_a_schema_class_of_its_own(settings: 
     routes = [path("described", Described.as_view())]
     described = SchemaGenerator(patterns=routes).get_schema(public=True)  # type: ignore[no-untyped-call]
     assert described["paths"]["/described"]["get"]["operationId"] == "described"
+
+
+def all_of(kind: Any) -> Iterator[Any]:
+    for sub in kind.__subclasses__():
+        yield sub
+        yield from all_of(sub)
+
+
+def test_no_time_is_told_or_taken_as_the_host_tells_it() -> None:
+    ours = [each for each in all_of(serializers.Serializer) if each.__module__.startswith("moderation.api.")]
+    fields = [field for each in ours if each is not pinned.ModelSerializer for field in each().fields.values()]
+    told = [field for field in fields if isinstance(field, serializers.DateTimeField | serializers.DateField)]
+    assert len(told) > 20
+    assert [field for field in told if not isinstance(field, MomentField | DayField)] == []
+
+
+@pytest.mark.usefixtures("strict_host")
+def test_it_answers_as_ever_in_a_host_with_rules_of_its_own(caller: Caller) -> None:
+    sent = caller.submit(external_id="Straße 1")
+    assert sent.status_code == 202
+    assert datetime.fromisoformat(sent.json()["created_at"]).tzinfo is not None
+    factories.screen(ContentItem.objects.get(), factories.report(3))
+    told = caller.get(sent.headers["Location"])
+    assert told.json()["created_at"] == sent.json()["created_at"]
+    assert '"external_id":"Straße 1"' in told.content.decode()
+    assert datetime.fromisoformat(told.json()["finished_at"]).tzinfo is not None
+    caller.submit(factories.picture(), external_id="post-2")
+    found = caller.get("/api/v1/items", {"created_after": sent.json()["created_at"]})
+    assert len(found.json()["results"]) == 2
+    date.fromisoformat(caller.get("/api/v1/usage").json()["days"][0]["day"])
+
+
+@pytest.mark.usefixtures("strict_host")
+def test_a_problem_is_the_same_in_a_host_with_rules_of_its_own(caller: Caller) -> None:
+    wrong = caller.post("/api/v1/items", [], format="json")
+    assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (400, "")
+    assert caller.options("/api/v1/items").json()["code"] == "permission_denied"
+    caller.credentials()
+    assert caller.get("/api/v1/items").status_code == 401
+    assert caller.get("/api/v1/nothing").json()["code"] == "not_found"
+    for open_to_all in ("/api/v1/schema/", "/api/v1/docs/"):
+        assert caller.get(open_to_all).status_code == 200
