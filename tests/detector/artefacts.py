@@ -9,11 +9,13 @@ import numpy as np
 import torch
 
 from deepfake_guard.detector import weights
-from deepfake_guard.detector.calibration import ROOT, Calibration, HeatRange
-from deepfake_guard.detector.ensemble import Ensemble
+from deepfake_guard.detector.calibration import ROOT, Calibration, Fusion, HeatRange
+from deepfake_guard.detector.ensemble import MUFLOW, Ensemble
 from deepfake_guard.detector.features import Backbone, shapes
 from deepfake_guard.detector.gaussian import Gaussian, pooled_width
 from deepfake_guard.detector.manifest import GenuineSet, Manifest
+from deepfake_guard.detector.signals.base import Seen
+from deepfake_guard.detector.signals.mahalanobis import Mahalanobis
 from deepfake_guard.detector.signals.muflow import MuFlow, Settings
 
 
@@ -46,12 +48,21 @@ def jacobian_of(function: Callable[[torch.Tensor], torch.Tensor], x: torch.Tenso
     return jacobian.reshape(x.numel(), x.numel())
 
 
-def tiny_artefact(folder: Path) -> weights.Artefact:
-    """Save and load one into `folder`: 64 px input, 2 steps, calibrated on 40 pictures of noise."""
+def tiny_artefact(folder: Path, decides: str = MUFLOW) -> weights.Artefact:
+    """Save and load one into `folder`: 64 px input, 2 steps, calibrated on 40 pictures of noise.
+
+    decides: "muflow" alone, or "mahalanobis" beside it.
+    """
     model = random_model(Settings(input_px=64, steps=2, pooling="mean", objective="density"))
-    raw = model.score(noise_crops(60)).total
-    chosen, counted = ({ROOT: {"muflow": part}} for part in (raw[:20], raw[20:]))
+    crops = noise_crops(60)
+    seen = Seen(crops, model.pooled(crops))
+    ensemble = Ensemble(model, () if decides == MUFLOW else (Mahalanobis.fit(seen, rank=4),))
+    raw = ensemble.score(crops).scores
+    chosen, counted = (
+        {ROOT: {name: scores[part] for name, scores in raw.items()}} for part in (slice(20), slice(20, 60))
+    )
+    fusion = Fusion("sum", {decides: 1.0})
     weights.save(
-        folder, Ensemble(model), Calibration.fit(chosen, counted, HeatRange(1.0, 4.0)), passport(), name="random"
+        folder, ensemble, Calibration.fit(chosen, counted, HeatRange(1.0, 4.0), fusion=fusion), passport(), "random"
     )
     return weights.load(folder, device="cpu")

@@ -16,6 +16,7 @@ from deepfake_guard.detector.training import reals
 from deepfake_guard.detector.training.fit_flow import Schedule
 from deepfake_guard.detector.training.reals_fit import REPORT, adapted, course, fit_reals
 
+from .artefacts import tiny_artefact
 from .own_photos import few as few
 from .own_photos import shipped as shipped
 from .pictures import written
@@ -32,11 +33,12 @@ def whole(shipped: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-def made(home: Path, count: int, shipped: Path, *, quick: bool) -> weights.Artefact:
+def made(home: Path, count: int, shipped: Path, *, quick: bool, adapt: bool = False) -> weights.Artefact:
     written(folder_of(home / "photos", count) / "<b>note.txt", b"no picture")
     fit_reals(
-        home / "photos", home / "own", quick=quick, artefact=shipped, device="cpu", finder=EVERYWHERE, schedule=BRIEF
-    )
+        home / "photos", home / "own", quick=quick, adapt=adapt, artefact=shipped, device="cpu", finder=EVERYWHERE,
+        schedule=BRIEF,
+    )  # fmt: skip
     return loaded(home / "own")
 
 
@@ -96,6 +98,35 @@ def test_flows_that_only_grew_worse_stay_as_they_were_shipped(whole: Path, shipp
     assert said[-1] == "no epoch was better: the flows stay as they were"
     for mine, known in zip(own.stages(), start.stages(), strict=True):
         assert all(torch.equal(value, mine.flow.state_dict()[name]) for name, value in known.flow.state_dict().items())
+
+
+@pytest.fixture(scope="module")
+def aside(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An artefact in which µFlow has no weight."""
+    folder = tmp_path_factory.mktemp("aside")
+    tiny_artefact(folder, decides="mahalanobis")
+    return folder
+
+
+def test_where_muflow_decides_nothing_its_faces_calibrate_and_the_report_says_why(tmp_path: Path, aside: Path) -> None:
+    start, own = loaded(aside), made(tmp_path, 40, aside, quick=False)
+    assert own.manifest.detector_id == start.manifest.detector_id  # nothing that scores has changed
+    assert {each.role: each.n for each in own.manifest.sets} == {"select": 4, "calibrate": 32}
+    assert own.calibration.n == 32
+    assert own.calibration.buckets[ROOT].scales != start.calibration.buckets[ROOT].scales
+    said = (tmp_path / "own" / REPORT).read_text()
+    assert "What decides: Distance from the mean face." in said
+    assert "no p-value that decides" in said
+    assert "K = 4 faces would then make one average image: at most 500, at most a quarter of those that train" in said
+
+
+def test_muflow_is_trained_on_by_name_where_it_decides_nothing(tmp_path: Path, aside: Path) -> None:
+    own = made(tmp_path, 40, aside, quick=False, adapt=True)
+    assert {each.role: each.n for each in own.manifest.sets} == {"train": 18, "select": 4, "calibrate": 14}
+    assert own.manifest.training["own_photos"]["k"] == 4
+    said = (tmp_path / "own" / REPORT).read_text()
+    assert "K = 4 faces make one average image" in said
+    assert "no p-value that decides" in said
 
 
 def test_the_fold_of_the_whole_road_is_that_of_own_selection_faces(whole: Path, shipped: Path) -> None:

@@ -11,12 +11,14 @@ from deepfake_guard.detector.cli import output, parser
 from deepfake_guard.detector.manifest import Manifest
 from deepfake_guard.detector.training.extra import needs
 
-OF_PHOTOS, OF_CROPS = ("quick", "artefact", "faces"), ("tuned", "fold", "muflow_of", "only", "bucket", "starter")
+OF_PHOTOS = ("quick", "adapt", "artefact", "faces")
+OF_CROPS = ("tuned", "fold", "muflow_of", "only", "bucket", "starter")
 EXAMPLES = [
     "fit --data ../shared/data --out artifacts/mine",
     "fit --data ../shared/data --tuned runs/all --fold gan=runs/no-gan --fold swap=runs/no-swap --out artifacts/whole",
     "fit --reals ~/photos/genuine --out artifacts/mine",
     "fit --reals ~/photos/genuine --quick --out artifacts/mine   # as calibrate",
+    "fit --reals ~/photos/genuine --adapt muflow --out artifacts/mine",
 ]
 
 
@@ -30,7 +32,14 @@ def add(parts: parser.Parts) -> None:
     made.add_argument("--out", type=Path, required=True, metavar="DIR")
     made.add_argument("--run", dest="state", type=Path, metavar="DIR", help="where training keeps its state")
     photos = made.add_argument_group("with --reals")
-    photos.add_argument("--quick", action="store_true", help="calibrate the artefact anew, train nothing")
+    how = photos.add_mutually_exclusive_group()
+    how.add_argument("--quick", action="store_true", help="calibrate the artefact anew, train nothing")
+    how.add_argument(
+        "--adapt",
+        choices=["muflow"],
+        help="train µFlow on even where it has no weight in what decides; with the shipped weights that changes the"
+        " signals shown beside and no p-value that decides",
+    )
     parser.takes_faces(photos)
     parser.takes_artefact(photos)
     crops = made.add_argument_group("with --data")
@@ -62,7 +71,10 @@ def run(options: argparse.Namespace) -> int:
     """Fit; a run that was stopped goes on."""
     _fitting(options)
     with output.at_work("fitting; a stopped run goes on where it was"):
-        made = from_photos(options, quick=options.quick) if options.reals else _from_crops(options)
+        if options.reals:
+            made = from_photos(options, quick=options.quick, adapt=bool(options.adapt))
+        else:
+            made = _from_crops(options)
     tell(made, options)
     return 0
 
@@ -74,7 +86,7 @@ def _fitting(options: argparse.Namespace) -> None:
         raise parser.WrongUsage(f"{', '.join(given)} does not go with {road}")
 
 
-def from_photos(options: argparse.Namespace, *, quick: bool) -> Manifest:
+def from_photos(options: argparse.Namespace, *, quick: bool, adapt: bool = False) -> Manifest:
     """The host's own road, whole or quick."""
     from deepfake_guard.detector.training.reals_fit import fit_reals  # here: it imports torch
 
@@ -82,6 +94,7 @@ def from_photos(options: argparse.Namespace, *, quick: bool) -> Manifest:
         options.reals,
         options.out,
         quick=quick,
+        adapt=adapt,
         artefact=options.artefact,
         run=options.state,
         device=options.device,

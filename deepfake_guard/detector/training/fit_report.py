@@ -7,12 +7,15 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from ..calibration import Calibration
+from ..ensemble import MUFLOW
+from ..explain.words import signal_name
 from ..manifest import Manifest
 from .near_duplicates import ALIKE, SAME
-from .reals import Prepared
+from .reals import SHARES, Prepared, averaged
 from .reals_check import Judged, Rate
 
 WIDTH, HEIGHT = 640, 160  # of the histogram, px
+MOST_AVERAGED = "at most 500, at most a quarter of those that train"
 STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:48rem;margin:2rem auto;padding:0 1rem;color:#1c2430}"
     "table{border-collapse:collapse}th,td{text-align:left;padding:.2rem .8rem .2rem 0;border-bottom:1px solid #ccd3db}"
@@ -23,11 +26,13 @@ STYLE = (
 def page(made: Manifest, calibration: Calibration, prepared: Prepared, judged: Judged) -> str:
     """The report; every word from outside is escaped, file names among them."""
     own = made.training["own_photos"]
-    road = "recalibrated only (quick)" if own["quick"] else f"µFlow adapted from {own['from']}, then calibrated"
+    trained = "µFlow trained on, then all scaled and counted" if "k" in own else "scaled and counted, nothing trained"
+    road = f"{'recalibrated only (quick)' if own['quick'] else trained}, from {own['from']}"
     parts = [
         f"<h1>{escape(made.detector_id)}</h1>",
         f"<p>{escape(made.created)} · {escape(road)} · calibration {escape(made.calibration_id)}</p>",
-        _roles(prepared, own),
+        _roles(prepared),
+        "" if own["quick"] else _trained(calibration, prepared, own),
         _alarms(judged),
         _counted(calibration),
         _dropped(prepared),
@@ -36,18 +41,33 @@ def page(made: Manifest, calibration: Calibration, prepared: Prepared, judged: J
     return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>\n'
 
 
-def _roles(prepared: Prepared, own: dict[str, object]) -> str:
+def _roles(prepared: Prepared) -> str:
     total = len(prepared)
     rows = [(role, len(at), f"{len(at) / total:.0%}") for role, at in prepared.splits.items()]
     said = f"{total} different faces were used. No face has two roles."
     if prepared.look_alikes:
         said += f" {prepared.look_alikes} look much like another (within {ALIKE} of 256 bits) and share its role."
-    if "k" in own:
-        said += (
-            f" K = {own['k']} faces make one average image: at most 500, at most a quarter of those that train."
-            f" {own['epochs']} epochs."
-        )
     return f"<h2>Faces and their roles</h2><p>{escape(said)}</p>{_table(('role', 'faces', 'share'), rows)}"
+
+
+def _trained(calibration: Calibration, prepared: Prepared, own: dict[str, object]) -> str:
+    """What training could change here, and K."""
+    deciding = ", ".join(signal_name(name) for name in calibration.fusion.weights)
+    said = f"What decides: {deciding}. "
+    if MUFLOW not in calibration.fusion.weights:
+        said += (
+            "µFlow has no weight in it, so training µFlow changes the signals shown beside it (µFlow, all one-class"
+            " signals) and no p-value that decides; that comes from the scales and the counting. "
+        )
+    if "k" in own:
+        said += f"K = {own['k']} faces make one average image: {MOST_AVERAGED}. {own['epochs']} epochs."
+    else:
+        k = averaged(int(SHARES["train"] * len(prepared)))
+        said += (
+            "µFlow stays as it was, and the faces that would have trained it calibrate. fit --adapt muflow trains it"
+            f" on: K = {k} faces would then make one average image: {MOST_AVERAGED}."
+        )
+    return f"<h2>What training changes</h2><p>{escape(said)}</p>"
 
 
 def _alarms(judged: Judged) -> str:

@@ -1,7 +1,8 @@
 """A host's own genuine photos: read, cleaned of what cannot count, dealt out to roles that never share a face.
 
 Shares: 45 % train, 10 % select, 35 % calibrate (210 faces of 600: above the 200 that a bucket needs), 10 % are kept to
-judge the result. On the quick road at most 400 calibrate and nobody trains; faces beyond these judge.
+judge the result. Where nothing is trained, those that would train calibrate as well. On the quick road at most 400
+calibrate; faces beyond these judge.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from . import photos
 from .photos import Photo, Pixels, Say
 
 SHARES = {"train": 0.45, "select": 0.10, "calibrate": 0.35, "judge": 0.10}
+UNTRAINED = {"select": 0.10, "calibrate": 0.80, "judge": 0.10}
 FULL_FROM = 600  # faces: below, only recalibration
 QUICK_FROM = 200
 QUICK_MOST, QUICK_JUDGE = 400, 200  # faces that calibrate, and beyond them that judge
@@ -67,6 +69,7 @@ def prepare(
     run: Path,
     *,
     quick: bool = False,
+    trains: bool = True,
     seed: int = 0,
     finder: faces.Finder | None = None,
     limits: Limits | None = None,
@@ -74,6 +77,7 @@ def prepare(
 ) -> Prepared:
     """Read a folder of photos (and its folders); the same folder and seed give the same faces in the same roles.
 
+    trains: whether faces are wanted to train; never on the quick road.
     run: where crops and reasons are kept, so that the same command goes on after a stop. Photos come in a seeded order,
     so on the quick road those that are left out are a random part. Raises NotADirectoryError, TooFewFaces, and what
     `photos.read` raises.
@@ -88,7 +92,7 @@ def prepare(
     kept, dropped = cleaned(album.photos)
     check_enough(len(kept), quick, dropped)
     labels = near.groups([bytes.fromhex(photo.fingerprint) for photo in kept])
-    shares = SHARES
+    shares = SHARES if trains else UNTRAINED
     if quick:
         calibrate = min(1.0, QUICK_MOST / len(kept))
         shares = {"calibrate": calibrate, "judge": 1 - calibrate}

@@ -1,8 +1,9 @@
 """`fit --reals`: from the shipped artefact to one of a host's own; judged before and after on photos kept for that.
 
-Quick: the shipped scales stay, own faces are counted. Whole: µFlow's Gaussians are fitted anew on averages of own
-faces, its flows go on from the shipped ones, then scales and counting come from own faces, too. Heads and other signals
-stay as they are shipped: they need fakes, or have nothing to choose by here.
+Quick: the shipped scales stay, own faces are counted. Whole: scales and counting come from own faces. µFlow is trained
+on as well where it has a weight in what decides, or where that is asked for: its Gaussians are fitted anew on averages
+of own faces, its flows go on from the shipped ones. Heads and other signals stay as they are shipped: they need fakes,
+or have nothing to choose by here.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ import numpy as np
 from deepfake_guard import __version__
 
 from .. import faces, weights
-from ..calibration import ROOT, Calibration, Conditions, Standard
-from ..ensemble import Ensemble
+from ..calibration import ROOT, Calibration, Conditions, HeatRange, Standard
+from ..ensemble import MUFLOW, Ensemble
 from ..manifest import GenuineSet, Manifest
 from ..signals.muflow import MuFlow
 from . import fit_report, photos
@@ -45,6 +46,7 @@ def fit_reals(
     out: Path,
     *,
     quick: bool = False,
+    adapt: bool = False,
     artefact: Path | None = None,
     run: Path | None = None,
     device: str = "auto",
@@ -54,13 +56,15 @@ def fit_reals(
 ) -> Manifest:
     """Make an artefact of the host's own in `out`, with `report.html`, from a folder of genuine photos.
 
-    quick: recalibrate only. artefact: what to start from (default: the shipped one). run: where crops and training are
-    kept, so that the same command goes on after a stop (default: beside `out`).
+    quick: recalibrate only. adapt: train µFlow on even where it has no weight in what decides. artefact: what to start
+    from (default: the shipped one). run: where crops and training are kept, so that the same command goes on after a
+    stop (default: beside `out`).
     Raises TooFewFaces, ArtefactError, DeviceError, DecoderUnavailable.
     """
     shipped = weights.load(artefact, device)
     run = run or out.with_name(f"{out.name}.run")
-    prepared = prepare(folder, run, quick=quick, seed=schedule.seed, finder=finder, say=say)
+    trains = not quick and (adapt or MUFLOW in shipped.calibration.fusion.weights)
+    prepared = prepare(folder, run, quick=quick, trains=trains, seed=schedule.seed, finder=finder, say=say)
     say(", ".join(f"{len(indices)} {role}" for role, indices in prepared.splits.items()))
     training: dict[str, Any] = {"quick": quick}
     if quick:
@@ -74,12 +78,17 @@ def fit_reals(
             say=say,
         )
     else:
-        at_work = run / course(prepared, shipped.manifest.detector_id)
-        model, progress = adapted(shipped.model, prepared, schedule, at_work, say)
-        ensemble = replace(shipped.ensemble, muflow=model)
-        stored = StoredScores(run / SCORES, f"{shipped.manifest.detector_id} {_digest(model)}")
-        calibration = _calibrated(ensemble, shipped.calibration, prepared, schedule.seed, stored, say)
-        training |= {"k": averaged(len(prepared.splits["train"])), "epochs": progress.epoch, "best": progress.best}
+        ensemble = shipped.ensemble
+        if trains:
+            at_work = run / course(prepared, shipped.manifest.detector_id)
+            model, progress = adapted(shipped.model, prepared, schedule, at_work, say)
+            ensemble = replace(ensemble, muflow=model)
+            training |= {"k": averaged(len(prepared.splits["train"])), "epochs": progress.epoch, "best": progress.best}
+        else:
+            say("µFlow has no weight in what decides and stays as it is: the faces that would train it calibrate")
+        stored = StoredScores(run / SCORES, f"{shipped.manifest.detector_id} {_digest(ensemble.muflow)}")
+        heat = heat_scale(ensemble.muflow, prepared.of("select")) if trains else shipped.calibration.heat
+        calibration = _calibrated(ensemble, shipped.calibration, prepared, heat, schedule.seed, stored, say)
     judged = _judged(shipped, ensemble, calibration, prepared)
     passport = _passport(shipped.manifest, prepared, training, judged)
     kind = shipped.manifest.detector_id.rpartition("-")[0]  # what is in it has not changed
@@ -137,14 +146,20 @@ def _tell(now: Progress, say: Say) -> None:
 
 
 def _calibrated(
-    ensemble: Ensemble, shipped: Calibration, prepared: Prepared, seed: int, stored: StoredScores, say: Say
+    ensemble: Ensemble,
+    shipped: Calibration,
+    prepared: Prepared,
+    heat: HeatRange,
+    seed: int,
+    stored: StoredScores,
+    say: Say,
 ) -> Calibration:
     heads = [name for name, scale in shipped.buckets[ROOT].scales.items() if isinstance(scale, Standard)]
     return calibrate(
         lambda crops: ensemble.score(crops).scores,
         _faces(prepared, "select"),
         _faces(prepared, "calibrate"),
-        heat_scale(ensemble.muflow, prepared.of("select")),
+        heat,
         heads=heads,
         fusion=shipped.fusion,
         strange_fusion=shipped.strange,
