@@ -169,7 +169,10 @@ def check_production(**_: Any) -> list[CheckMessage]:
     except ImproperlyConfigured:
         return []  # E001 says it
     if not values.ARTEFACT:
-        text = "the starter weights screen here: fit or calibrate on genuine photos of your own (docs/own-photos.md)"
+        text = (
+            "the starter weights screen here: calibrate on genuine photos of your own (docs/own-photos.md). Their"
+            " terms, research and not commercial use, stay with what is made from them"
+        )
         found.append(checks.Warning(text, id="deepfake_guard.W004"))
     weak = settings.SECRET_KEY.startswith("django-insecure-") or len(settings.SECRET_KEY) < SHORTEST_SECRET
     if weak and not (values.FERNET_KEYS and values.AUDIT_KEY):

@@ -14,6 +14,8 @@ from typing import Any
 SCHEMA = 2
 FILE_NAME = "manifest.json"
 STARTER = Path(__file__).parent / "starter"  # the artefact that comes with the package
+LICENCE = "LICENSE"  # beside the weights: terms of their own, which go along wherever parts of them go
+RESEARCH = "research"  # terms: for research and evaluation, not for commercial use
 
 
 class ArtefactError(ValueError):
@@ -56,7 +58,8 @@ class Manifest:
     signals: further one-class signals beside µFlow, name -> {"kind", "says"}. heads: name -> what it was taught.
     files: name -> SHA-256 in hex of every other file of the folder that is read at load.
     finder_corrections: face finder -> {"scale", "dx", "dy"} against the box the calibration faces were cut with;
-    dx and dy in units of the longer side of the box.
+    dx and dy in units of the longer side of the box. terms: RESEARCH, or empty where the sets alone say what is
+    allowed. derived_from: the detector_id that parts of these weights were taken from; empty: from none.
     """
 
     detector_id: str
@@ -81,6 +84,8 @@ class Manifest:
     metrics: dict[str, Any] = field(default_factory=dict)
     finder_corrections: dict[str, dict[str, float]] = field(default_factory=dict)
     starter: bool = False
+    terms: str = ""
+    derived_from: str = ""
     notes: str = ""
     schema: int = SCHEMA
 

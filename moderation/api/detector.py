@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -9,6 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from deepfake_guard.detector.manifest import RESEARCH
 from moderation.api.pinned import ModelSerializer
 from moderation.api.problems import Problem
 from moderation.api.serializers import problems
@@ -17,9 +19,10 @@ from moderation.models import DetectorVersion, WorkerStatus, at_work
 from moderation.vocabulary import Reason, Scope
 
 STARTER_NOTE = (
-    "Starter weights, trained and calibrated on research photographs: fit your own on your platform's genuine photos "
-    "before you rely on their false-alarm rate."
+    "Starter weights, trained and calibrated on research photographs: calibrate or fit your own on your platform's "
+    "genuine photos before you rely on their false-alarm rate. For research and evaluation, not for commercial use."
 )
+DERIVED_NOTE = "Made from %s, under the terms of these weights: research and evaluation, not commercial use."
 
 
 class SetSerializer(serializers.Serializer[Any]):
@@ -65,6 +68,13 @@ class DetectorSerializer(serializers.Serializer[Any]):
     workers = WorkerSerializer(many=True)
 
 
+def note(passport: Mapping[str, Any]) -> str:
+    """What must be known before these weights are relied on, or used in a product."""
+    if passport.get("starter"):
+        return STARTER_NOTE
+    return DERIVED_NOTE % passport["derived_from"] if passport.get("terms") == RESEARCH else ""
+
+
 class DetectorView(ApiView):
     scopes = {"GET": Scope.ITEMS_READ}
 
@@ -79,7 +89,7 @@ class DetectorView(ApiView):
             "detector": version.identity,
             "calibration": calibration.identity,
             "starter": version.starter,
-            "note": STARTER_NOTE if version.starter else "",
+            "note": note(version.manifest),
             "buckets": calibration.buckets,
             "sets": version.manifest.get("sets", []),
             "heads": version.manifest.get("heads") or {},

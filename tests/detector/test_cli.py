@@ -62,6 +62,7 @@ def test_wrong_usage_exits_with_two_and_nothing_found_with_one(
         ["info", "--device", "cpu"],
         ["evaluate", "--data", "x", "--reason", "y", "--refit", "difusion=z"],
         ["evaluate", "--data", "x", "--reason", "y", "--refit", "gan=z", "--refit", "gan=w"],
+        ["fit", "--data", "x", "--adapt", "muflow", "--out", "y"],
         ["tune", "--data", "x", "--run", "y", "--pseudo-only", "--leave-out", "swap"],
         ["tune", "--data", "x", "--run", "y", "--batch", "1"],
         ["tune", "--data", "x", "--run", "y", "--faces", "8"],

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from deepfake_guard.detector import weights
+from deepfake_guard.detector import manifest, weights
 from deepfake_guard.detector.calibration import Fold, Standard
 from deepfake_guard.detector.heads.tuned import TunedBackbone
 from deepfake_guard.detector.training import crops, tune, tune_state
@@ -97,13 +97,15 @@ def test_a_stopped_calibration_goes_on(folder: Path, runs: dict[str, Path], tmp_
 
 
 def test_genuine_faces_of_one_set_alone_can_be_asked_for(folder: Path, tmp_path: Path) -> None:
-    tiny_artefact(tmp_path / "muflow")
+    taken = tiny_artefact(tmp_path / "muflow").manifest
+    manifest.write(tmp_path / "muflow", replace(taken, terms=manifest.RESEARCH))
     both = Recipe(muflow=tmp_path / "muflow", only=("ffhq256__zoya2244", "ffhq256__cdiaconu04"))
     passport = main_fit(folder, tmp_path / "out", both, device="cpu")
     assert [(one.name, one.role) for one in passport.sets] == [
         ("ffhq256__zoya2244", "train"), ("ffhq256__zoya2244", "select"), ("ffhq256__cdiaconu04", "calibrate")
     ]  # fmt: skip
     assert passport.detector_id.startswith("muflow-")
+    assert (passport.terms, passport.derived_from) == (manifest.RESEARCH, taken.detector_id)
     with pytest.raises(crops.DataError, match="no face of elsewhere"):
         main_fit(folder, tmp_path / "none", replace(both, only=("elsewhere",)), device="cpu")
     with pytest.raises(crops.DataError, match="elsewhere"):

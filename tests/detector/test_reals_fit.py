@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from deepfake_guard.detector import faces, weights
+from deepfake_guard.detector import faces, manifest, weights
 from deepfake_guard.detector.calibration import ROOT, Fold
 from deepfake_guard.detector.manifest import GenuineSet
 from deepfake_guard.detector.training import reals
@@ -146,6 +146,20 @@ def test_the_report_names_each_photo_not_used_and_escapes_it(whole: Path, shippe
     assert "at most 31 of 256 bits" in text
     assert "1/15" in text
     assert "http" not in text
+
+
+def test_terms_and_origin_of_the_shipped_weights_go_along(tmp_path: Path, shipped: Path) -> None:
+    start = manifest.read(shipped)
+    manifest.write(shipped, replace(start, terms=manifest.RESEARCH, starter=True))
+    (shipped / "LICENSE").write_text("not for everything")
+    (tmp_path / "again").mkdir()
+    try:
+        made(tmp_path, 14, shipped, quick=True)
+        again = made(tmp_path / "again", 14, tmp_path / "own", quick=True).manifest
+    finally:
+        manifest.write(shipped, start)
+    assert (again.terms, again.derived_from, again.starter) == ("research", start.detector_id, False)
+    assert (tmp_path / "again" / "own" / "LICENSE").read_text() == "not for everything"
 
 
 def test_too_few_photos_leave_no_artefact(tmp_path: Path, shipped: Path) -> None:

@@ -15,7 +15,7 @@ from deepfake_guard.detector.explain.words import bucket_words
 from deepfake_guard.detector.manifest import Manifest
 
 CALIBRATION = "calibration."  # how the name of its file begins
-FACTS = ("detector_id", "calibration_id", "created", "backbone", "input_px", "pooling", "objective", "notes")
+FACTS = ("detector_id", "calibration_id", "derived_from", "created", "backbone", "input_px", "pooling", "objective")
 ROLES = {"train": "learned from", "select": "chosen on", "calibrate": "calibrated on", "head": "heads learned from"}
 EXAMPLES = ["info", "info --artefact artifacts/mine", "info --json | jq .sets"]
 
@@ -63,7 +63,7 @@ def _by_licence(passport: Manifest) -> Mapping[str, list[str]]:
 
 def _facts(passport: Manifest) -> Table:
     facts = Table(show_header=False)
-    for name in FACTS:
+    for name in (*FACTS, "notes"):
         facts.add_row(name, escape(str(getattr(passport, name))))
     facts.add_row("face finder", "YuNet" if faces.installed() else f"not YuNet; install it: {faces.INSTALL_LINE}")
     return facts

@@ -15,10 +15,10 @@ import torch
 from deepfake_guard import __version__
 
 from .. import device as devices
-from .. import faces, weights
+from .. import faces, manifest, weights
 from ..calibration import BUCKETS, ROOT
 from ..ensemble import LINEAR, Ensemble
-from ..manifest import GenuineSet, HeadCard, Manifest
+from ..manifest import RESEARCH, GenuineSet, HeadCard, Manifest
 from ..signals.muflow import MuFlow, Settings
 from . import crops, tune_state
 from .calibrate import Faces, calibrate, heat_scale
@@ -148,6 +148,13 @@ def _muflow(
     return taken.model, {**taken.manifest.training, "muflow_of": taken.manifest.detector_id}
 
 
+def _terms(recipe: Recipe) -> str:
+    """Those of a starter, or of the artefact whose µFlow is taken."""
+    if recipe.starter:
+        return RESEARCH
+    return manifest.read(recipe.muflow).terms if recipe.muflow else ""
+
+
 def _native(rows: list[Crop]) -> np.ndarray[Any, np.dtype[np.int64]]:
     return np.asarray([row.native_px for row in rows], dtype=np.int64)
 
@@ -181,7 +188,7 @@ def _passport(chosen: Chosen, recipe: Recipe, training: dict[str, Any], heads: d
         backbone="", input_px=settings.input_px, stages=(), shapes=(), steps=settings.steps, seed=settings.seed,
         pooling=settings.pooling, objective=settings.objective, dtype="", files={}, sets=tuple(sets), heads=heads,
         training=training, metrics={"select_nll": training["select_nll"]} if "select_nll" in training else {},
-        starter=recipe.starter,
+        starter=recipe.starter, terms=_terms(recipe), derived_from=training.get("muflow_of", ""),
         finder_corrections={finder: asdict(found) for finder, found in faces.CORRECTIONS.items()},
         notes="Starter weights: fit your own on your platform's genuine faces." if recipe.starter else "",
     )  # fmt: skip

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +23,7 @@ from deepfake_guard import __version__
 from .. import faces, weights
 from ..calibration import ROOT, Calibration, Conditions, HeatRange, Standard
 from ..ensemble import MUFLOW, Ensemble
-from ..manifest import GenuineSet, Manifest
+from ..manifest import LICENCE, STARTER, GenuineSet, Manifest
 from ..signals.muflow import MuFlow
 from . import fit_report, photos
 from .averages import averages
@@ -93,9 +94,16 @@ def fit_reals(
     passport = _passport(shipped.manifest, prepared, training, judged)
     kind = shipped.manifest.detector_id.rpartition("-")[0]  # what is in it has not changed
     made = weights.save(out, ensemble, calibration, passport, kind)
+    _copy_licence(artefact or STARTER, out)
     (out / REPORT).write_text(fit_report.page(made, calibration, prepared, judged), encoding="utf-8")
     say(f"report: {out / REPORT}")
     return made
+
+
+def _copy_licence(source: Path, out: Path) -> None:
+    licence = source / LICENCE
+    if licence.is_file() and source.resolve() != out.resolve():
+        shutil.copyfile(licence, out / LICENCE)
 
 
 def adapted(shipped: MuFlow, prepared: Prepared, schedule: Schedule, run: Path, say: Say) -> tuple[MuFlow, Progress]:
@@ -189,7 +197,7 @@ def _judged(shipped: weights.Artefact, ensemble: Ensemble, calibration: Calibrat
 
 
 def _passport(shipped: Manifest, prepared: Prepared, training: dict[str, Any], judged: Judged) -> Manifest:
-    """The shipped sets but those that calibrated; own faces in their roles."""
+    """The shipped sets but those that calibrated, and the shipped terms; own faces in their roles."""
     own = [
         GenuineSet(OWN, role, len(prepared.splits[role]), TERMS)
         for role in ("train", "select", "calibrate")
@@ -209,5 +217,6 @@ def _passport(shipped: Manifest, prepared: Prepared, training: dict[str, Any], j
         training={**shipped.training, "own_photos": {**training, "from": shipped.detector_id}},
         metrics={**shipped.metrics, "own_photos": {"held_out": judged.held_out, **figures}},
         starter=False,
+        derived_from=shipped.derived_from or shipped.detector_id,
         notes=f"Made from {shipped.detector_id} on {len(prepared)} faces of the host's own.",
     )

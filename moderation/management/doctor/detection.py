@@ -20,7 +20,7 @@ def weights() -> Finding:
             "weights", FAIL, first_line(error), "reinstall the package, or set DEEPFAKE_GUARD_ARTEFACT right"
         )
     if passport.starter:
-        cure = "fit your own on genuine faces of your users: python -m deepfake_guard.detector fit --help"
+        cure = "calibrate on genuine faces of your users: python -m deepfake_guard.detector calibrate --help"
         return Finding("weights", WARN, f"{passport.detector_id}: hashes right; these are the starter weights", cure)
     return Finding("weights", OK, f"{passport.detector_id}: hashes right")
 

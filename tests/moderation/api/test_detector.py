@@ -18,7 +18,7 @@ def test_it_tells_n_and_that_the_weights_are_starters(caller: Caller) -> None:
     factories.make_detector()
     told = caller.get("/api/v1/detector").json()
     assert (told["detector"], told["calibration"], told["starter"]) == ("muflow-test", "genuine-test", True)
-    assert "fit your own" in told["note"]
+    assert "calibrate or fit your own" in told["note"]
     assert told["buckets"]["any"]["n"] == 700
 
 
@@ -31,6 +31,14 @@ def test_it_names_the_sets_and_their_terms(caller: Caller) -> None:
     assert (told["starter"], told["note"]) == (False, "")
     assert sum(told["buckets"]["any"]["counts"]) == 700
     assert len(told["buckets"]["any"]["edges"]) == len(told["buckets"]["any"]["counts"]) + 1
+
+
+def test_it_says_under_whose_terms_weights_are_that_were_made_from_others(caller: Caller) -> None:
+    factories.make_detector()
+    passport = {"sets": [], "terms": "research", "derived_from": "guard-1"}
+    DetectorVersion.objects.update(manifest=passport, starter=False)
+    told = caller.get("/api/v1/detector").json()
+    assert told["note"].startswith("Made from guard-1, under the terms of these weights: research and evaluation")
 
 
 def test_it_tells_of_workers_that_live_and_not_where_they_run(caller: Caller) -> None:

@@ -25,7 +25,6 @@ def test_it_says_the_limits_first_and_that_these_are_starter_weights(desk: Desk)
     assert "These are starter weights" in said
     assert said.index("What it cannot do") < said.index("Calibration")
     assert "It cannot show that a photo is genuine." in said
-    assert "find other pictures of the generators that they were taught" in said
 
 
 def test_it_says_n_and_the_smallest_p_that_it_allows(desk: Desk) -> None:
@@ -47,6 +46,18 @@ def test_it_names_the_sets_with_their_terms(desk: Desk) -> None:
     assert "Learned from 400 genuine faces" in said
     assert "faces-a 400 research use" in said
     assert "faces-b 700 CC BY 4.0" in said
+
+
+def test_weights_made_from_the_starters_keep_their_terms_and_what_heads_miss(desk: Desk) -> None:
+    make_detector()
+    head = {"generators": ["SDXL"], "families": ["diffusion"], "n": 250, "licences": ["MIT"]}
+    passport = {"sets": [], "heads": {"head": head}, "terms": "research", "derived_from": "guard-1"}
+    DetectorVersion.objects.update(manifest=passport, starter=False)
+    said = text(desk()[0].get(DETECTOR))
+    assert "These are starter weights" not in said
+    assert "These weights come from guard-1" in said
+    assert "Commercial use not with these weights" in said
+    assert "Heads find other pictures of the generators that they were taught." in said
 
 
 def test_it_says_which_workers_live_and_which_are_silent(desk: Desk) -> None:
