@@ -3,7 +3,7 @@
 In a venv of its own, since anomalib brings Lightning and much else:
 
     python3.11 -m venv /tmp/anomalib-venv && /tmp/anomalib-venv/bin/pip install anomalib -e '.[worker,train]'
-    /tmp/anomalib-venv/bin/python docs/comparisons/anomalib_compare.py --data ../shared/data --out /tmp/anomalib.json
+    /tmp/anomalib-venv/bin/python docs/comparisons/anomalib_compare.py --data DATA --out /tmp/anomalib.json
 
 Trained on train-real, judged on select-real against head-fake; no test split is read. Figures: ../comparisons.md.
 """

@@ -7,17 +7,18 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext, gettext_lazy
 
 from moderation.host import standing
 from moderation.vocabulary import ScreeningState
 
 
 class ScreeningFilter(admin.SimpleListFilter):
-    title = "screening"
+    title = gettext_lazy("screening")
     parameter_name = "screening"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
-        return [(state.value, standing.WORDS[state]) for state in ScreeningState]
+        return [(state.value, gettext(standing.WORDS[state])) for state in ScreeningState]
 
     def __init__(self, request: HttpRequest, params: Any, model: Any, model_admin: Any) -> None:
         super().__init__(request, params, model, model_admin)
@@ -37,6 +38,6 @@ class ScreeningAdminMixin:
         objects: QuerySet[Any] = super().get_queryset(request)  # type: ignore[misc]  # ModelAdmin's
         return standing.with_state(objects, self.screened_field)
 
-    @admin.display(description="screening")
+    @admin.display(description=gettext_lazy("screening"))
     def screening(self, instance: Model) -> str:
-        return standing.WORDS[ScreeningState(getattr(instance, standing.ATTRIBUTE))]
+        return gettext(standing.WORDS[ScreeningState(getattr(instance, standing.ATTRIBUTE))])

@@ -12,9 +12,9 @@ from deepfake_guard.detector.cli import output, parser
 from deepfake_guard.detector.training.extra import needs
 
 EXAMPLES = [
-    "ablate --data ../shared/data --out ablations.json",
-    "ablate --data ../shared/data --out ablations.json --minutes 20 --html ablations.html",
-    "ablate --data ../shared/data --out ablations.json --json | jq '.\"learning curve\"'",
+    "ablate --data DATA --out ablations.json",
+    "ablate --data DATA --out ablations.json --minutes 20 --html ablations.html",
+    "ablate --data DATA --out ablations.json --json | jq '.\"learning curve\"'",
 ]
 
 

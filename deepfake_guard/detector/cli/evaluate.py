@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from deepfake_guard.detector.weights import Artefact
 
 EXAMPLES = [
-    'evaluate --data ../shared/data --reason "first look" --json > figures.json',
-    'evaluate --data ../shared/data --reason "release" --refit swap=artifacts/no-swap --scores scores.jsonl',
-    'evaluate --data ../shared/data --reason "release" --html report.html --robustness --baselines --json > it.json',
+    'evaluate --data DATA --reason "first look" --json > figures.json',
+    'evaluate --data DATA --reason "release" --refit swap=artifacts/no-swap --scores scores.jsonl',
+    'evaluate --data DATA --reason "release" --html report.html --robustness --baselines --json > it.json',
 ]
 
 

@@ -14,8 +14,8 @@ from deepfake_guard.detector.training.extra import needs
 OF_PHOTOS = ("quick", "adapt", "artefact", "faces")
 OF_CROPS = ("tuned", "fold", "muflow_of", "only", "bucket", "starter")
 EXAMPLES = [
-    "fit --data ../shared/data --out artifacts/mine",
-    "fit --data ../shared/data --tuned runs/all --fold gan=runs/no-gan --fold swap=runs/no-swap --out artifacts/whole",
+    "fit --data DATA --out artifacts/mine",
+    "fit --data DATA --tuned runs/all --fold gan=runs/no-gan --fold swap=runs/no-swap --out artifacts/whole",
     "fit --reals ~/photos/genuine --out artifacts/mine",
     "fit --reals ~/photos/genuine --quick --out artifacts/mine   # as calibrate",
     "fit --reals ~/photos/genuine --adapt muflow --out artifacts/mine",

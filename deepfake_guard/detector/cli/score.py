@@ -30,7 +30,7 @@ EXAMPLES = [
     "score holiday.jpg",
     "score uploads/ 'more/*.png' --json | jq .p_value",
     "score uploads/ --csv > scores.csv",
-    "score --crops ../shared/data/hq/select-real --signals muflow --csv",
+    "score --crops DATA/hq/select-real --signals muflow --csv",
     "score uploads/ --server https://guard.example.org --key-env GUARD_API_KEY",
 ]
 

@@ -15,7 +15,7 @@ from deepfake_guard.detector.cli import output, parser
 EXAMPLES = [
     "trial --reals ~/photos/genuine --out var/trial",
     "trial --reals ~/photos/genuine --out var/trial --quick --fit 300 --json | jq .false_alarms",
-    "trial --data ../shared/data --collection lfw_deepfunneled__umass --track low --split test-real-ood \\\n"
+    "trial --data DATA --collection lfw_deepfunneled__umass --track low --split test-real-ood \\\n"
     '      --reason "own photos, release 1.2" --out var/trial-lfw --json',
 ]
 

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from deepfake_guard.detector.training.tune_batches import Lessons
 
 EXAMPLES = [
-    "tune --data ../shared/data --run runs/all",
-    "tune --data ../shared/data --run runs/no-swap --leave-out swap --start runs/pseudo --faces 20000",
-    "tune --data ../shared/data --run runs/pseudo --pseudo-only --device cuda --batch 128 --faces 400000",
+    "tune --data DATA --run runs/all",
+    "tune --data DATA --run runs/no-swap --leave-out swap --start runs/pseudo --faces 20000",
+    "tune --data DATA --run runs/pseudo --pseudo-only --device cuda --batch 128 --faces 400000",
 ]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from html.parser import HTMLParser
 from typing import Any
 
@@ -37,6 +39,21 @@ class Pseudo(trans_real.DjangoTranslation):
 
     def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
         return self.gettext(msgid1 if n == 1 else msgid2)
+
+
+@contextmanager
+def spoken() -> Iterator[None]:
+    """While it is, everything that goes through gettext stands between ⟦ and ⟧."""
+    active = trans_real._active  # type: ignore[attr-defined]  # there is no public way to activate one without a file
+    before = getattr(active, "value", None)
+    active.value = Pseudo()
+    try:
+        yield
+    finally:
+        if before is None:
+            del active.value
+        else:
+            active.value = before
 
 
 class Words(HTMLParser):

@@ -15,7 +15,6 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
-from django.utils.translation import trans_real
 
 from deepfake_guard.detector.explain import words as detector_words
 from moderation.models import MediaAsset, Platform, ReviewCase
@@ -34,7 +33,7 @@ from tests.factories import (
     report,
     screen,
 )
-from tests.moderation.console.pseudo_locale import ATTRIBUTES, SAME, Pseudo, Words, untranslated
+from tests.moderation.console.pseudo_locale import ATTRIBUTES, SAME, Words, spoken, untranslated
 from tests.moderation.console.test_access import PAGES, address
 
 ROOT = Path(__file__).parents[3]
@@ -43,14 +42,8 @@ TEMPLATES = ROOT / "templates" / "deepfake_guard"
 
 @pytest.fixture
 def pseudo() -> Iterator[None]:
-    active = trans_real._active  # type: ignore[attr-defined]  # there is no public way to activate one without a file
-    before = getattr(active, "value", None)
-    active.value = Pseudo()
-    yield
-    if before is None:
-        del active.value
-    else:
-        active.value = before
+    with spoken():
+        yield
 
 
 def desk_in_every_state(agora: Platform, admin: User, other: User) -> tuple[dict[str, ReviewCase], ReviewCase]:

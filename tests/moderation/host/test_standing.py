@@ -20,6 +20,7 @@ from moderation.services import appeals, platforms, retention
 from moderation.vocabulary import DecisionValue, Effect, ScreeningState
 from tests.factories import conclude, picture, report, screen
 from tests.gallery.models import Member, Photo
+from tests.moderation.console.pseudo_locale import spoken
 
 from .conftest import Committed
 
@@ -169,6 +170,16 @@ def test_the_filter_says_what_the_column_says_and_no_two_states_the_same() -> No
     choices = ScreeningFilter(RequestFactory().get("/"), {}, Photo, PhotoAdmin(Photo, AdminSite())).lookup_choices
     assert dict(choices) == {state.value: words for state, words in standing.WORDS.items()}
     assert len(set(standing.WORDS.values())) == len(ScreeningState)
+
+
+def test_the_sites_admin_speaks_the_language_of_its_reader(photo: Photo) -> None:
+    come_to(photo, "in_review")
+    site = PhotoAdmin(Photo, AdminSite())
+    [each] = site.get_queryset(RequestFactory().get("/"))
+    with spoken():
+        chosen = ScreeningFilter(RequestFactory().get("/"), {}, Photo, site)
+        said = [site.screening(each), str(chosen.title), *(str(words) for _, words in chosen.lookup_choices)]
+    assert [words for words in said if not words.startswith("⟦")] == []
 
 
 class PhotoSerializer(serializers.ModelSerializer[Photo]):

@@ -231,9 +231,11 @@ def test_it_names_an_exception_to_the_rule_on_addresses_that_nobody_needs(
     assert hooks.allow_list().said == "no endpoint uses 10.0.0.7:8080"
 
 
-def test_everything_it_looks_at_is_explained() -> None:
+def test_everything_it_looks_at_is_explained_in_the_order_in_which_it_is_said() -> None:
     page = (ROOT / "docs/doctor.md").read_text()
-    assert [name for name in findings() if f"| `{name.partition(' ')[0]}" not in page] == []
+    places = {name: page.find(f"| `{name.partition(' ')[0]}") for name in findings()}
+    assert [name for name, place in places.items() if place < 0] == []
+    assert list(places.values()) == sorted(places.values())
 
 
 def test_it_works_without_torch_and_without_a_migrated_database(tmp_path: Path) -> None:
