@@ -99,6 +99,13 @@ def key(context: Any, action: str) -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
+def key_behind(context: Any, action: str) -> str:
+    """The same for a title, which no style sheet can hide: “ (B)”, or nothing where single keys are off."""
+    desk = _desk(context)
+    return f" ({desk.keys[action].upper()})" if desk.single_keys else ""
+
+
+@register.simple_tag(takes_context=True)
 def theme(context: Any) -> str:
     """The kept choice, so that the first paint is already right."""
     request: HttpRequest | None = context.get("request")

@@ -88,6 +88,38 @@ def test_the_wheel_zooms_around_the_pointer_and_dragging_moves(viewer: Page) -> 
     assert stage.evaluate("stage => stage.scrollLeft") == pytest.approx(left + 60, abs=2)
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (1024, 768), (390, 844)])
+def test_no_key_of_the_viewer_moves_the_picture(viewer: Page, width: int, height: int) -> None:
+    viewer.set_viewport_size({"width": width, "height": height})
+    stage = viewer.locator(".viewer__stage")
+    before = stage.bounding_box()
+    for key in ("h", "x", "b", "+", "+", "v", "0"):
+        viewer.keyboard.press(key)
+        assert stage.bounding_box() == before, key
+    expect(viewer.locator(".viewer__legend")).to_be_visible()
+
+
+def test_grey_pictures_are_grey_wherever_they_show_and_the_heat_map_keeps_its_colours(
+    moderator: tuple[User, str], open_desk: Callable[..., Desk]
+) -> None:
+    preferences.save(
+        moderator[0], switches={"greyscale": True}, keys={}, single_keys=True, break_minutes=None, daily_cap=None
+    )
+    case = make_case()
+    desk = open_desk()
+    desk.sign_in("mara", moderator[1])
+    colours = "all => all.map((one) => getComputedStyle(one).filter.includes('grayscale(1)'))"
+    for path in ("/queue/", f"/cases/{case.number}/", f"/items/{case.item_id}/faces/1/"):
+        page = desk.open(path)
+        pictures = page.locator('main img[src*="/media/"]:not(.warm > img + img)')
+        assert set(pictures.evaluate_all(colours)) == {True}, path
+        assert page.locator(".viewer__heat, .warm > img + img").evaluate_all(colours) in ([], [False])
+    page = desk.open(f"/cases/{case.number}/")
+    opened(page, case)
+    page.keyboard.press("b")
+    assert page.locator(".viewer__picture").evaluate_all(colours) == [True]
+
+
 def test_the_views_are_walked_by_their_key(viewer: Page) -> None:
     picture = viewer.locator(".viewer__picture")
     shown = {picture.get_attribute("src")}

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from moderation.models import Exposure, Preferences
 from moderation.services import exposure
-from moderation.vocabulary import KEYS
+from moderation.vocabulary import KEYS, Role
 from tests.factories import make_case
 from tests.moderation.console.pages import text
 
@@ -126,3 +126,13 @@ def test_at_the_daily_cap_next_gives_no_more_and_the_queue_says_why(desk: Desk, 
     assert "That was your last case for today" in text(client.get(reverse("guard:queue")))
     second.refresh_from_db()
     assert second.holder is None
+
+
+@pytest.mark.parametrize("blurred", [True, False])
+def test_the_blur_button_says_how_the_page_starts(desk: Desk, blurred: bool) -> None:
+    client, user = desk(Role.SENIOR)
+    Preferences.objects.create(user=user, blur=blurred)
+    for path in (reverse("guard:queue"), reverse("guard:sample"), reverse("guard:campaign", args=[make_case().number])):
+        page = client.get(path, follow=True).content.decode()
+        assert ('<html lang="en" data-blur="off"' in page) is not blurred
+        assert f'aria-pressed="{str(blurred).lower()}" data-blur-toggle' in page, path
