@@ -16,7 +16,7 @@ CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 HTTPS = env.bool("HTTPS", False)  # true behind a proxy that ends TLS and sets X-Forwarded-Proto
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "deepfake_guard.mirrors.MirrorsConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

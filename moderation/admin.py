@@ -13,7 +13,14 @@ from moderation.authority import may
 from moderation.reach import seen_by
 from moderation.vocabulary import Permission
 
-HIDDEN = {"author_key", "digest", "secret", "old_secret", "lease_token", "storage_name"}
+HIDDEN = {"author_key", "digest", "old_digest", "secret", "old_secret", "lease_token", "storage_name"}
+# Who may decide must not learn here what a case keeps back until there is a first opinion, nor which case is a check
+FROM_DECIDERS = {"least", "statement", "reasons", "report_weight", "purpose", "drawn_share", "payload"}
+NOT_FOR_DECIDERS = {models.DetectedFace, models.Verdict, models.Decision, models.GoldItem}
+
+
+def hidden(request: HttpRequest) -> set[str]:
+    return HIDDEN | FROM_DECIDERS if may(request.user, Permission.DECIDE) else HIDDEN
 
 
 class Mirror(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -24,11 +31,12 @@ class Mirror(admin.ModelAdmin):  # type: ignore[type-arg]
     list_per_page = 50
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:  # noqa: ARG002
-        return [field.name for field in self.opts.concrete_fields if field.name not in HIDDEN]
+        left_out = hidden(request)
+        return [field.name for field in self.opts.concrete_fields if field.name not in left_out]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """What is not shown cannot be guessed letter by letter through the address either."""
-        return HIDDEN.isdisjoint(lookup.split("__")) and super().lookup_allowed(lookup, value, request)
+        return hidden(request).isdisjoint(lookup.split("__")) and super().lookup_allowed(lookup, value, request)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
@@ -38,6 +46,7 @@ class Mirror(admin.ModelAdmin):  # type: ignore[type-arg]
             request.user.is_staff
             and may(request.user, Permission.VIEW)
             and (request.user.is_superuser or seen_by(request.user).everything)  # the mirrors know no platforms
+            and not (self.model in NOT_FOR_DECIDERS and may(request.user, Permission.DECIDE))
         )
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002

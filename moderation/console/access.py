@@ -41,7 +41,6 @@ MANAGE_POLICY, MANAGE_PEOPLE = Permission.MANAGE_POLICY, Permission.MANAGE_PEOPL
 MANAGE_PLATFORM, HANDLE_ILLEGAL = Permission.MANAGE_PLATFORM, Permission.HANDLE_ILLEGAL
 
 SETTING_UP = {"second-factor", "second-factor-begin", "second-factor-confirm", "confirm"}
-HAS_FACTOR = "guard_has_factor"
 
 
 def needs(permission: str) -> Callable[[View], View]:
@@ -93,12 +92,9 @@ def signed_in(view: View) -> View:
 def _must_set_up_second_factor(request: Any) -> bool:
     """Where the owner wants one of everybody; the pages that set it up stay open."""
     wanted = conf().SECOND_FACTOR_REQUIRED and has_own_login()
-    if not wanted or request.session.get(HAS_FACTOR) or request.resolver_match.url_name in SETTING_UP:
+    if not wanted or request.resolver_match.url_name in SETTING_UP:
         return False
-    if second_factors.factor_of(request.user) is None:
-        return True
-    request.session[HAS_FACTOR] = True
-    return False
+    return second_factors.factor_of(request.user) is None  # asked anew: it may be dropped, in another browser as well
 
 
 def has_own_login() -> bool:

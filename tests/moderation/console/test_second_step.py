@@ -177,6 +177,8 @@ def test_where_everybody_needs_one_the_desk_opens_after_it_is_set_up() -> None:
         assert not is_in(client)
         client.post(reverse("guard:second-factor-confirm"), {"code": Phone(user).shows()})
         assert is_in(client)
+        second_factors.drop(user, actor="owner")
+        assert client.get(QUEUE)["Location"] == reverse("guard:second-factor"), "also in browsers that were in already"
 
 
 def test_it_can_be_set_up_renewed_and_dropped_on_the_page() -> None:
