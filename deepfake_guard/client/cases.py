@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Literal, NotRequired, TypedDict
 
 from deepfake_guard.client.answers import DecisionValue, Effect, Face, KnownBy, ReportReason, StatedReason, Statement
-from deepfake_guard.client.calls import Call, Page, given, path
+from deepfake_guard.client.calls import Call, Page, given, once, path
 from deepfake_guard.client.errors import FieldError
 
 CaseState = Literal["open", "settling", "locked", "closed"]
@@ -160,7 +160,7 @@ def decide(
 ) -> Call[Decision]:
     """As the person who holds it; `synthetic` and `altered` need a reason, of those that the policy lists."""
     body = given(lease_token=lease_token, decision=decision, reasons=list(reasons), note=note, effect=effect)
-    return Call("POST", path("cases", case_id, "decisions"), json=body)
+    return Call("POST", path("cases", case_id, "decisions"), headers=once(), json=body)
 
 
 def undo(case_id: str, decision_id: str) -> Call[Lease]:

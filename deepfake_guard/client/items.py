@@ -126,7 +126,7 @@ def events(item_id: str) -> Call[Page[ItemEvent]]:
 
 def rescan(item_id: str) -> Call[Item]:
     """Once more, by the detector in use now."""
-    return Call("POST", path("items", item_id, "rescan"))
+    return Call("POST", path("items", item_id, "rescan"), headers=once())
 
 
 def report(item_id: str, *, reporter_ref: str, reason: ReportReason, text: str = "") -> Call[Reported]:
@@ -138,7 +138,7 @@ def report(item_id: str, *, reporter_ref: str, reason: ReportReason, text: str =
 
 def appeal(item_id: str, *, text: str = "") -> Call[Appealed]:
     """Its author's word against what was decided."""
-    return Call("POST", path("items", item_id, "appeals"), json={"text": text})
+    return Call("POST", path("items", item_id, "appeals"), headers=once(), json={"text": text})
 
 
 def label(item_id: str, label: Known, *, basis: KnownBy | None = None) -> Call[Label]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from deepfake_guard.client.answers import EventType
-from deepfake_guard.client.calls import Call, Page, given, path
+from deepfake_guard.client.calls import Call, Page, given, once, path
 from deepfake_guard.client.platform_answers import (
     Delivery,
     DeliveryState,
@@ -136,7 +136,7 @@ def policy(version: int) -> Call[Policy]:
 
 def publish_policy(rules: Mapping[str, Any], *, note: str = "") -> Call[Policy]:
     """A new version, in force at once; a Problem `invalid_rules` says at which key."""
-    return Call("POST", path("policies"), json={"rules": rules, "note": note})
+    return Call("POST", path("policies"), headers=once(), json={"rules": rules, "note": note})
 
 
 def statistics(*, days: int | None = None) -> Call[Statistics]:

@@ -10,12 +10,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from moderation.api.idempotency import HEADER, once_a_key
 from moderation.api.items import find_item
 from moderation.api.pinned import ModelSerializer
 from moderation.api.problems import Problem
 from moderation.api.serializers import problems
 from moderation.api.views import ApiView, actor_of, key_of
-from moderation.models import Appeal
+from moderation.models import Appeal, ContentItem
 from moderation.services import appeals
 from moderation.vocabulary import Scope
 
@@ -43,7 +44,8 @@ class AppealsView(ApiView):
     @extend_schema(
         operation_id="items_appeal",
         request=AppealSerializer,
-        responses={201: AppealedSerializer, **problems(404, 409, 410, 415)},
+        responses={201: AppealedSerializer, **problems(404, 409, 410, 415, 422)},
+        parameters=[HEADER],
         examples=[OpenApiExample("an appeal", EXAMPLE, request_only=True)],
     )
     def post(self, request: Request, item_id: uuid.UUID) -> Response:
@@ -54,8 +56,11 @@ class AppealsView(ApiView):
         item = find_item(key_of(request), item_id)
         asked = AppealSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
+        return once_a_key(request, lambda: (self._appeal(request, item, asked.validated_data["text"]), item))
+
+    def _appeal(self, request: Request, item: ContentItem, text: str) -> Response:
         try:
-            made = appeals.open_appeal(item, asked.validated_data["text"], actor=actor_of(request))
+            made = appeals.open_appeal(item, text, actor=actor_of(request))
         except appeals.NotAppealable as refused:
             raise Problem(409, refused.reason.value, str(refused)) from refused
         return Response(AppealedSerializer(made).data, status=201)

@@ -19,7 +19,6 @@ from rest_framework.reverse import reverse
 from rest_framework.utils import json as strict_json
 
 from moderation.api import idempotency
-from moderation.api.items import IDEMPOTENCY_KEY
 from moderation.api.problems import refusal, whole
 from moderation.api.serializers import ProblemSerializer, names, problems
 from moderation.api.submissions import AddressField, ParticularsSerializer, SubmissionSerializer, take
@@ -81,7 +80,7 @@ class BatchView(UploadView):
         operation_id="items_batch",
         request={"multipart/form-data": BatchSerializer, "application/json": BatchSerializer},
         responses={200: BatchResultsSerializer, **problems(409, 411, 413, 415, 422, 429)},
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[idempotency.HEADER],
         examples=[
             OpenApiExample("two addresses", EXAMPLE, request_only=True, media_type="application/json"),
             OpenApiExample("one taken in", ANSWER, response_only=True),

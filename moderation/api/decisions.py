@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
@@ -12,10 +13,11 @@ from rest_framework.response import Response
 
 from moderation.api.case_shapes import SettledSerializer, find_case
 from moderation.api.claims import LeaseSerializer, StaleLease, TokenSerializer, held_by, lease_answer
+from moderation.api.idempotency import HEADER, once_a_key
 from moderation.api.problems import Problem
 from moderation.api.serializers import names, problems
 from moderation.api.views import ApiView, key_of
-from moderation.models import Decision
+from moderation.models import Decision, ReviewCase
 from moderation.rules.reasons import AT_MOST
 from moderation.services import decisions
 from moderation.vocabulary import DecisionState, DecisionValue, Effect, Scope
@@ -58,7 +60,8 @@ class DecisionsView(ApiView):
     @extend_schema(
         operation_id="cases_decide",
         request=DecisionRequestSerializer,
-        responses={201: DecisionSerializer, **problems(404, 409, 410, 415)},
+        responses={201: DecisionSerializer, **problems(404, 409, 410, 415, 422)},
+        parameters=[HEADER],
         examples=[OpenApiExample("a decision", EXAMPLE, request_only=True)],
     )
     def post(self, request: Request, case_id: uuid.UUID) -> Response:
@@ -69,7 +72,9 @@ class DecisionsView(ApiView):
         case = find_case(key_of(request), case_id)
         asked = DecisionRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        given = asked.validated_data
+        return once_a_key(request, lambda: (self._decide(request, case, asked.validated_data), case.item))
+
+    def _decide(self, request: Request, case: ReviewCase, given: dict[str, Any]) -> Response:
         person = held_by(request, case, given["lease_token"])
         effect = Effect(given["effect"]) if given["effect"] else None
         try:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,9 +21,10 @@ from moderation.vocabulary import IdempotencyState
 
 KEPT = timedelta(hours=24)
 ABANDONED = timedelta(minutes=2)  # a process that died in between must not block its key for a day
-
-
 LONGEST_KEY = 255
+HEADER = OpenApiParameter(
+    "Idempotency-Key", str, OpenApiParameter.HEADER, description=f"at most {LONGEST_KEY} characters"
+)
 Act = Callable[[], tuple[Response, ContentItem | None]]
 
 
@@ -31,6 +34,13 @@ def key_in(request: Request) -> str:
     if len(key) > LONGEST_KEY:
         raise ValidationError({"Idempotency-Key": f"at most {LONGEST_KEY} characters"})
     return key
+
+
+def once_a_key(request: Request, act: Act) -> Response:
+    """`once`, for a request that is named by its address and its JSON body."""
+    said = {"address": f"{request.method} {request.path}", "body": json.dumps(request.data, sort_keys=True)}
+    assert isinstance(request.auth, ApiKey)  # noqa: S101  HasScope let nothing else through
+    return once(request.auth, key_in(request), digest_of(said), act)
 
 
 def once(caller: ApiKey, key: str, digest: str, act: Act) -> Response:

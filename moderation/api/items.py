@@ -30,9 +30,6 @@ from moderation.vocabulary import TERMINAL_ITEM_STATUSES, CasePurpose, ItemStatu
 
 REVIEWS = {Scope.CASES_READ.value, Scope.CASES_DECIDE.value}
 LIVE = {"Retry-After": "1"}  # seconds until asking again is worth it
-IDEMPOTENCY_KEY = OpenApiParameter(
-    "Idempotency-Key", str, OpenApiParameter.HEADER, description=f"at most {idempotency.LONGEST_KEY} characters"
-)
 WHERE = [
     OpenApiParameter("Location", str, OpenApiParameter.HEADER, response=[200, 202]),
     OpenApiParameter("Retry-After", int, OpenApiParameter.HEADER, response=[202]),
@@ -90,7 +87,7 @@ class ItemsView(UploadView):
         request={"multipart/form-data": SubmissionSerializer, "application/json": AddressSerializer},
         responses={200: ItemSerializer, 202: ItemSerializer, **problems(409, 411, 413, 415, 422, 429)},
         parameters=[
-            IDEMPOTENCY_KEY,
+            idempotency.HEADER,
             OpenApiParameter("Prefer", str, OpenApiParameter.HEADER, description="`wait=8`: up to 10 seconds"),
             OpenApiParameter("Preference-Applied", str, OpenApiParameter.HEADER, response=[200, 202]),
             *WHERE,

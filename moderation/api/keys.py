@@ -110,7 +110,7 @@ class KeysView(ApiView):
     @extend_schema(
         operation_id="keys_create",
         request=KeyRequestSerializer,
-        responses={201: NewKeySerializer, **problems(415)},
+        responses={201: NewKeySerializer, **problems(409, 415)},
         examples=[OpenApiExample("uploads from one network", EXAMPLE, request_only=True)],
     )
     def post(self, request: Request) -> Response:
@@ -118,7 +118,10 @@ class KeysView(ApiView):
         form = KeyRequestSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         refuse_more_than(key_of(request), form.validated_data["scopes"])
-        key, secret = keys.issue_key(key_of(request).platform, actor=actor_of(request), **form.validated_data)
+        try:
+            key, secret = keys.issue_key(key_of(request).platform, actor=actor_of(request), **form.validated_data)
+        except keys.TooManyKeys as error:
+            raise Problem(409, "too_many_keys", str(error)) from error
         return Response(with_secret(key, secret), status=201, headers=ONCE)
 
 

@@ -12,6 +12,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from moderation.api.idempotency import HEADER, once_a_key
 from moderation.api.pagination import PAGES, NewestFirst
 from moderation.api.pinned import ModelSerializer
 from moderation.api.problems import Problem
@@ -64,21 +65,20 @@ class PoliciesView(ApiView):
     @extend_schema(
         operation_id="policies_create",
         request=PolicyRequestSerializer,
-        responses={201: PolicySerializer, **problems(415, 422)},
+        responses={201: PolicySerializer, **problems(409, 415, 422)},
+        parameters=[HEADER],
         examples=[OpenApiExample("fewer false alarms", EXAMPLE, request_only=True)],
     )
     def post(self, request: Request) -> Response:
         """Put a new version into force, for scans from now on. No line may be finer than the calibration can tell."""
         form = PolicyRequestSerializer(data=request.data)
         form.is_valid(raise_exception=True)
+        return once_a_key(request, lambda: (self._publish(request, **form.validated_data), None))
+
+    def _publish(self, request: Request, rules: Any, note: str) -> Response:
+        platform = key_of(request).platform
         try:
-            version = platforms.publish_policy(
-                key_of(request).platform,
-                form.validated_data["rules"],
-                by=None,
-                note=form.validated_data["note"],
-                actor=actor_of(request),
-            )
+            version = platforms.publish_policy(platform, rules, by=None, note=note, actor=actor_of(request))
         except InvalidRules as error:
             wrong = [
                 {"pointer": f"/rules{each['pointer']}", "detail": each["message"], "code": "invalid_rule"}

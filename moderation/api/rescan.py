@@ -8,10 +8,12 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from moderation.api.idempotency import HEADER, once_a_key
 from moderation.api.items import WHERE, accepted, find_item, items_of, told
 from moderation.api.problems import Problem
 from moderation.api.serializers import ItemSerializer, problems
 from moderation.api.views import ApiView, actor_of, key_of
+from moderation.models import ContentItem
 from moderation.services import scanning
 from moderation.vocabulary import TERMINAL_ITEM_STATUSES, Priority, Scope
 
@@ -22,13 +24,16 @@ class RescanView(ApiView):
     @extend_schema(
         operation_id="items_rescan",
         request=None,
-        responses={202: ItemSerializer, **problems(404, 409, 410)},
-        parameters=WHERE,
+        responses={202: ItemSerializer, **problems(404, 409, 410, 422)},
+        parameters=[*WHERE, HEADER],
     )
     def post(self, request: Request, item_id: Any) -> Response:
         """Scan a finished item's file again, for all items that share it. What a person decided stays in force."""
+        item = find_item(key_of(request), item_id)
+        return once_a_key(request, lambda: (self._rescan(request, item), item))
+
+    def _rescan(self, request: Request, item: ContentItem) -> Response:
         key = key_of(request)
-        item = find_item(key, item_id)
         unfinished = Problem(409, "not_finished", "the item is still being screened")
         if item.status not in TERMINAL_ITEM_STATUSES:
             raise unfinished

@@ -10,8 +10,20 @@ HOOKS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "moderation.api.schema.same_on_every_database",
+        "moderation.api.schema.headers_that_no_view_names",
     ],
 }
+TEXT, SECONDS = {"type": "string"}, {"type": "integer", "minimum": 0}
+HEADERS = {
+    "X-Request-Id": ("names this call in the guard's logs; a problem's `request_id`", TEXT),
+    "RateLimit-Policy": ('`"key";q=…;w=…`: calls that a key has in a window of so many seconds', TEXT),
+    "RateLimit": ('`"key";r=…;t=…`: calls left, and seconds until the window ends', TEXT),
+    "Retry-After": ("seconds", SECONDS),
+    "WWW-Authenticate": ("how to authenticate", TEXT),
+}
+LEFT = ("RateLimit-Policy", "RateLimit")  # where calls are counted
+BY_CLASS = {"2": ("X-Request-Id", *LEFT)}  # a problem names its call itself
+BY_STATUS = {"401": ("WWW-Authenticate",), "429": ("Retry-After", *LEFT)}
 RANGES = (2**15 - 1, 2**31 - 1, 2**63 - 1)  # of PostgreSQL's three integers; SQLite has the last alone
 
 
@@ -23,6 +35,19 @@ def only_ours(endpoints: list[Any]) -> list[Any]:
 def same_on_every_database(result: Any, generator: Any, request: Any, public: bool) -> Any:  # noqa: ARG001
     """A drf-spectacular postprocessing hook: how large an integer a column takes is the database's affair."""
     _without_ranges(result)
+    return result
+
+
+def headers_that_no_view_names(result: Any, generator: Any, request: Any, public: bool) -> Any:  # noqa: ARG001
+    """A drf-spectacular postprocessing hook: `ApiView` and the middleware send them."""
+    result["components"]["headers"] = {
+        name: {"description": said, "schema": schema} for name, (said, schema) in HEADERS.items()
+    }
+    for item in result["paths"].values():
+        for operation in item.values():
+            for status, response in operation["responses"].items():
+                for name in (*BY_CLASS.get(status[0], ()), *BY_STATUS.get(status, ())):
+                    response.setdefault("headers", {}).setdefault(name, {"$ref": f"#/components/headers/{name}"})
     return result
 
 

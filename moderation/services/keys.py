@@ -22,6 +22,7 @@ from moderation.vocabulary import Scope
 LAST_USED_EVERY = timedelta(minutes=1)  # so that a busy key does not write a row a request
 OVERLAP_HOURS, LONGEST_OVERLAP_HOURS = 24, 720
 BOTH_SECRETS, LONGEST_OVERLAP = timedelta(hours=OVERLAP_HOURS), timedelta(hours=LONGEST_OVERLAP_HOURS)
+MOST = 100  # usable ones of a platform: each may call so many times a minute
 KEY_COLUMNS = len(ApiKey._meta.concrete_fields)
 BY_PREFIX = f"""SELECT {columns(ApiKey, "k")}, {columns(Platform, "p")} FROM {ApiKey._meta.db_table} k
     JOIN {Platform._meta.db_table} p ON p.id = k.platform_id WHERE k.prefix = %s"""  # noqa: S608
@@ -30,6 +31,11 @@ PREFIX_ALPHABET = string.ascii_lowercase + string.digits
 
 class AddressNotAllowed(Exception):
     """The key is good and must not be used from there."""
+
+
+class TooManyKeys(ValueError):
+    def __init__(self) -> None:
+        super().__init__(f"a platform has at most {MOST} keys in force: revoke one first")
 
 
 class KeyEnded(Exception):
@@ -48,8 +54,12 @@ def issue_key(
 ) -> tuple[ApiKey, str]:
     """The row and the secret `dg_<prefix>_<43 characters>`, which nobody can read again.
 
-    Raises ValueError for an unknown scope and for what is neither an address nor a CIDR block.
+    Raises TooManyKeys, and ValueError for an unknown scope and for what is neither an address nor a CIDR block.
     """
+    Platform.objects.select_for_update(no_key=True).get(pk=platform.pk)  # of two at once the second counts both
+    usable = ApiKey.objects.filter(platform=platform, revoked_at=None)
+    if usable.exclude(expires_at__lte=timezone.now()).count() >= MOST:
+        raise TooManyKeys
     wanted = sorted({Scope(scope).value for scope in scopes})
     prefix = "".join(secrets.choice(PREFIX_ALPHABET) for _ in range(8))
     secret = _new_secret(prefix)

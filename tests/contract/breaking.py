@@ -56,6 +56,8 @@ def _operation(there: str, old: tuple[Document, Document], new: tuple[Document, 
             if status.startswith("2"):
                 yield f"{there}: {status}: removed"
             continue
+        for name in response.get("headers", {}).keys() - now["responses"][status].get("headers", {}).keys():
+            yield f"{there}: {status}: header {name}: removed"
         for kind, body in response.get("content", {}).items():
             answered = now["responses"][status].get("content", {}).get(kind)
             if answered is None:

@@ -24,7 +24,7 @@ OLD: Document = {
             },
             "post": {
                 "requestBody": {"content": {KIND: {"schema": {"$ref": "#/components/schemas/Sent"}}}},
-                "responses": {"202": {}, "409": {}},
+                "responses": {"202": {"headers": {"Location": {}}}, "409": {}},
             },
         },
         "/keys": {"get": {"responses": {"200": {}}}},
@@ -91,6 +91,10 @@ BREAKS: dict[str, tuple[Callable[[Document], Any], str]] = {
     ),
     "a bound that was none": (lambda new: sent(new)["properties"]["name"].update(minLength=3), "minLength is 3 now"),
     "a status": (lambda new: new["paths"]["/items"]["post"]["responses"].pop("202"), "POST /items: 202: removed"),
+    "a header of an answer": (
+        lambda new: new["paths"]["/items"]["post"]["responses"]["202"]["headers"].pop("Location"),
+        "POST /items: 202: header Location: removed",
+    ),
     "a body's kind": (
         lambda new: new["paths"]["/items"]["post"]["requestBody"]["content"].pop(KIND),
         f"POST /items: body: no more {KIND}",

@@ -16,6 +16,7 @@ from moderation.models import ApiKey, ContentItem, IdempotencyKey, ReviewCase
 from moderation.services import retention
 from tests import factories
 from tests.moderation.api.conftest import Caller
+from tests.moderation.api.desk import token_of
 
 
 def test_the_same_key_and_body_get_the_stored_answer(caller: Caller) -> None:
@@ -77,6 +78,44 @@ def test_a_request_that_died_blocks_its_key_for_minutes_only(caller: Caller) -> 
     item = caller.submit(content, headers={"Idempotency-Key": "k1"}).json()["id"]
     IdempotencyKey.objects.update(state="running", created_at=timezone.now() - timedelta(minutes=3))
     assert caller.submit(content, headers={"Idempotency-Key": "k1"}).json()["id"] == item
+
+
+def a_policy(caller: Caller) -> tuple[str, Any]:
+    return "policies", {"rules": {"review_at": 0.05}}
+
+
+def an_appeal(caller: Caller) -> tuple[str, Any]:
+    case = factories.make_case(caller.platform)
+    factories.conclude(case)
+    return f"items/{case.item_id}/appeals", {"text": "It is my own."}
+
+
+def a_rescan(caller: Caller) -> tuple[str, Any]:
+    item = factories.screen(factories.make_item(caller.platform), factories.report(350))
+    return f"items/{item.pk}/rescan", {}
+
+
+def a_decision(caller: Caller) -> tuple[str, Any]:
+    case = factories.make_case(caller.platform)
+    return f"cases/{case.public_id}/decisions", {"lease_token": token_of(caller, case), "decision": "genuine"}
+
+
+@pytest.mark.parametrize("asked", [a_policy, an_appeal, a_rescan, a_decision])
+def test_whatever_is_made_is_made_once_a_key(
+    asked: Callable[[Caller], tuple[str, Any]], caller_with: Callable[..., Caller]
+) -> None:
+    caller = caller_with("items:write", "items:read", "cases:read", "cases:decide", "policies:write")
+    where, body = asked(caller)
+    first, again = [
+        caller.post(f"/api/v1/{where}", body, format="json", headers={"Idempotency-Key": "k1"}) for _ in range(2)
+    ]
+    assert first.status_code in {201, 202}
+    assert (again.status_code, again.json()) == (first.status_code, first.json())
+    assert again.headers.get("Location") == first.headers.get("Location")
+    other = caller.post(f"/api/v1/{where}", {**body, "more": 1}, format="json", headers={"Idempotency-Key": "k1"})
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    without = caller.post(f"/api/v1/{where}", body, format="json")
+    assert (without.status_code, without.json()) != (first.status_code, first.json())
 
 
 def test_an_answer_about_an_erased_item_is_not_kept(caller: Caller) -> None:

@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from moderation.models import ApiKey, AuditEntry
+from moderation.services import keys
 from moderation.vocabulary import Scope
 from tests import factories
 from tests.moderation.api.conftest import Caller
@@ -35,6 +36,18 @@ def test_it_issues_a_key_that_opens_and_shows_its_secret_once(caller: Caller) ->
     assert listed.json()["results"][0]["id"] == made["id"]
     assert made["secret"] not in listed.content.decode()
     assert "digest" not in listed.content.decode()
+
+
+def test_keys_in_force_are_counted_and_those_that_have_ended_are_not(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys, "MOST", 3)
+    first, second = issue(caller).json(), issue(caller).json()
+    refused = issue(caller)
+    assert (refused.status_code, refused.json()["code"]) == (409, "too_many_keys")
+    caller.delete(f"{KEYS}/{first['id']}")
+    ApiKey.objects.filter(pk=second["id"]).update(expires_at=timezone.now())
+    assert [issue(caller).status_code for _ in range(3)] == [201, 201, 409]
 
 
 def test_a_key_grants_no_scope_that_it_does_not_hold(caller_with: Callable[..., Caller]) -> None:
