@@ -22,8 +22,9 @@ class Command(OwnerCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="one object a line: name, state, said, cure")
+        parser.set_defaults(act=self.look)
 
-    def handle(self, *_args: str, **options: Any) -> None:
+    def look(self, options: dict[str, Any]) -> None:
         failed = 0
         for finding in doctor.examine():
             failed += finding.state == doctor.FAIL

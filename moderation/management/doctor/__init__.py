@@ -22,7 +22,7 @@ def examine() -> Iterator[Finding]:
     yield detection.weights()
     yield foundations.storage()
     yield foundations.disk()
-    yield from flow.queues()
+    yield from flow.queues(database.state == OK)
     if database.state == OK:
         yield foundations.counted()
         yield flow.clock()

@@ -16,9 +16,7 @@ def weights() -> Finding:
         passport = manifest.read(folder)
         manifest.verify(folder, passport)
     except (manifest.ArtefactError, OSError) as error:
-        return Finding(
-            "weights", FAIL, first_line(error), "reinstall the package, or set DEEPFAKE_GUARD_ARTEFACT right"
-        )
+        return Finding("weights", FAIL, first_line(error), "reinstall the package, or set ARTEFACT right")
     if passport.starter:
         cure = "calibrate on genuine faces of your users: python -m deepfake_guard.detector calibrate --help"
         return Finding("weights", WARN, f"{passport.detector_id}: hashes right; these are the starter weights", cure)

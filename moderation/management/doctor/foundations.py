@@ -24,6 +24,11 @@ from moderation.services import room
 
 OURS = "deepfake_guard."
 SAID_BY_WEIGHTS = {"deepfake_guard.W003", "deepfake_guard.W004"}
+DATABASE_CURE = "is it running, and is DATABASE_URL (in a project of your own: DATABASES) right?"
+BROKER_CURE = (
+    "is Redis or Valkey running, and is CELERY_BROKER_URL (in a project of your own perhaps BROKER_URL) right? Uploads "
+    "are taken in and wait meanwhile"
+)
 UPLOADS_LEFT, UPLOADS_COMFORTABLE = 10, 100  # of the largest size: below the first no room, below the second look
 
 
@@ -54,7 +59,7 @@ def database() -> Finding:
         executor = MigrationExecutor(connection)
         missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except DatabaseError as error:
-        return Finding("database", FAIL, first_line(error), "is it running, and is DATABASE_URL (or VAR) right?")
+        return Finding("database", FAIL, first_line(error), DATABASE_CURE)
     if missing:
         return Finding("database", FAIL, f"{len(missing)} migrations are not applied", "python manage.py migrate")
     return Finding("database", OK, f"{connection.vendor}, all migrations applied")
@@ -63,8 +68,7 @@ def database() -> Finding:
 def broker() -> Finding:
     if dispatch.broker_answers():
         return Finding("broker", OK, "answers")
-    cure = "is Redis or Valkey running, and is CELERY_BROKER_URL right? Uploads are taken in and wait meanwhile"
-    return Finding("broker", FAIL, "does not answer", cure)
+    return Finding("broker", FAIL, "does not answer", BROKER_CURE)
 
 
 def counted() -> Finding:
@@ -84,9 +88,9 @@ def storage() -> Finding:
         with media.open(name) as stored:
             same = stored.read() == content
         media.delete(name)
-    except (OSError, InvalidStorageError) as error:
-        cure = "give the guard's user write access to VAR/media"
-        return Finding("storage", FAIL, first_line(error), cure)
+    except Exception as error:  # each storage has errors of its own kind, botocore's for one
+        cure = 'look at STORAGES["media"]: is it there, and may the guard\'s user write, read and delete in it?'
+        return Finding("storage", FAIL, f"{type(error).__name__}: {first_line(error)}", cure)
     if not same:
         return Finding("storage", FAIL, "what was written is not what was read", "check the disk")
     return Finding("storage", OK, "written, read back, deleted")
@@ -97,7 +101,7 @@ def disk() -> Finding:
     free, place = min((shutil.disk_usage(place).free, place) for place in _places())
     largest = conf().MAX_UPLOAD_BYTES
     said = f"{free / 2**30:.1f} GiB free in {place}"
-    cure = "make room: shorter retention (guard_platform), DEEPFAKE_GUARD_STORAGE_CEILING_BYTES, or a larger disk"
+    cure = "make room: shorter retention (guard_platform), STORAGE_CEILING_BYTES, or a larger disk"
     if free < UPLOADS_LEFT * largest:
         return Finding("disk", FAIL, f"{said}, less than {UPLOADS_LEFT} uploads of the largest size", cure)
     if free < UPLOADS_COMFORTABLE * largest:

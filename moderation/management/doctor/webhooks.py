@@ -23,7 +23,7 @@ def secrets() -> Finding:
     if tally.unreadable:
         lost = f"{len(tally.unreadable)} of {tally.seen}"
         said = f"{lost} were encrypted under a key that is gone: {some(tally.unreadable)}"
-        cure = "put the key back (SECRET_KEY, DEEPFAKE_GUARD_FERNET_KEYS), or rotate the secrets of these endpoints"
+        cure = "put the key back (SECRET_KEY, FERNET_KEYS), or rotate the secrets of these endpoints"
         return Finding("secrets", FAIL, said, cure)
     return Finding("secrets", OK, f"{tally.seen} can be read")
 
@@ -78,7 +78,7 @@ def allow_list() -> Finding:
     used = set(map(_entry, [*WebhookEndpoint.objects.values_list("url", flat=True), conf().ALERT_WEBHOOK]))
     idle = [entry for entry in conf().WEBHOOK_ALLOWED if entry not in used]
     if idle:
-        cure = "take what nobody uses out of DEEPFAKE_GUARD_WEBHOOK_ALLOWED"
+        cure = "take what nobody uses out of WEBHOOK_ALLOWED"
         return Finding("allow-list", WARN, f"no endpoint uses {some(idle)}", cure)
     return Finding("allow-list", OK, f"{len(conf().WEBHOOK_ALLOWED)} entries, each in use")
 

@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 from django.conf import LazySettings
+from django.core.files.storage import Storage
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import connection
 from django.utils import timezone
 
 from moderation import dispatch
@@ -109,6 +111,20 @@ def test_it_finds_storage_that_cannot_be_written(settings: LazySettings, tmp_pat
     media = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(tmp_path / "file")}}
     settings.STORAGES = {**settings.STORAGES, "media": media}
     assert findings()["storage"]["state"] == doctor.FAIL
+
+
+class Bucket(Storage):
+    def exists(self, name: str) -> bool:
+        return False
+
+    def _save(self, name: str, content: Any) -> str:
+        raise RuntimeError("An error occurred (AccessDenied) when calling PutObject")  # of no kind that we know
+
+
+def test_it_finds_storage_that_fails_in_a_way_of_its_own(settings: LazySettings) -> None:
+    settings.STORAGES = {**settings.STORAGES, "media": {"BACKEND": f"{__name__}.Bucket"}}
+    found = findings()["storage"]
+    assert (found["state"], "AccessDenied" in found["said"], "STORAGES" in found["cure"]) == (doctor.FAIL, True, True)
 
 
 def test_it_notices_that_the_clock_stands_still() -> None:
@@ -243,6 +259,16 @@ def test_it_works_without_torch_and_without_a_migrated_database(tmp_path: Path) 
     environment = {**os.environ, "PYTHONPATH": str(tmp_path), "VAR": str(tmp_path), "DATABASE_URL": ""}
     command = [sys.executable, "manage.py", "guard_doctor"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=100, check=False)
-    assert done.returncode == 1
-    assert "python manage.py migrate" in done.stdout
-    assert "hashes right" in done.stdout
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False), done.stderr
+    for said in ("python manage.py migrate", "hashes right", "FAIL  queue upkeep"):
+        assert said in done.stdout
+    assert done.stderr.splitlines()[-1].endswith("must be put right")
+
+
+def test_it_ends_with_a_sentence_where_a_table_is_lost() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE {Pulse._meta.db_table}")
+    out = io.StringIO()
+    with pytest.raises(CommandError, match="the database does not do as asked"):
+        call_command("guard_doctor", "--json", stdout=out)
+    assert json.loads(out.getvalue().splitlines()[-1])["name"] == "clock"
