@@ -138,14 +138,8 @@ class EndpointView(ApiView):
         form.is_valid(raise_exception=True)
         given: dict[str, Any] = {"url": endpoint.url, "description": endpoint.description, "active": endpoint.active}
         given |= form.validated_data
-        active = given.pop("active")
         try:
-            webhooks.change_endpoint(endpoint, **given, actor=actor_of(request))
-            endpoint.url = given["url"]
-            if active and not endpoint.active:
-                webhooks.enable_endpoint(endpoint, actor=actor_of(request))
-            elif not active:
-                webhooks.disable_endpoint(endpoint, BY_KEY, actor=actor_of(request))
+            webhooks.change_endpoint(endpoint, **given, reason=BY_KEY, actor=actor_of(request))
         except (safe_http.UnsafeUrl, safe_http.Unreachable) as error:
             refuse(error)
         return Response(EndpointSerializer(find(request, endpoint_id)).data)

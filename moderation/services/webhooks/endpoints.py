@@ -49,18 +49,25 @@ def _callable(url: str) -> None:
     safe_http.target_of(url, conf().WEBHOOK_ALLOWED)
 
 
-def change_endpoint(endpoint: WebhookEndpoint, *, url: str, description: str, actor: str) -> bool:
-    """What waits goes to the new address, under the same secret; False when nothing is another. Raises as `add`."""
-    moved = url != endpoint.url
-    if not moved and description == endpoint.description:
-        return False
-    if moved:
+def change_endpoint(
+    endpoint: WebhookEndpoint, *, url: str, description: str, active: bool, reason: str, actor: str
+) -> None:
+    """All of it or, where it raises as `add` does, nothing. `reason`: why it is disabled, where that is the change.
+
+    What waits goes to the new address, under the same secret.
+    """
+    moved, enabled = url != endpoint.url, active and not endpoint.active
+    if moved or enabled:
         _callable(url)
-    rested = {"failures": 0, "open_until": None} if moved else {}  # the rest was another address's
     with transaction.atomic():
-        WebhookEndpoint.objects.filter(pk=endpoint.pk).update(url=url, description=description, **rested)
-        audit.note("endpoint.changed", actor, f"endpoint:{endpoint.pk}", moved=moved)
-    return True
+        if moved or description != endpoint.description:
+            rested = {"failures": 0, "open_until": None} if moved else {}  # the rest was another address's
+            WebhookEndpoint.objects.filter(pk=endpoint.pk).update(url=url, description=description, **rested)
+            audit.note("endpoint.changed", actor, f"endpoint:{endpoint.pk}", moved=moved)
+        if enabled:
+            _enable(endpoint, actor=actor)
+        elif not active:
+            disable_endpoint(endpoint, reason, actor=actor)
 
 
 @transaction.atomic
@@ -93,13 +100,17 @@ def enable_endpoint(endpoint: WebhookEndpoint, *, actor: str) -> bool:
 
     Raises safe_http.UnsafeUrl or Unreachable where it must not, or cannot, be called any more.
     """
-    safe_http.target_of(endpoint.url, conf().WEBHOOK_ALLOWED)
-    with transaction.atomic():
-        if not WebhookEndpoint.objects.filter(pk=endpoint.pk, active=False).update(
-            active=True, disabled_reason="", failures=0, open_until=None
-        ):
-            return False
-        audit.note("endpoint.enabled", actor, f"endpoint:{endpoint.pk}")
+    _callable(endpoint.url)
+    return _enable(endpoint, actor=actor)
+
+
+@transaction.atomic
+def _enable(endpoint: WebhookEndpoint, *, actor: str) -> bool:
+    if not WebhookEndpoint.objects.filter(pk=endpoint.pk, active=False).update(
+        active=True, disabled_reason="", failures=0, open_until=None
+    ):
+        return False
+    audit.note("endpoint.enabled", actor, f"endpoint:{endpoint.pk}")
     return True
 
 

@@ -144,6 +144,17 @@ def test_it_does_not_move_to_an_address_that_must_not_be_called(caller: Caller, 
     assert (endpoint.url, endpoint.description) == (receiver.url, "")
 
 
+def test_what_it_refuses_has_changed_nothing(caller: Caller, receiver: Receiver, settings: Any) -> None:
+    where = f"{ENDPOINTS}/{add(caller, receiver)['id']}"
+    caller.patch(where, {"active": False}, format="json")
+    settings.DEEPFAKE_GUARD = {**settings.DEEPFAKE_GUARD, "WEBHOOK_ALLOWED": []}
+    answer = caller.patch(where, {"description": "back again", "active": True}, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (422, "unsafe_url")
+    endpoint = WebhookEndpoint.objects.get()
+    assert (endpoint.description, endpoint.active) == ("", False)
+    assert not AuditEntry.objects.filter(action="endpoint.changed").exists()
+
+
 def test_a_platform_has_a_limited_number_of_endpoints(caller: Caller, receiver: Receiver) -> None:
     rows = [WebhookEndpoint(platform=caller.platform, url=receiver.url, secret="s") for _ in range(19)]
     WebhookEndpoint.objects.bulk_create(rows)
