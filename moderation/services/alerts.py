@@ -35,7 +35,8 @@ def watch() -> int:
     if not (conf().ALERT_EMAILS or conf().ALERT_WEBHOOK):
         return 0
     untold = Alert.objects.filter(ended_at=None, told_at=None, tries__lt=TRIES)
-    return sum(_tell(alert, found[(alert.kind, alert.subject)]) for alert in untold)
+    mine = [(alert, found[key]) for alert in untold if (key := (alert.kind, alert.subject)) in found]
+    return sum(_tell(alert, trouble) for alert, trouble in mine)  # what another upkeep has noted since, it tells itself
 
 
 def _note(trouble: Trouble) -> None:

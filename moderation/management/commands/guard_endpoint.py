@@ -16,6 +16,7 @@ from moderation.services import webhooks
 from moderation.vocabulary import DeliveryState
 
 LOOK_SECONDS = 0.2
+LONGEST_REASON = 100
 
 
 class Command(OwnerCommand):
@@ -72,6 +73,8 @@ class Command(OwnerCommand):
 
     def disable(self, options: dict[str, Any]) -> None:
         endpoint = endpoint_named(options["endpoint"])
+        if len(options["reason"]) > LONGEST_REASON:
+            raise CommandError(f"a reason has at most {LONGEST_REASON} characters")
         done = webhooks.disable_endpoint(endpoint, options["reason"], actor=ACTOR)
         self.say("disabled" if done else "was disabled already")
 

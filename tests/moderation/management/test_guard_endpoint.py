@@ -138,6 +138,15 @@ def test_it_says_why_a_range_is_not_sent_again(receiver: Receiver, given: list[s
         command("replay", str(endpoint.pk), *given)
 
 
+def test_it_refuses_a_reason_that_would_not_be_kept_whole(receiver: Receiver) -> None:
+    endpoint, _ = webhooks.add_endpoint(factories.make_platform(), receiver.url, actor="system")
+    with pytest.raises(CommandError, match="at most 100 characters"):
+        command("disable", str(endpoint.pk), "--reason", "x" * 101)
+    assert WebhookEndpoint.objects.get().active
+    command("disable", str(endpoint.pk), "--reason", "x" * 100)
+    assert WebhookEndpoint.objects.get().disabled_reason == "x" * 100
+
+
 def test_the_list_says_which_endpoint_is_given_a_rest(receiver: Receiver) -> None:
     platform = factories.make_platform()
     webhooks.add_endpoint(platform, receiver.url, actor="system")

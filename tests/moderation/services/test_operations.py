@@ -8,13 +8,14 @@ import pytest
 from django.conf import settings as django_settings
 from django.core import mail
 from django.db.models import Q
+from django.db.models.signals import post_save
 from django.test import Client
 from django.utils import timezone
 
 from moderation.models import Alert, ContentItem, DetectedFace, Pulse, ReviewCase, Scan, WorkerStatus
 from moderation.models.ids import first_id
 from moderation.services import alerts, calibration, operations
-from moderation.vocabulary import ItemStatus, Reason, Role, ScanState
+from moderation.vocabulary import AlertKind, ItemStatus, Reason, Role, ScanState
 from tests.factories import (
     ACTOR,
     claim_one,
@@ -147,6 +148,22 @@ def test_the_team_is_told_once_by_mail_and_in_the_chat_and_again_the_next_time(c
     WorkerStatus.objects.update(seen_at=timezone.now() - 2 * MINUTE)
     assert alerts.watch() == 1
     assert len(mail.outbox) == 2
+
+
+def test_what_another_upkeep_notes_meanwhile_keeps_nobody_from_being_told(chat: Receiver) -> None:
+    worker("scan@one:1", 2 * MINUTE)
+
+    def another_upkeep(instance: Alert, **_: Any) -> None:
+        if instance.kind == AlertKind.SILENT_WORKER:
+            Alert.objects.create(kind=AlertKind.LATE_CASES, subject="Agora", since=timezone.now())
+
+    post_save.connect(another_upkeep, Alert)
+    try:
+        assert alerts.watch() == 1
+    finally:
+        post_save.disconnect(another_upkeep, Alert)
+    assert Alert.objects.get(subject="Agora").told_at is None
+    assert len(mail.outbox) == 1
 
 
 def test_late_cases_are_told_by_platform(chat: Receiver) -> None:
