@@ -233,11 +233,14 @@ def _read_cursor(text: str, keys: Sequence[str]) -> list[Any] | None:
         return None
 
 
+AS_TAKEN = ("taken_at", "number")  # what a person holds comes in the order in which it was chosen for them
+
+
 def case_after(case: ReviewCase, user: User | AnonymousUser) -> ReviewCase | None:
     """What would come next: leased ahead for this person, else the most urgent free one."""
     waiting = ReviewCase.objects.filter(state=CaseState.OPEN).exclude(pk=case.pk).order_by("due_at", "number")
     waiting = waiting.select_related("item__scan").prefetch_related(*case_parts())
-    return waiting.filter(_ahead(user)).first() or waiting.filter(in_view("free", user)).first()
+    return waiting.filter(_ahead(user)).order_by(*AS_TAKEN).first() or waiting.filter(in_view("free", user)).first()
 
 
 def _ahead(user: User | AnonymousUser) -> Q:
@@ -247,7 +250,7 @@ def _ahead(user: User | AnonymousUser) -> Q:
 def held_ahead(case: ReviewCase, user: User | AnonymousUser) -> list[int]:
     """Numbers of the cases that are leased ahead for this person, in the order in which they will be shown."""
     ahead = ReviewCase.objects.filter(_ahead(user), state=CaseState.OPEN).exclude(pk=case.pk)
-    return list(ahead.order_by("due_at", "number").values_list("pk", flat=True))
+    return list(ahead.order_by(*AS_TAKEN).values_list("pk", flat=True))
 
 
 def saved_filters(user: User | AnonymousUser) -> list[SavedFilter]:

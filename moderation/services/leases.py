@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from moderation import queue_queries, spacing, urgency
 from moderation.conf import conf
-from moderation.models import Appeal, Decision, GoldItem, Opinion, Platform, ReviewCase
+from moderation.models import Appeal, Decision, Exposure, GoldItem, Opinion, Platform, ReviewCase
 from moderation.services import audit, exposure
 from moderation.vocabulary import CasePurpose, CaseState, DecisionState
 
@@ -80,11 +80,14 @@ def lease_next(user: User, after: ReviewCase | None = None) -> Lease | None:
     Where nothing waits, up to two more are leased with it, so that their pictures can be fetched ahead, and none beyond
     the person's daily cap. `after` is passed over once.
     """
-    waiting = available(user)
+    waiting, now = available(user), timezone.now()
+    held = waiting.filter(holder=user, lease_until__gt=now).order_by(*queue_queries.AS_TAKEN)
     if after is not None:
-        waiting = waiting.filter(Q(due_at__gt=after.due_at) | Q(due_at=after.due_at, number__gt=after.number))
-    held = waiting.filter(holder=user, lease_until__gt=timezone.now()).first()
-    kept = _keep(held, user) if held is not None else None
+        later = Q(due_at__gt=after.due_at) | Q(due_at=after.due_at, number__gt=after.number)
+        held = held.filter(later | Q(taken_at__gt=after.taken_at or now))
+        waiting = waiting.filter(later)
+    following = held.first()
+    kept = _keep(following, user) if following is not None else None
     if kept is not None:
         return kept  # what is missing ahead of it comes once it is shown: nobody waits for that
     return next(iter(_take(waiting, user, AT_ONCE)), None)
@@ -99,10 +102,21 @@ def lease_ahead(user: User) -> int:
 
 def _take(waiting: QuerySet[ReviewCase], user: User, most: int) -> list[Lease]:
     left = exposure.left_today(user)
-    taken: list[Lease] = []
-    while len(taken) < (most if left is None else min(most, left)) and (lease := _take_free(waiting, user)):
+    before, taken = _before(user), list[Lease]()
+    while len(taken) < (most if left is None else min(most, left)) and (lease := _take_free(waiting, user, before)):
         taken.append(lease)
+        before.insert(0, exposure.is_grave(lease.case.reasons))
     return taken
+
+
+def _before(user: User) -> list[bool]:
+    """Whether what this person sees before the next case that is taken is grave, the last of it first: what they hold
+    and have not seen, then what they have seen.
+    """
+    seen = Exposure.objects.filter(user=user, case=OuterRef("pk"))
+    held = ReviewCase.objects.filter(~Exists(seen), state=CaseState.OPEN, holder=user, lease_until__gt=timezone.now())
+    reasons = held.order_by(*queue_queries.AS_TAKEN).values_list("reasons", flat=True)
+    return [exposure.is_grave(given) for given in reversed(reasons)] + exposure.grave_lately(user)
 
 
 def _keep(case: ReviewCase, user: User) -> Lease | None:
@@ -111,7 +125,7 @@ def _keep(case: ReviewCase, user: User) -> Lease | None:
     return Lease(case, case.lease_token, until) if until and case.lease_token else lease(case, user)
 
 
-def _take_free(waiting: QuerySet[ReviewCase], user: User) -> Lease | None:
+def _take_free(waiting: QuerySet[ReviewCase], user: User, before: Sequence[bool]) -> Lease | None:
     """One of the platform whose turn it is; where others have just taken all of its cases, of the next platform."""
     free = waiting.filter(queue_queries.free(timezone.now()))
     lanes = _lanes(free)
@@ -120,16 +134,15 @@ def _take_free(waiting: QuerySet[ReviewCase], user: User) -> Lease | None:
         own = free.filter(platform=lane.name)
         if connection.features.has_select_for_update_skip_locked:
             own = own.select_for_update(no_key=True, skip_locked=True, of=("self",))
-        case = _spaced(own, user)
+        case = _spaced(own, before[: spacing.IN_A_ROW])
         if case is not None:
             return lease(case, user)
         lanes.remove(lane)
     return None
 
 
-def _spaced(own: QuerySet[ReviewCase], user: User) -> ReviewCase | None:
+def _spaced(own: QuerySet[ReviewCase], recent: Sequence[bool]) -> ReviewCase | None:
     """The most urgent one; after three grave cases in a row a lighter one that waits near it (`moderation.spacing`)."""
-    recent = exposure.grave_lately(user)
     if len(recent) < spacing.IN_A_ROW or not all(recent):
         return own.first()
     near: dict[Hashable, ReviewCase] = {case.pk: case for case in own[: spacing.LOOKED_AHEAD]}

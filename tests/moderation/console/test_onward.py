@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -128,8 +129,7 @@ def removed(case: ReviewCase) -> None:
 
 
 def held_anew(case: ReviewCase) -> None:
-    assert case.holder is not None
-    leases.lease(case, case.holder)
+    ReviewCase.objects.filter(pk=case.pk).update(lease_token=uuid.uuid4())
 
 
 def opened_again(case: ReviewCase) -> None:

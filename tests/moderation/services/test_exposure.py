@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+import hypothesis
 import pytest
 from django.conf import LazySettings
+from django.contrib.auth.models import User
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
+from moderation import spacing
 from moderation.models import Exposure, ReviewCase
 from moderation.services import exposure, leases
 from moderation.vocabulary import CaseState, Reason
@@ -84,6 +89,66 @@ def test_it_forgets_after_a_week() -> None:
     exposure.shown(make_case(), mara)
     Exposure.objects.filter(pk=Exposure.objects.first().pk).update(shown_at=timezone.now() - timedelta(days=8))  # type: ignore[union-attr]
     assert exposure.forget() == 1
+
+
+GRAVE_OR_NOT = {True: [Reason.AT_BLOCK_LINE], False: [Reason.AT_REVIEW_LINE]}
+
+
+def shown_in_turn(user: User) -> Iterator[int]:
+    """Numbers of the cases as one person sees them: each shown, two leased ahead, decided."""
+    while lease := leases.lease_next(user):
+        yield lease.case.pk
+        leases.show(lease.case, user)
+        exposure.shown(lease.case, user)
+        leases.lease_ahead(user)
+        ReviewCase.objects.filter(pk=lease.case.pk).update(state=CaseState.CLOSED)
+
+
+@pytest.mark.django_db
+def test_no_run_of_grave_cases_is_longer_than_three_while_a_lighter_one_waits_near() -> None:
+    home, (mara, _) = make_platform(), make_user()
+    made = [make_case(home) for _ in range(9)]  # fewer than are looked through for a lighter one
+
+    @given(st.lists(st.booleans(), min_size=len(made), max_size=len(made)))
+    @hypothesis.settings(max_examples=8, deadline=None, derandomize=True)
+    def holds(grave: list[bool]) -> None:
+        Exposure.objects.all().delete()
+        ReviewCase.objects.update(state=CaseState.OPEN, **leases.FREE)
+        kinds = {case.pk: kind for case, kind in zip(made, grave, strict=True)}
+        for kind, reasons in GRAVE_OR_NOT.items():
+            ReviewCase.objects.filter(pk__in=[pk for pk, one in kinds.items() if one is kind]).update(reasons=reasons)
+        seen = [kinds[number] for number in shown_in_turn(mara)]
+        assert sorted(seen) == sorted(grave), "each once"
+        last_light = max((place for place, kind in enumerate(seen) if not kind), default=0)
+        runs = itertools.groupby(seen[:last_light])
+        assert max((len(list(run)) for kind, run in runs if kind), default=0) <= spacing.IN_A_ROW
+
+    holds()
+
+
+@pytest.mark.django_db
+def test_what_was_chosen_ahead_is_shown_in_the_order_in_which_it_was_chosen() -> None:
+    home, (mara, _) = make_platform(), make_user()
+    made = [make_case(home) for _ in range(6)]
+    ReviewCase.objects.filter(pk__in=[case.pk for case in made[:5]]).update(reasons=GRAVE_OR_NOT[True])
+    first, second, third, fourth, fifth, light = (case.pk for case in made)
+    assert list(shown_in_turn(mara)) == [first, second, third, light, fourth, fifth]
+
+
+@pytest.mark.django_db
+def test_skipping_passes_over_nothing_that_was_chosen_to_come_next() -> None:
+    home, (mara, _) = make_platform(), make_user()
+    made = [make_case(home) for _ in range(6)]
+    ReviewCase.objects.filter(pk__in=[case.pk for case in made[:5]]).update(reasons=GRAVE_OR_NOT[True])
+    for case in made[:2]:
+        ReviewCase.objects.filter(pk=case.pk).update(state=CaseState.CLOSED)
+        exposure.shown(case, mara)
+    lease, skipped = leases.lease_next(mara), list[int]()
+    while lease is not None:
+        skipped.append(lease.case.pk)
+        leases.release(lease.case, lease.token)
+        lease = leases.lease_next(mara, after=ReviewCase.objects.get(pk=lease.case.pk))
+    assert skipped[:3] == [made[2].pk, made[5].pk, made[3].pk]
 
 
 @pytest.mark.django_db
