@@ -18,13 +18,17 @@ from typing import Any
 
 import pytest
 import yaml
+from cryptography.fernet import Fernet
 
+from deepfake_guard.detector import faces
 from deepfake_guard.run.place import free_port
 from moderation import safe_get, safe_http
+from moderation.api import waiting
 
 DOCKER = Path(__file__).parents[2] / "docker"
 ENTRYPOINT = DOCKER / "entrypoint"
 COMPOSE: dict[str, Any] = yaml.safe_load((DOCKER / "compose.yaml").read_text())
+GPU: dict[str, Any] = yaml.safe_load((DOCKER / "compose.gpu.yaml").read_text())
 BUILT = {name: service for name, service in COMPOSE["services"].items() if "build" in service}
 
 
@@ -66,6 +70,12 @@ def wait_for_heartbeats(database: Path, processes: int, started: subprocess.Pope
             time.sleep(0.1)
 
 
+def healthy(env: Mapping[str, str]) -> int:
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    given = {**os.environ, "PATH": path, **env}
+    return subprocess.run([str(ENTRYPOINT), "healthy"], env=given, capture_output=True, check=False).returncode
+
+
 def wait_for_end(started: subprocess.Popen[bytes], log: Path) -> None:
     try:
         assert started.wait(30) == 0, log.read_text()
@@ -78,7 +88,9 @@ def test_compose_names_targets_and_roles_that_exist() -> None:
     roles = set(re.findall(r"^([a-z]+)\)", ENTRYPOINT.read_text(), re.MULTILINE))
     assert {"web", "worker-cpu", "worker-gpu"} <= targets
     assert {service["build"]["target"] for service in BUILT.values()} <= targets
-    assert {service["command"][0] for service in BUILT.values()} == roles
+    asked = {service["healthcheck"]["test"][2] for service in BUILT.values() if "healthcheck" in service}
+    assert {service["command"][0] for service in BUILT.values()} | asked == roles
+    assert {name: service["build"]["target"] for name, service in GPU["services"].items()} == {"scan": "worker-gpu"}
 
 
 def test_only_the_scan_worker_gets_an_image_with_torch() -> None:
@@ -86,8 +98,11 @@ def test_only_the_scan_worker_gets_an_image_with_torch() -> None:
     assert with_torch == {"scan"}
 
 
-@pytest.mark.parametrize(("part", "longest"), [("deliver", safe_http.TOTAL_SECONDS), ("fetch", safe_get.TOTAL_SECONDS)])
-def test_compose_lets_a_worker_end_what_it_has_in_hand(part: str, longest: float) -> None:
+@pytest.mark.parametrize(
+    ("part", "longest"),
+    [("web", waiting.LONGEST_SECONDS), ("deliver", safe_http.TOTAL_SECONDS), ("fetch", safe_get.TOTAL_SECONDS)],
+)
+def test_compose_lets_a_part_end_what_it_has_in_hand(part: str, longest: float) -> None:
     assert float(BUILT[part]["stop_grace_period"].removesuffix("s")) > longest
 
 
@@ -95,6 +110,39 @@ def test_compose_has_no_secret_of_its_own() -> None:
     text = (DOCKER / "compose.yaml").read_text()
     assert "${SECRET_KEY:?" in text
     assert "${POSTGRES_PASSWORD:?" in text
+
+
+def test_every_setting_reaches_every_part() -> None:
+    """Those of the environment win over the file, so only what the compose file alone can know stands there."""
+    for service in BUILT.values():
+        assert service["env_file"] == [{"path": ".env", "required": False}]
+        assert set(service["environment"]) == {"SECRET_KEY", "DATABASE_URL", "CELERY_BROKER_URL"}
+
+
+def test_the_example_names_variables_that_exist() -> None:
+    named = set(re.findall(r"^#?([A-Z_]+)=", (DOCKER / "env.example").read_text(), re.MULTILINE))
+    documented = set(re.findall(r"`([A-Z_]+)`", (DOCKER.parent / "docs/settings.md").read_text()))
+    assert named - {"COMPOSE_FILE", "COMPOSE_PROFILES"} <= documented
+
+
+def test_the_lines_of_the_page_make_the_secrets(tmp_path: Path) -> None:
+    page = (DOCKER.parent / "docs/docker.md").read_text()
+    [lines] = re.findall(r"```sh\ncd docker\n(.+?)docker compose", page, re.DOTALL)
+    (tmp_path / "env.example").touch()
+    subprocess.run(["sh", "-euc", lines], cwd=tmp_path, check=True)
+    made = dict(line.split("=", 1) for line in (tmp_path / ".env").read_text().splitlines())
+    assert (tmp_path / ".env").stat().st_mode & 0o077 == 0
+    assert Fernet(made.pop("DEEPFAKE_GUARD_FERNET_KEYS"))
+    assert set(made) == {"SECRET_KEY", "POSTGRES_PASSWORD", "DEEPFAKE_GUARD_AUDIT_KEY"}
+    assert min(map(len, made.values())) >= 32
+
+
+def test_worker_images_bring_the_face_finder_that_is_pinned() -> None:
+    text = (DOCKER / "Dockerfile").read_text()
+    [(sha256, target)] = re.findall(r"^ADD --checksum=sha256:(\w+) .*\n +\$\{YUNET_URL\} (\S+)$", text, re.MULTILINE)
+    assert (sha256, Path(target).name) == (faces.YUNET_SHA256, faces.YUNET_FILE)
+    assert f"ARG YUNET_URL={faces.YUNET_URL}\n" in text
+    assert f"ENV DEEPFAKE_GUARD_FACES={Path(target).parent}\n" in text
 
 
 def test_any_other_command_is_run_as_it_stands() -> None:
@@ -112,10 +160,13 @@ def test_migrate_then_web_answers_and_ends_on_sigterm(env: dict[str, str], tmp_p
     log, port = tmp_path / "log", free_port(18000)
     with running("migrate", env, log) as migrate:
         assert migrate.wait(60) == 0, log.read_text()
-    with running("web", {**env, "BIND": f"127.0.0.1:{port}", "WEB_WORKERS": "1"}, log) as web:
+    env |= {"BIND": f"127.0.0.1:{port}", "WEB_WORKERS": "1", "ALLOWED_HOSTS": "guard.example.org,127.0.0.1"}
+    assert healthy(env) != 0
+    with running("web", env, log) as web:
         wait_for(log, "startup complete", web)
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=10) as answer:
             assert answer.status == 200
+        assert healthy(env) == 0
         web.terminate()
         wait_for_end(web, log)
 
