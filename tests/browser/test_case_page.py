@@ -88,6 +88,44 @@ def test_the_wheel_zooms_around_the_pointer_and_dragging_moves(viewer: Page) -> 
     assert stage.evaluate("stage => stage.scrollLeft") == pytest.approx(left + 60, abs=2)
 
 
+def test_two_fingers_zoom_around_the_point_between_them(
+    moderator: tuple[User, str], open_desk: Callable[..., Desk]
+) -> None:
+    case = make_case()
+    desk = open_desk(390, 844, has_touch=True, is_mobile=True)
+    desk.sign_in("mara", moderator[1])
+    page = desk.open(f"/cases/{case.number}/")
+    opened(page, case)
+    box = page.locator(".viewer__stage").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    browser = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *places: float) -> None:
+        points = [{"x": place, "y": y, "id": finger} for finger, place in enumerate(places)]
+        browser.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    before = width(page)
+    touch("touchStart", x - 20, x + 20)
+    for apart in range(24, 84, 4):
+        touch("touchMove", x - apart, x + apart)
+    touch("touchEnd")
+    expect(page.locator(".viewer")).to_have_attribute("data-zoom", "on")
+    wide = width(page)
+    assert wide > 2 * before
+    middle = page.locator(".viewer__frame").bounding_box()
+    assert middle is not None
+    assert middle["x"] + middle["width"] / 2 == pytest.approx(x, abs=10), (
+        "while all of it shows, it stays in the middle"
+    )
+    touch("touchStart", x - 80, x + 80)
+    for apart in range(76, 16, -4):
+        touch("touchMove", x - apart, x + apart)
+    touch("touchEnd")
+    expect(page.locator(".viewer")).to_have_attribute("data-zoom", "off")
+    assert page.evaluate("visualViewport.scale") == 1, "the page itself is not enlarged"
+
+
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (1024, 768), (390, 844)])
 def test_no_key_of_the_viewer_moves_the_picture(viewer: Page, width: int, height: int) -> None:
     viewer.set_viewport_size({"width": width, "height": height})

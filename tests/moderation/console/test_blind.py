@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -10,9 +11,9 @@ from django.test import Client
 from django.urls import reverse
 
 from moderation.models import Derivative, MediaAsset, Opinion, Platform, ReviewCase
-from moderation.services import campaigns, leases, platforms
-from moderation.vocabulary import CaseState, DerivativeKind, Role
-from tests.factories import conclude, make_case, make_platform
+from moderation.services import appeals, campaigns, leases, platforms, reports
+from moderation.vocabulary import CaseState, DerivativeKind, ReportReason, Role
+from tests.factories import ACTOR, conclude, make_case, make_platform
 from tests.moderation.console.pages import numbers, text, token
 
 pytestmark = pytest.mark.django_db
@@ -189,3 +190,22 @@ def test_no_near_copy_tells_of_it(desk: Desk) -> None:
     assert open_one.number not in campaigns.alike(twin, senior)
     give(client, hidden)
     assert campaigns.alike(hidden, senior) == {hidden.number: 0, twin.number: 0}
+
+
+def test_what_brought_the_case_is_named_and_leads_nowhere_before_the_first_opinion(
+    desk: Desk, case: ReviewCase
+) -> None:
+    client, user = desk()
+    decided = make_case()
+    conclude(decided)
+    appealed = appeals.open_appeal(decided.item, "It is my own face.", actor=ACTOR).case
+    ReviewCase.objects.filter(pk=appealed.pk).update(blind_first=True)
+    reports.report(case.item, "user-1", ReportReason.IMPERSONATION, "", actor=ACTOR)
+    for one, said in ((case, "1 report"), (appealed, "appeal")):
+        before = client.get(page_of(one))
+        assert f"blind first {said}" in text(before)
+        assert "-title" not in "".join(re.findall(r'href="#[^"]*"', before.content.decode()))
+        leases.lease(one, user)
+        give(client, one)
+        [anchor] = re.findall(r'href="#((?:reports|appeal)-title)"', client.get(page_of(one)).content.decode())
+        assert f'id="{anchor}"' in client.get(page_of(one)).content.decode()

@@ -126,33 +126,36 @@ const start = () => {
   );
   stage.addEventListener("dblclick", (event) => zoom(scale ? 0 : 1, ...at(event)));
 
-  /* dragging moves, two fingers pinch */
+  const move = (from, to) => {
+    stage.scrollLeft += from[0] - to[0];
+    stage.scrollTop += from[1] - to[1];
+  };
+
+  /* dragging moves; two fingers pinch, and what lay between them stays between them */
   const fingers = new Map();
-  let spread = 0;
-  const distance = () => {
-    const [one, other] = [...fingers.values()];
-    return Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY);
+  let last = null;
+  const pinch = () => {
+    const [one, other] = [...fingers.values()].map(at);
+    const middle = [(one[0] + other[0]) / 2, (one[1] + other[1]) / 2];
+    return { middle, spread: Math.hypot(one[0] - other[0], one[1] - other[1]) };
   };
 
   stage.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
     fingers.set(event.pointerId, event);
     if (scale || fingers.size === 2) stage.setPointerCapture(event.pointerId);
-    if (fingers.size === 2) spread = distance();
+    if (fingers.size === 2) last = pinch();
   });
   stage.addEventListener("pointermove", (event) => {
-    const last = fingers.get(event.pointerId);
-    if (!last) return;
+    const before = fingers.get(event.pointerId);
+    if (!before) return;
     fingers.set(event.pointerId, event);
     if (fingers.size === 2) {
-      const now = distance();
-      const [one, other] = [...fingers.values()].map(at);
-      zoom(((scale || fitted()) * now) / spread, (one[0] + other[0]) / 2, (one[1] + other[1]) / 2);
-      spread = now;
-    } else if (scale) {
-      stage.scrollLeft -= event.clientX - last.clientX;
-      stage.scrollTop -= event.clientY - last.clientY;
-    }
+      const now = pinch();
+      zoom(((scale || fitted()) * now.spread) / last.spread, ...last.middle);
+      move(last.middle, now.middle);
+      last = now;
+    } else if (scale) move(at(before), at(event));
   });
   for (const kind of ["pointerup", "pointercancel"]) {
     stage.addEventListener(kind, (event) => fingers.delete(event.pointerId));
