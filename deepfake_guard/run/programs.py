@@ -6,6 +6,8 @@ import os
 import sys
 from pathlib import Path
 
+from environs import Env
+
 from deepfake_guard.run.place import ROOT, Place
 from deepfake_guard.run.supervisor import Program
 
@@ -14,6 +16,7 @@ WEB_WORKERS = "2"
 WEB_GRACE = "10"
 WEB_POOL = "20"  # database connections of each web process, where the database is a server
 ALLOWED = "DEEPFAKE_GUARD_WEBHOOK_ALLOWED"
+FETCHES = "DEEPFAKE_GUARD_URL_SUBMISSIONS"
 
 
 def environment(place: Place, broker_url: str, echo_port: int) -> dict[str, str]:
@@ -68,15 +71,14 @@ def workers(var: Path) -> list[Program]:
     deliver = ["worker", "-Q", "deliver", "-P", "threads", "-c", "16", "-n", "deliver@%h", *quiet]
     upkeep = ["worker", "-Q", "upkeep", "-P", "prefork", "-c", "2", "-n", "upkeep@%h", *quiet]
     beat = ["beat", "-s", str(var / "beat" / "schedule"), "--pidfile="]  # the lock on VAR already allows only one
-    # beat would write a line for every ring, every two seconds
     # only where it has something to do; a slow address must hold up no other work
-    fetches = os.environ.get("DEEPFAKE_GUARD_URL_SUBMISSIONS", "").lower() in {"true", "1", "yes", "on"}
+    fetches = bool(os.environ.get(FETCHES)) and Env().bool(FETCHES)  # as the settings read it
     fetch = ["worker", "-Q", "fetch", "-P", "threads", "-c", "8", "-n", "fetch@%h", *quiet]
     return [
         *([celery("fetch", *fetch)] if fetches else []),
         celery("deliver", *deliver),
         celery("upkeep", *upkeep),
-        celery("beat", *beat, log_level="WARNING"),
+        celery("beat", *beat, log_level="WARNING"),  # else it would write a line for every ring, every two seconds
         celery("scan", *scan),
     ]
 

@@ -64,6 +64,14 @@ def test_every_queue_has_its_process_wherever_processes_are_listed_and_webhooks_
         assert set(re.findall(r"worker -Q ([a-z,]+)", (ROOT / listed).read_text())) == set(served), listed
 
 
+@pytest.mark.parametrize(("given", "fetches"), [("y", True), ("t", True), ("on", True), ("", False), ("n", False)])
+def test_it_starts_the_worker_that_fetches_exactly_where_the_settings_switch_fetching_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, fetches: bool
+) -> None:
+    monkeypatch.setenv("DEEPFAKE_GUARD_URL_SUBMISSIONS", given)
+    assert ("fetch" in [program.name for program in programs.workers(tmp_path)]) is fetches
+
+
 def test_decoding_ends_before_the_task_the_task_before_the_lease_the_lease_before_redelivery() -> None:
     usual = Conf()
     decoding = usual.SCAN_BATCH * usual.DECODE_SECONDS

@@ -58,11 +58,23 @@ def test_it_stops_an_undeclared_length_in_mid_stream(settings: Any) -> None:
 def test_it_takes_a_files_worth_only_where_files_are_sent_and_from_whom_says_who_they_are(settings: Any) -> None:
     size = 50 * KIB * KIB
     settings.DEEPFAKE_GUARD = {**settings.DEEPFAKE_GUARD, "MAX_UPLOAD_BYTES": size}
-    key, cookie = {b"authorization": b"Bearer x"}, {b"cookie": b"sessionid=x"}
+    key, cookie = {b"authorization": b"Bearer dg_abcdefgh_x"}, {b"cookie": b"theme=dark; sessionid=x"}
     assert body_limit("/api/v1/items", key) == body_limit("/api/v1/items/batch", key) == size + FORM_OVERHEAD
-    assert body_limit("/guard/upload/", cookie) == FILES_A_BODY * (size + FORM_OVERHEAD)
-    for path, headers in (("/api/v1/items", {}), ("/upload/", {}), ("/login/", cookie), ("/api/v1/detector", key)):
-        assert body_limit(path, headers) == ORDINARY_BODY
+    assert body_limit("/upload/", cookie) == FILES_A_BODY * (size + FORM_OVERHEAD)
+    stranger: dict[bytes, bytes] = {b"authorization": b"Basic x", b"cookie": b"theme=dark"}
+    for path, headers in (
+        ("/api/v1/items", {}),
+        ("/api/v1/items", stranger),
+        ("/api/v1/items", cookie),
+        ("/upload/", {}),
+        ("/upload/", stranger),
+        ("/upload/", key),
+        ("/login/", cookie),
+        ("/nowhere/upload/", cookie),
+        ("/nowhere/api/v1/items", key),
+        ("/api/v1/detector", key),
+    ):
+        assert body_limit(path, headers) == ORDINARY_BODY, (path, headers)
 
 
 def test_it_lets_what_may_be_an_upload_pass_to_the_view(settings: Any) -> None:
