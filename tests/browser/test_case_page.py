@@ -115,14 +115,12 @@ def test_two_fingers_zoom_around_the_point_between_them(
     assert wide > 2 * before
     middle = page.locator(".viewer__frame").bounding_box()
     assert middle is not None
-    assert middle["x"] + middle["width"] / 2 == pytest.approx(x, abs=10), (
-        "while all of it shows, it stays in the middle"
-    )
+    assert middle["x"] + middle["width"] / 2 == pytest.approx(x, abs=10)  # all of it still shows, in the middle
     touch("touchStart", x - 80, x + 80)
     for apart in range(76, 16, -4):
         touch("touchMove", x - apart, x + apart)
     touch("touchEnd")
-    expect(page.locator(".viewer")).to_have_attribute("data-zoom", "off")
+    assert width(page) < wide / 3
     assert page.evaluate("visualViewport.scale") == 1, "the page itself is not enlarged"
 
 

@@ -192,9 +192,7 @@ def test_no_near_copy_tells_of_it(desk: Desk) -> None:
     assert campaigns.alike(hidden, senior) == {hidden.number: 0, twin.number: 0}
 
 
-def test_what_brought_the_case_is_named_and_leads_nowhere_before_the_first_opinion(
-    desk: Desk, case: ReviewCase
-) -> None:
+def test_what_brought_the_case_leads_nowhere_before_the_first_opinion(desk: Desk, case: ReviewCase) -> None:
     client, user = desk()
     decided = make_case()
     conclude(decided)
