@@ -87,7 +87,7 @@ def statistics_csv(request: DeskRequest, table: str) -> HttpResponse:
     days, _, evidence = _asked(request)
     if table == "own":
         evidence = _of(evidence, request.user)
-    header, rows = export.TABLES[table](evidence)
+    header, rows = export.table(table, evidence, people=may(request.user, MANAGE_PEOPLE))
     name = f"{table}-{days}-days-{timezone.now():%Y-%m-%d}.csv"
     answer = HttpResponse(
         content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'}

@@ -1,11 +1,18 @@
-"""The rows behind each figure, for a file: times in UTC, moderators under pseudonyms, nothing about authors."""
+"""The rows behind each figure, for a file: times in UTC, nothing about authors, and never the name of a moderator.
+
+A pseudonym stands in files for who manages people alone. The page of a case says who decided it and when; so for
+anybody else a row that could be laid beside it has no person, no case and no hour.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import secrets
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.utils import timezone
 
@@ -16,6 +23,8 @@ from moderation.services.quality.measures import Estimate
 
 Row = Sequence[object]
 Table = tuple[Row, list[Row]]
+ANSWERS = ("answers", "agreement")  # tables with a row for what a person, or two, said
+WHO = ("moderator", "first_by", "second_by")
 
 
 def pseudonym(person: int) -> str:
@@ -139,6 +148,25 @@ def _people(evidence: Evidence) -> Table:
         for person, one in figures.by_person(evidence.answers).items()
     ]
     return header, sorted(rows, key=lambda row: str(row[0]))
+
+
+def table(name: str, evidence: Evidence, *, people: bool) -> Table:
+    """`people`: for somebody who manages them."""
+    header, rows = TABLES[name](evidence)
+    return (header, rows) if people or name not in ANSWERS else _of_nobody(header, rows)
+
+
+def _of_nobody(header: Row, rows: list[Row]) -> Table:
+    """Rows on one case share a number that was drawn for this file; their order tells nothing."""
+    drawn: dict[object, str] = defaultdict(lambda: secrets.token_hex(6))
+    coarse: dict[object, Callable[[Any], object]] = {
+        **dict.fromkeys(("decided_at", "second_decided_at"), lambda moment: moment[: len("2026-11-26")]),
+        **dict.fromkeys(("case", "item"), lambda which: drawn[which]),
+        "hours_in_queue": lambda hours: None if hours is None else round(hours),
+    }
+    kept = [(at, coarse.get(name, lambda cell: cell)) for at, name in enumerate(header) if name not in WHO]
+    made: list[Row] = [tuple(told(row[at]) for at, told in kept) for row in rows]
+    return tuple(header[at] for at, _ in kept), sorted(made, key=lambda row: (row[0], row[1]))
 
 
 TABLES: dict[str, Callable[[Evidence], Table]] = {

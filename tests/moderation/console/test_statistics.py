@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from moderation.models import Decision, GoldItem, Opinion
 from moderation.services import audit, cases, decisions, quality
-from moderation.services.quality import answers, figures
+from moderation.services.quality import answers, export, figures
 from moderation.services.quality.answers import Period
 from moderation.services.quality.export import pseudonym
 from moderation.vocabulary import CasePurpose, DecisionValue, Role
@@ -119,7 +119,7 @@ def test_names_of_people_are_for_who_manages_them(desk: Desk) -> None:
 
 def test_every_figure_has_its_rows_as_a_file_with_pseudonyms_and_times_in_utc(desk: Desk) -> None:
     decided = conclude(make_case(make_platform("=Agora")))
-    client, _ = desk(Role.AUDITOR)
+    client, _ = desk(Role.ADMIN)
     answer = client.get("/statistics/csv/answers/?days=7")
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert "attachment" in answer.headers["Content-Disposition"]
@@ -131,6 +131,40 @@ def test_every_figure_has_its_rows_as_a_file_with_pseudonyms_and_times_in_utc(de
     (figure,) = [row for row in rows_of(client.get("/statistics/csv/figures/")) if row["figure"] == "overturned"]
     assert (figure["value"], figure["n"], figure["count"]) == ("0.0", "1", "0")
     assert client.get("/statistics/csv/nothing/").status_code == 404
+
+
+@pytest.mark.parametrize("role", [Role.AUDITOR, Role.SENIOR])
+def test_who_manages_no_people_cannot_tell_from_a_file_who_answered(role: Role, desk: Desk) -> None:
+    platform = make_platform()
+    first = conclude(make_case(platform))
+    check = cases.open_check(first.case.item, CasePurpose.SECOND, first.case.reasons)
+    assert check is not None
+    conclude(check)
+    conclude(make_case(platform), DecisionValue.GENUINE)
+    client, _ = desk(role)
+    said, again = (rows_of(client.get("/statistics/csv/answers/")) for _ in range(2))
+    assert len(said) == 3
+    assert "moderator" not in said[0]
+    assert {row["decided_at"] for row in said} == {f"{timezone.now():%Y-%m-%d}"}
+    assert {row["hours_in_queue"] for row in said} == {"0"}
+    assert not {row["case"] for row in said} & {row["case"] for row in again}, "drawn anew for each file"
+    (pair,) = rows_of(client.get("/statistics/csv/agreement/"))
+    assert set(pair) == {"second_decided_at", "item", "first", "second"}
+    assert pair["item"] != str(first.case.item_id)
+    manager, _ = desk(Role.ADMIN)
+    assert {row["case"] for row in rows_of(manager.get("/statistics/csv/answers/"))} >= {str(check.number)}
+
+
+def test_rows_on_one_case_share_a_number_and_their_order_tells_nothing() -> None:
+    case = make_case()
+    conclude(case, DecisionValue.CANNOT_TELL)
+    conclude(case, DecisionValue.GENUINE)
+    for _ in range(4):
+        conclude(make_case(case.item.platform))
+    header, rows = export.table("answers", answers.read(lately()), people=False)
+    drawn = [row[list(header).index("case")] for row in rows]
+    assert len(set(drawn)) == 5
+    assert drawn == sorted(drawn, key=str)
 
 
 def test_people_are_rows_of_a_file_under_pseudonyms_for_who_may_see_them(desk: Desk) -> None:
