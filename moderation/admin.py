@@ -97,8 +97,8 @@ COLUMNS: dict[type[Model], tuple[tuple[str, ...], tuple[str, ...], tuple[str, ..
         ("state",),
         ("event__id",),
     ),
-    models.DetectorVersion: (("identity", "starter", "warmed_at"), ("starter",), ("identity",)),
-    models.Calibration: (("identity", "detector", "created_at"), (), ("identity",)),
+    models.DetectorVersion: (("identity", "created_at"), (), ("identity",)),
+    models.Calibration: (("identity", "detector", "warmed_at"), (), ("identity",)),
     models.WorkerStatus: (("name", "queue", "device", "warmed_at", "seen_at", "progressed_at"), ("queue",), ("name",)),
     models.AuditEntry: (("number", "action", "actor", "subject", "created_at"), ("action",), ("subject", "actor")),
 }

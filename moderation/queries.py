@@ -12,11 +12,9 @@ from django.utils import timezone
 
 from moderation.models import (
     Batch,
-    Calibration,
     ContentItem,
     Decision,
     Derivative,
-    DetectorVersion,
     Event,
     IllegalRecord,
     Opinion,
@@ -203,12 +201,6 @@ def active_policies(user: User | AnonymousUser) -> QuerySet[PolicyVersion]:
 
 def platforms_seen_by(user: User | AnonymousUser) -> QuerySet[Platform]:
     return Platform.objects.filter(sees(user, "pk")).order_by("name")
-
-
-def detector_in_use() -> tuple[DetectorVersion | None, Calibration | None]:
-    """The newest warm-up, and its calibration."""
-    detector = DetectorVersion.objects.order_by("-warmed_at").first()
-    return detector, Calibration.objects.filter(detector=detector).order_by("-created_at").first() if detector else None
 
 
 def workers() -> list[WorkerStatus]:

@@ -69,13 +69,16 @@ def make_item(platform: Platform | None = None, content: bytes | None = None, **
 
 
 def make_detector(n: int = 700) -> tuple[DetectorVersion, Calibration]:
-    now = timezone.now()
-    detector, _ = DetectorVersion.objects.get_or_create(
-        identity="muflow-test", defaults={"manifest": {"sets": [], "starter": True}, "starter": True, "warmed_at": now}
-    )
+    detector, _ = DetectorVersion.objects.get_or_create(identity="muflow-test")
     bucket = {"n": n, "edges": [0.0, 1.0, 2.0, 3.0, 4.0], "counts": [n - 60, 40, 15, 5]}
     calibration, _ = Calibration.objects.get_or_create(
-        identity="genuine-test", defaults={"detector": detector, "buckets": {"any": bucket}}
+        identity="genuine-test",
+        defaults={
+            "detector": detector,
+            "buckets": {"any": bucket},
+            "manifest": {"sets": [], "starter": True},
+            "warmed_at": timezone.now(),
+        },
     )
     return detector, calibration
 

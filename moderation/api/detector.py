@@ -15,7 +15,7 @@ from moderation.api.pinned import ModelSerializer
 from moderation.api.problems import Problem
 from moderation.api.serializers import problems
 from moderation.api.views import ApiView
-from moderation.models import DetectorVersion, WorkerStatus, at_work
+from moderation.models import Calibration, WorkerStatus, at_work
 from moderation.vocabulary import Reason, Scope
 
 STARTER_NOTE = (
@@ -81,18 +81,18 @@ class DetectorView(ApiView):
     @extend_schema(operation_id="detector_read", responses={200: DetectorSerializer, **problems(404)})
     def get(self, _request: Request) -> Response:
         """The detector in use. 404 until a worker has warmed up for the first time."""
-        version = DetectorVersion.objects.order_by("-warmed_at").first()
-        calibration = version.calibrations.order_by("-created_at").first() if version else None
-        if version is None or calibration is None:
+        calibration = Calibration.in_use()
+        if calibration is None:
             raise Problem(404, Reason.NO_DETECTOR.value, "no worker has warmed up yet")
+        passport = calibration.manifest
         found = {
-            "detector": version.identity,
+            "detector": calibration.detector.identity,
             "calibration": calibration.identity,
-            "starter": version.starter,
-            "note": note(version.manifest),
+            "starter": bool(passport.get("starter")),
+            "note": note(passport),
             "buckets": calibration.buckets,
-            "sets": version.manifest.get("sets", []),
-            "heads": version.manifest.get("heads") or {},
-            "workers": WorkerStatus.objects.filter(at_work(), detector=version).order_by("-seen_at"),
+            "sets": passport.get("sets", []),
+            "heads": passport.get("heads") or {},
+            "workers": WorkerStatus.objects.filter(at_work(), calibration=calibration).order_by("-seen_at"),
         }
         return Response(DetectorSerializer(found).data)

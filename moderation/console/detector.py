@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from moderation import queries
 from moderation.console.access import VIEW, DeskRequest, needs
-from moderation.models import WORKER_SILENT
+from moderation.models import WORKER_SILENT, Calibration
 
 ROLES = {
     "train": _("Learned from"),
@@ -33,15 +33,15 @@ def _by_size(entry: tuple[str, Any]) -> tuple[int, bool, str]:
 @require_safe
 @needs(VIEW)
 def detector(request: DeskRequest) -> HttpResponse:
-    version, calibration = queries.detector_in_use()
-    sets = version.manifest.get("sets", []) if version else []
-    buckets = calibration.buckets if calibration else {}
+    calibration = Calibration.in_use()
+    passport, buckets = (calibration.manifest, calibration.buckets) if calibration else ({}, {})
+    sets = passport.get("sets", [])
     context: dict[str, Any] = {
-        "version": version,
-        "manifest": version.manifest if version else {},
+        "calibration": calibration,
+        "manifest": passport,
         "root": buckets.get(ROOT),
         "buckets": [(name, bucket) for name, bucket in sorted(buckets.items(), key=_by_size) if name != ROOT],
-        "heads": sorted((version.manifest.get("heads") or {}).items()) if version else [],
+        "heads": sorted((passport.get("heads") or {}).items()),
         "roles": [
             (
                 gettext(words),

@@ -6,27 +6,35 @@ from moderation.models.ids import new_id
 
 
 class DetectorVersion(models.Model):
-    """Written by a worker at warm-up from the artefact's manifest, so that the web side needs no torch."""
+    """What scores. The passport is its calibration's: the same weights may be calibrated anew, on other faces."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     identity = models.CharField(max_length=100, unique=True)
-    manifest = models.JSONField()
-    starter = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
-    warmed_at = models.DateTimeField()
 
     def __str__(self) -> str:
         return self.identity
 
 
 class Calibration(models.Model):
-    """`buckets`: {bucket: {"n": int, "edges": [float], "counts": [int], …}}; the histogram is of fused scores."""
+    """Written by a worker at warm-up, so that the web side needs no torch; the newest warm-up is the one in use.
+
+    `buckets`: {bucket: {"n": int, "edges": [float], "counts": [int], …}}; the histogram is of fused scores. `manifest`:
+    the artefact's passport, with the sets that calibrated it.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     identity = models.CharField(max_length=100, unique=True)
     detector = models.ForeignKey(DetectorVersion, models.CASCADE, related_name="calibrations")
     buckets = models.JSONField()
+    manifest = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
+    warmed_at = models.DateTimeField()
+
+    @classmethod
+    def in_use(cls) -> Calibration | None:
+        """With its detector; None before any worker has warmed up."""
+        return cls.objects.select_related("detector").order_by("-warmed_at").first()
 
     def __str__(self) -> str:
         return self.identity

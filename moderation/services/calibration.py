@@ -19,19 +19,14 @@ FORGOTTEN = timedelta(days=7)  # a worker's name holds its process id, so each s
 def register(
     identity: str, manifest: Mapping[str, Any], calibration_identity: str, buckets: Mapping[str, Any]
 ) -> tuple[DetectorVersion, Calibration]:
-    """Write (or find) the rows of a detector that has just warmed up; the newest warm-up is the one in use.
+    """Write (or find) the rows of a detector that has just warmed up, and say that they are the ones in use.
 
     `buckets`: {bucket: {"n", "edges" [bins + 1], "counts" [bins]}}, the histogram of fused calibration scores.
     """
-    now = timezone.now()
-    detector, new = DetectorVersion.objects.get_or_create(
-        identity=identity,
-        defaults={"manifest": manifest, "starter": bool(manifest.get("starter")), "warmed_at": now},
-    )
-    if not new:
-        DetectorVersion.objects.filter(pk=detector.pk).update(warmed_at=now)
-    calibration, _ = Calibration.objects.get_or_create(
-        identity=calibration_identity, defaults={"detector": detector, "buckets": buckets}
+    detector, _ = DetectorVersion.objects.get_or_create(identity=identity)
+    calibration, new = Calibration.objects.update_or_create(
+        identity=calibration_identity,
+        defaults={"detector": detector, "buckets": buckets, "manifest": manifest, "warmed_at": timezone.now()},
     )
     if new:
         audit.note("detector.registered", "system", f"detector:{detector.pk}", calibration=calibration.pk)

@@ -101,9 +101,9 @@ def publish_policy(
 
 
 def checked_rules(document: dict[str, Any]) -> dict[str, Any]:
-    """The complete document. A line below 1/(n + 1) of the newest root calibration is refused with the n it needs."""
+    """The complete document. A line below 1/(n + 1) of the root calibration in use is refused with the n it needs."""
     complete = Rules.from_document(document).to_document()
-    calibration = Calibration.objects.order_by("-detector__warmed_at", "-created_at").first()  # the one in use
+    calibration = Calibration.in_use()
     if calibration is None:
         return complete
     n = int(calibration.buckets["any"]["n"])

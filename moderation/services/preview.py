@@ -117,5 +117,5 @@ def _decided(item_ids: Sequence[UUID]) -> dict[str, int]:
 
 def calibration_n() -> int | None:
     """Faces in the root calibration in use; None before any worker has warmed up."""
-    calibration = Calibration.objects.order_by("-detector__warmed_at", "-created_at").first()
+    calibration = Calibration.in_use()
     return int(calibration.buckets["any"]["n"]) if calibration else None

@@ -20,7 +20,6 @@ from moderation.models import (
     AuditEntry,
     Calibration,
     ContentItem,
-    DetectorVersion,
     MediaAsset,
     Platform,
     PolicyVersion,
@@ -272,11 +271,12 @@ def _new_scan(asset: MediaAsset, run: int, priority: int) -> Scan:
 
 def _current(asset: MediaAsset) -> Scan | None:
     """A finished scan by the detector and calibration that are in use now, with its pictures still there."""
-    detector = DetectorVersion.objects.order_by("-warmed_at").first()
-    calibration = Calibration.objects.filter(detector=detector).order_by("-created_at").first()
-    if detector is None or calibration is None:
+    calibration = Calibration.in_use()
+    if calibration is None:
         return None
-    finished = Scan.objects.filter(asset=asset, detector=detector, calibration=calibration, finished_at__isnull=False)
+    finished = Scan.objects.filter(
+        asset=asset, detector=calibration.detector, calibration=calibration, finished_at__isnull=False
+    )
     scan = finished.order_by("-run").first()
     if scan is None or scan.state not in {ScanState.DONE, ScanState.NOT_APPLICABLE}:
         return None

@@ -37,8 +37,8 @@ def test_a_warm_worker_says_what_it_holds_so_that_the_web_needs_no_torch(tmp_pat
         detector,
         calibration,
     )
-    assert (detector.starter, status.queue, status.name) == (True, "scan", host.name)
-    assert detector.manifest["sets"]
+    assert (calibration.manifest["starter"], status.queue, status.name) == (True, "scan", host.name)
+    assert calibration.manifest["sets"]
     bucket = calibration.buckets["any"]
     assert (bucket["n"], sum(bucket["counts"]), len(bucket["edges"])) == (700, 700, len(bucket["counts"]) + 1)
     assert status.warmed_at is not None

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from moderation.models import DetectorVersion, WorkerStatus
+from moderation.models import Calibration, WorkerStatus
 from moderation.services import calibration
 from tests import factories
 from tests.moderation.api.conftest import Caller
@@ -23,9 +23,9 @@ def test_it_tells_n_and_that_the_weights_are_starters(caller: Caller) -> None:
 
 
 def test_it_names_the_sets_and_their_terms(caller: Caller) -> None:
-    detector, _ = factories.make_detector()
+    factories.make_detector()
     terms = {"name": "faces", "role": "calibrate", "n": 700, "licence": "research use only"}
-    DetectorVersion.objects.filter(pk=detector.pk).update(manifest={"sets": [terms], "starter": False}, starter=False)
+    Calibration.objects.update(manifest={"sets": [terms], "starter": False})
     told = caller.get("/api/v1/detector").json()
     assert told["sets"] == [terms]
     assert (told["starter"], told["note"]) == (False, "")
@@ -36,7 +36,7 @@ def test_it_names_the_sets_and_their_terms(caller: Caller) -> None:
 def test_it_says_under_whose_terms_weights_are_that_were_made_from_others(caller: Caller) -> None:
     factories.make_detector()
     passport = {"sets": [], "terms": "research", "derived_from": "guard-1"}
-    DetectorVersion.objects.update(manifest=passport, starter=False)
+    Calibration.objects.update(manifest=passport)
     told = caller.get("/api/v1/detector").json()
     assert told["note"].startswith("Made from guard-1, under the terms of these weights: research and evaluation")
 
@@ -57,5 +57,5 @@ def test_it_names_the_generators_that_a_head_knows(caller: Caller) -> None:
     factories.make_detector()
     assert caller.get("/api/v1/detector").json()["heads"] == {}
     head = {"generators": ["SDXL"], "families": ["diffusion"], "n": 250, "licences": ["MIT"]}
-    DetectorVersion.objects.update(manifest={"heads": {"tuned": {**head, "training": {"faces": 40_000}}}})
+    Calibration.objects.update(manifest={"heads": {"tuned": {**head, "training": {"faces": 40_000}}}})
     assert caller.get("/api/v1/detector").json()["heads"] == {"tuned": head}

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from moderation.models import Calibration, DetectorVersion, WorkerStatus
+from moderation.models import Calibration, WorkerStatus
 from moderation.services import calibration
 from tests.factories import make_detector
 from tests.moderation.console.pages import text
@@ -41,7 +41,7 @@ def test_it_names_the_sets_with_their_terms(desk: Desk) -> None:
         {"name": "faces-a", "role": "train", "n": 400, "licence": "research use"},
         {"name": "faces-b", "role": "calibrate", "n": 700, "licence": "CC BY 4.0"},
     ]
-    DetectorVersion.objects.update(manifest={"sets": sets, "backbone": "tf_efficientnet_lite0"})
+    Calibration.objects.update(manifest={"sets": sets, "backbone": "tf_efficientnet_lite0"})
     said = text(desk()[0].get(DETECTOR))
     assert "Learned from 400 genuine faces" in said
     assert "faces-a 400 research use" in said
@@ -52,7 +52,7 @@ def test_weights_made_from_the_starters_keep_their_terms_and_what_heads_miss(des
     make_detector()
     head = {"generators": ["SDXL"], "families": ["diffusion"], "n": 250, "licences": ["MIT"]}
     passport = {"sets": [], "heads": {"head": head}, "terms": "research", "derived_from": "guard-1"}
-    DetectorVersion.objects.update(manifest=passport, starter=False)
+    Calibration.objects.update(manifest=passport)
     said = text(desk()[0].get(DETECTOR))
     assert "These are starter weights" not in said
     assert "These weights come from guard-1" in said
@@ -79,7 +79,7 @@ def test_it_says_what_waits_before_the_first_worker_is_ready(desk: Desk) -> None
 def test_it_lists_the_generators_that_a_head_knows_and_the_buckets_in_words(desk: Desk) -> None:
     _, calibrated = make_detector()
     head = {"generators": ["FLUX.1 dev", "SDXL"], "families": ["diffusion"], "n": 293, "licences": ["MIT"]}
-    DetectorVersion.objects.update(manifest={"sets": [], "heads": {"tuned": head}})
+    Calibration.objects.update(manifest={"sets": [], "heads": {"tuned": head}})
     root = calibrated.buckets["any"]
     Calibration.objects.update(buckets={"any": root, "jpeg90/112": {**root, "n": 650}, "any/64": {**root, "n": 300}})
     said = text(desk()[0].get(DETECTOR))

@@ -11,7 +11,7 @@ from django.db import OperationalError
 
 from moderation import intake
 from moderation.models import AuditEntry, ContentItem, MediaAsset, Platform, Scan
-from moderation.services import audit, retention, scanning, submission
+from moderation.services import audit, calibration, retention, scanning, submission
 from moderation.vocabulary import ItemSource, ItemStatus, Priority, Reason
 from tests import factories
 
@@ -28,6 +28,11 @@ def stored() -> set[str]:
     media = storages["media"]
     folders = media.listdir("originals")[0] if media.exists("originals") else []
     return {f"originals/{folder}/{name}" for folder in folders for name in media.listdir(f"originals/{folder}")[1]}
+
+
+def registered(detector: str, calibrated: str) -> None:
+    """A worker warms up with these."""
+    calibration.register(detector, {}, calibrated, {"any": {"n": 700}})
 
 
 def submit(platform: Platform, content: bytes, **given: Any) -> ContentItem:
@@ -115,11 +120,21 @@ def test_equal_content_keeps_one_file_and_hurries_the_scan_that_waits() -> None:
 def test_equal_content_is_screened_again_when_the_detector_has_changed() -> None:
     platform, content = factories.make_platform(), factories.picture()
     factories.screen(submit(platform, content), factories.report(0))
-    detector, _ = factories.make_detector()
-    type(detector).objects.create(identity="newer", manifest={}, warmed_at=detector.warmed_at.replace(year=2100))
+    registered("newer", "genuine-newer")
     later = submit(platform, content, external_id="post-2")
     assert later.status == ItemStatus.QUEUED
     assert list(Scan.objects.order_by("run").values_list("run", flat=True)) == [1, 2]
+
+
+def test_equal_content_is_screened_again_when_the_calibration_has_changed_and_not_after_the_way_back() -> None:
+    platform, content = factories.make_platform(), factories.picture()
+    detector, calibrated = factories.make_detector()
+    factories.screen(submit(platform, content), factories.report(0))
+    registered(detector.identity, "genuine-own")
+    assert submit(platform, content, external_id="post-2").status == ItemStatus.QUEUED
+    Scan.objects.filter(run=2).delete()
+    registered(detector.identity, calibrated.identity)
+    assert submit(platform, content, external_id="post-3").status == ItemStatus.DONE
 
 
 def test_content_that_comes_back_after_erasure_is_taken_in_again() -> None:
