@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from deepfake_guard.detector.records import BoundingBox, Face
 
@@ -237,6 +236,8 @@ def square_around(box: BoundingBox, width: int, height: int) -> BoundingBox:
 def crop(rgb: Pixels, square: BoundingBox) -> Pixels:
     """THE crop recipe: a square of whole pixels, Lanczos to 224 px, JPEG 92 → uint8 [224, 224, 3], as the data were
     made."""
+    from PIL import Image  # here: `score --server` cuts nothing and runs where no Pillow is
+
     left, top, side = int(square.x), int(square.y), int(square.width)
     region = Image.fromarray(np.ascontiguousarray(rgb[top : top + side, left : left + side]))
     buffer = io.BytesIO()

@@ -147,8 +147,9 @@ def test_nobody_there_is_said_with_the_address(
     assert "http://127.0.0.1:9/api/v1" in capsys.readouterr().err
 
 
-def test_it_needs_no_torch(live_server: Any, platform: Platform, tmp_path: Path) -> None:
-    (tmp_path / "torch.py").write_text("raise ImportError('no torch here')")
+def test_it_needs_nothing_that_only_workers_have(live_server: Any, platform: Platform, tmp_path: Path) -> None:
+    for package in ("torch", "timm", "cv2", "av", "PIL", "safetensors"):
+        (tmp_path / f"{package}.py").write_text(f"raise ImportError('no {package} here')")
     key = factories.make_key(platform, SCOPES)[1]
     path = f"{tmp_path}{os.pathsep}{ROOT}"
     environment = {**os.environ, "PYTHONPATH": path, "GUARD_API_KEY": key}

@@ -14,6 +14,7 @@ import pytest
 from moderation.vocabulary import Scope
 from tests import factories
 
+from . import pythons
 from .conftest import ROOT, Fleet
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
@@ -25,6 +26,26 @@ def score(path: Path, *options: str, key: str = "") -> Any:
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def test_it_runs_where_pip_installed_no_worker(live_server: Any, wheel: Path, tmp_path: Path) -> None:
+    pythons.need_index()
+    plain = pythons.Environment.installed(tmp_path / "venv", sys.executable, wheel)
+    (tmp_path / "notes.jpg").write_text("no picture")
+    key = factories.make_key(factories.make_platform(), (Scope.ITEMS_WRITE, Scope.ITEMS_READ))[1]
+    command = [str(plain.python), "-I", "-m", "deepfake_guard.detector", "score", str(tmp_path / "notes.jpg"), "--json"]
+    for options, wanted in ((["--server", live_server.url], "unsupported_type"), ([], "deepfake-guard[worker]")):
+        done = subprocess.run(
+            [*command, *options],
+            cwd=tmp_path,
+            env={**os.environ, "GUARD_API_KEY": key},
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+        assert done.returncode == 1
+        assert wanted in done.stdout + done.stderr
 
 
 def test_a_running_guard_and_the_command_line_alone_give_one_p_value(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from deepfake_guard.detector import faces
 from deepfake_guard.detector.cli import output
+from deepfake_guard.detector.training.extra import needs
 
 if TYPE_CHECKING:
     from deepfake_guard.detector.pipeline import Detector
@@ -19,7 +20,8 @@ MUFLOW = "muflow"
 
 @contextmanager
 def detector(options: argparse.Namespace) -> Iterator[Detector]:
-    """Warmed up; its decoding child ends with the block. Raises ArtefactError, DeviceError or WrongFile."""
+    """Warmed up; its decoding child ends with the block. Raises ArtefactError, DeviceError, WrongFile, ImportError."""
+    needs("torch", "timm", extra="worker")  # `score --server` alone does without
     with output.at_work("loading the detector"):  # torch is imported here, so that --help stays quick
         from deepfake_guard.detector import weights
         from deepfake_guard.detector.pipeline import Detector

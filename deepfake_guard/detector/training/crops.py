@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 Pixels = NDArray[np.uint8]
 
@@ -84,5 +83,7 @@ def terms(crops: Sequence[Crop]) -> list[tuple[str, int, str]]:
 
 
 def _read(path: Path) -> Pixels:
+    from PIL import Image  # here: options of every command name the families, and `score --server` has no Pillow
+
     with Image.open(path) as picture:
         return np.asarray(picture.convert("RGB"))

@@ -1,4 +1,4 @@
-"""Packages of the extras `train`, `export` and `run`: a command asks for them before it begins its work."""
+"""Packages of the extras: a command asks for them before it begins its work."""
 
 from __future__ import annotations
 
