@@ -9,23 +9,24 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from moderation import blind, search
 from moderation.authority import may
-from moderation.models import Decision, Platform, PolicyVersion, ReviewCase, SavedFilter
+from moderation.models import Decision, IllegalRecord, Platform, PolicyVersion, ReviewCase, SavedFilter
 from moderation.models.review import QUEUE_REASONS, Gives
 from moderation.queries import case_parts
 from moderation.reach import sees
-from moderation.vocabulary import CaseState, DecisionState, Permission
+from moderation.vocabulary import CaseState, DecisionState, Permission, RecordState
 
 DECIDE, SENIOR = Permission.DECIDE, Permission.REVERSE  # who may reverse takes what was escalated
+HANDLE_ILLEGAL = Permission.HANDLE_ILLEGAL
 SOON = timedelta(hours=1)
 PAGE = 25
 POLICIES_NAMED = 200
 NOT_SCORED = "not_scored"
-VIEWS = ("all", "due", "free", "mine", "escalated", "closed")
+VIEWS = ("all", "due", "free", "mine", "escalated", "closed", "locked")
 COUNTED_AT_MOST = 1000  # beyond it a count costs more than it tells
 SORTS: dict[str, tuple[str, ...]] = {"due": ("due_at", "number"), "p": ("least", "number"), "oldest": ("number",)}
 
@@ -65,7 +66,7 @@ class CaseFilter:
     @property
     def keys(self) -> tuple[str, ...]:
         """What a page is ordered by; a minus before each: the greatest first."""
-        return ("-number",) if self.view == "closed" else SORTS[self.sort]
+        return {"closed": ("-number",), "locked": ("number",)}.get(self.view, SORTS[self.sort])
 
     def address(self, **changed: str) -> dict[str, str]:
         """What differs from the defaults, for an address."""
@@ -108,10 +109,18 @@ def pressing(view: str, now: datetime) -> Q:
     return Q(due_at__lt=now) if view == "late" else Q(due_at__lte=now + SOON)
 
 
+def views_for(user: User | AnonymousUser) -> tuple[str, ...]:
+    """Locked cases are listed to those who handle illegal content."""
+    return VIEWS if may(user, HANDLE_ILLEGAL) else tuple(view for view in VIEWS if view != "locked")
+
+
 def in_view(view: str, user: User | AnonymousUser) -> Q:
     now = timezone.now()
     if view == "closed":
         return Q(state=CaseState.CLOSED)
+    if view == "locked":
+        handled = sees(user, "platform", HANDLE_ILLEGAL) if may(user, HANDLE_ILLEGAL) else Q(pk__in=[])
+        return Q(state=CaseState.LOCKED) & handled
     narrowed = {
         "mine": Q(holder=user.pk, lease_until__gt=now),
         "free": free(now) & within_reach(user),
@@ -130,9 +139,9 @@ def within_reach(user: User | AnonymousUser) -> Q:
 
 
 def view_counts(user: User | AnonymousUser) -> dict[str, int]:
-    """Open cases of the person's platforms by view, and `late`; COUNTED_AT_MOST + 1 stands for more."""
+    """Cases of the person's platforms by view, and those that are `late`; COUNTED_AT_MOST + 1 stands for more."""
     seen = sees(user, "platform")
-    return {view: _counted(in_view(view, user) & seen) for view in (*VIEWS, "late") if view != "closed"}
+    return {view: _counted(in_view(view, user) & seen) for view in (*views_for(user), "late") if view != "closed"}
 
 
 def _counted(which: Q) -> int:
@@ -149,10 +158,16 @@ def open_case_count(user: User | AnonymousUser) -> int:
     return _counted(Q(state=CaseState.OPEN) & sees(user, "platform"))
 
 
+def locked_case_count(user: User | AnonymousUser) -> int:
+    """COUNTED_AT_MOST + 1 stands for more."""
+    return _counted(in_view("locked", user) & sees(user, "platform"))
+
+
 def open_cases(chosen: CaseFilter, user: User | AnonymousUser, authors: Sequence[str] = ()) -> QuerySet[ReviewCase]:
-    """`authors`: keyed digests of whom `q` may name."""
-    cases = ReviewCase.objects.filter(in_view(chosen.view, user), sees(user, "platform"))
-    cases = cases.annotate(hidden=blind.hidden(user))
+    """`authors`: keyed digests of whom `q` may name. Who names a case by its number means it in any state."""
+    named = search.case_number(chosen.q)
+    meant = in_view(chosen.view, user) if named is None else in_view(chosen.view, user) | Q(number=named)
+    cases = ReviewCase.objects.filter(meant, sees(user, "platform")).annotate(hidden=blind.hidden(user))
     if chosen.q:
         cases = cases.filter(number__in=search.numbers(chosen.q, authors))
     if chosen.platform:
@@ -168,7 +183,11 @@ def open_cases(chosen: CaseFilter, user: User | AnonymousUser, authors: Sequence
     if chosen.reason:
         cases = cases.filter(Gives("reasons", chosen.reason))
     cases = cases.filter(_within_days(chosen))
-    if chosen.view == "closed":  # each with what was said in it: a check of the desk has another verdict in force
+    if chosen.view == "locked":
+        records = IllegalRecord.objects.filter(case__item__asset=OuterRef("item__asset"), state=RecordState.OPEN)
+        cases = cases.annotate(suspected=Subquery(records.values("kind")[:1]))
+    if chosen.view == "closed" or named is not None:
+        # each with what was said in it: a check of the desk has another verdict in force
         settled = Decision.objects.filter(state=DecisionState.SETTLED).order_by("-settled_at")
         cases = cases.prefetch_related(Prefetch("decisions", queryset=settled, to_attr="said"))
     return cases.select_related("item__platform", "item__asset", "holder").prefetch_related(*case_parts())

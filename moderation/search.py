@@ -25,10 +25,14 @@ def numbers(text: str, authors: Sequence[str] = ()) -> list[int]:
     return sorted(found, reverse=True)[:FOUND_AT_MOST]
 
 
+def case_number(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) < 19 else None
+
+
 def _named(text: str) -> Q:
     named = Q(pk__in=[])
-    if text.isdecimal() and len(text) < 19:
-        named |= Q(number=int(text))
+    if (number := case_number(text)) is not None:
+        named |= Q(number=number)
     if (row := _id(text)) is not None:
         named |= Q(public_id=row)
     if len(text) >= SHORTEST_WORD:

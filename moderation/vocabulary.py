@@ -372,6 +372,7 @@ class AlertKind(StrEnum):
 
     SILENT_WORKER = "silent_worker"
     LATE_CASES = "late_cases"
+    LOCKED_CASES = "locked_cases"
 
 
 class IdempotencyState(StrEnum):

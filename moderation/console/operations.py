@@ -50,7 +50,7 @@ def operations(request: DeskRequest) -> HttpResponse:
         "period": chosen,
         "held": request.GET.get("hold") == "1",
         "periods": [(key, gettext(words)) for key, (words, _) in PERIODS.items()],
-        "troubles": service.troubles(now, sees(request.user)),
+        "troubles": service.troubles(now, sees(request.user, "platform")),
         "waiting": waiting,
         "oldest": oldest,
         "promise": service.PROMISE,
@@ -89,7 +89,8 @@ def all_again(request: DeskRequest) -> HttpResponse:
 def _alerts(user: User) -> list[Alert]:
     """The last ones: about workers, and about the person's platforms."""
     names = Platform.objects.filter(sees(user, "pk")).values("name")
-    about = Q(kind=AlertKind.SILENT_WORKER) | Q(kind=AlertKind.LATE_CASES, subject__in=names)
+    of_platforms = (AlertKind.LATE_CASES, AlertKind.LOCKED_CASES)
+    about = Q(kind=AlertKind.SILENT_WORKER) | Q(kind__in=of_platforms, subject__in=names)
     return list(Alert.objects.filter(about).order_by("-since")[:8])
 
 

@@ -27,6 +27,7 @@ VIEW_NAMES = {
     "mine": gettext_noop("Mine"),
     "escalated": gettext_noop("Escalated"),
     "closed": gettext_noop("Closed"),
+    "locked": gettext_noop("Locked"),
 }
 SORTS = (
     ("due", gettext_noop("Due first")),
@@ -58,7 +59,7 @@ def queue(request: DeskRequest) -> HttpResponse:
         "oldest": queue_queries.oldest_open_case(request.user),
         "views": [
             (name, gettext(VIEW_NAMES[name]), counts.get(name), _address(chosen, view=name))
-            for name in queue_queries.VIEWS
+            for name in queue_queries.views_for(request.user)
         ],
         "newer": _address(chosen, before=page.newer) if page.newer else "",
         "older": _address(chosen, after=page.older) if page.older else "",

@@ -120,6 +120,7 @@ class ReviewCase(models.Model):
                 for name, fields, narrowed in OPEN_CASES
             ),
             models.Index(fields=["number"], condition=models.Q(state=CaseState.CLOSED), name="closed_cases"),
+            models.Index(fields=["number"], condition=models.Q(state=CaseState.LOCKED), name="locked_cases"),
             models.Index(fields=["taken_at", "platform"], name="cases_taken"),
         ]
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Min, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
@@ -81,10 +81,10 @@ def _state(worker: Worker, in_hand: int, now: datetime) -> str:
 
 
 def troubles(now: datetime | None = None, seen: Q | None = None) -> list[Trouble]:
-    """The most urgent first; of late cases those of the platforms that `seen` lets through."""
-    now = now or timezone.now()
+    """The most urgent first; of cases those of the platforms that `seen` lets through."""
+    now, seen = now or timezone.now(), seen or Q()
     found = [trouble for hand in hands(now) if (trouble := _of_hand(hand)) is not None]
-    return [*found, *_late(now, seen or Q()), *_backlog(now)]
+    return [*found, *_locked(now, seen), *_late(now, seen), *_backlog(now)]
 
 
 def _of_hand(hand: Hand) -> Trouble | None:
@@ -113,13 +113,27 @@ def _of_hand(hand: Hand) -> Trouble | None:
     return None
 
 
+def _locked(now: datetime, seen: Q) -> list[Trouble]:
+    """By platform: what waits for somebody who was given `handle_illegal`."""
+    locked = ReviewCase.objects.filter(seen, state=CaseState.LOCKED)
+    rows = locked.values_list("platform__name").annotate(Count("pk"), Min("item__asset__locked_at"))
+    then = gettext("A person suspects illegal content. Who handles it finds it in the queue, under “Locked”.")
+    found = []
+    for name, count, oldest in rows.order_by("platform__name"):
+        what = ngettext("%(n)s case of %(platform)s is locked", "%(n)s cases of %(platform)s are locked", count) % {
+            "n": count,
+            "platform": name,
+        }
+        found.append(Trouble(AlertKind.LOCKED_CASES, name, oldest or now, what, then))
+    return found
+
+
 def _late(now: datetime, seen: Q) -> list[Trouble]:
     """By platform: cases that should have been decided by now."""
     late = ReviewCase.objects.filter(seen, due_at__lt=now).exclude(state=CaseState.CLOSED)
-    rows = late.values_list("item__platform__name").annotate(count=Count("pk")).order_by("item__platform__name")
+    rows = late.values_list("platform__name").annotate(Count("pk"), Min("due_at"))
     found = []
-    for name, count in rows:
-        oldest = late.filter(item__platform__name=name).order_by("due_at").values_list("due_at", flat=True)[0]
+    for name, count, oldest in rows.order_by("platform__name"):
         what = ngettext(
             "%(n)s case of %(platform)s should have been decided by now",
             "%(n)s cases of %(platform)s should have been decided by now",

@@ -75,6 +75,11 @@ def open_case_count(context: Any) -> int:
     return queue_queries.open_case_count(context["request"].user)
 
 
+@register.simple_tag(takes_context=True)
+def locked_case_count(context: Any) -> int:
+    return queue_queries.locked_case_count(context["request"].user)
+
+
 def _desk(context: Any) -> preferences.Desk:
     """The person's preferences, read once a request (console/zones.py)."""
     request: Any = context.get("request")

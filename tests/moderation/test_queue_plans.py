@@ -25,6 +25,7 @@ INDEXES = {
     "open_cases_reported": {"reported": "1"},
     "open_cases_by_finding": {"finding": "likely_synthetic"},
     "closed_cases": {"view": "closed"},
+    "locked_cases": {"view": "locked"},
     "open_cases_appealed": {"reason": "appealed"},
     # nearly every case has this reason, so that the planner may as well read them all in order
     "open_cases_at_review_line|open_cases": {"reason": "at_review_line"},
@@ -32,7 +33,7 @@ INDEXES = {
 
 
 def fill(count: int) -> None:
-    """Open and closed cases of two platforms; one in a hundred is escalated, one in a hundred reported and appealed."""
+    """Cases of two platforms: half are closed, some locked; one in a hundred is escalated, one reported, too."""
     platforms, now = [make_platform(), make_platform()], timezone.now()
     policies = [platform.policies.get() for platform in platforms]
     items = ContentItem.objects.bulk_create(
@@ -43,7 +44,7 @@ def fill(count: int) -> None:
             item=item,
             platform=item.platform,
             policy=policies[at % 2],
-            state=CaseState.CLOSED if at % 2 else CaseState.OPEN,
+            state=(CaseState.CLOSED if at % 2 else CaseState.OPEN) if at % 50 != 1 else CaseState.LOCKED,
             statement=Statement.LIKELY_SYNTHETIC if at % 20 == 0 else Statement.UNCERTAIN,
             least=(at % 700) / 700,
             reasons=["at_review_line"] if at % 100 else ["at_review_line", "appealed"],

@@ -9,9 +9,10 @@ from django.urls import reverse
 
 from moderation import queries
 from moderation.models import AuditEntry, Derivative, IllegalRecord, ReviewCase
+from moderation.services import people
 from moderation.vocabulary import CaseState, RecordState, Role
-from tests.factories import make_case
-from tests.moderation.console.pages import text
+from tests.factories import ACTOR, make_case, make_platform
+from tests.moderation.console.pages import numbers, text
 
 pytestmark = pytest.mark.django_db
 Desk = Callable[..., tuple[Client, User]]
@@ -74,6 +75,31 @@ def test_who_was_given_the_permission_by_name_goes_on(desk: Desk, handler: Clien
     assert AuditEntry.objects.filter(action="illegal.viewed").count() == 1
     exported = handler.get(reverse("guard:illegal-file", args=[case.number])).json()
     assert exported["external_id"] == case.item.external_id
+
+
+def test_who_handles_them_finds_locked_cases_by_themselves(desk: Desk, handler: Client) -> None:
+    """In the menu and in a view of the queue, with what is suspected, and without a picture."""
+    first, second, _ = make_case(), make_case(), make_case()
+    for case in (second, first):
+        lock(desk()[0], case)
+    page = handler.get(reverse("guard:queue"), {"view": "locked"})
+    assert numbers(page) == [first.number, second.number]
+    assert "Locked 2 locked" in text(page)
+    assert "Child abuse" in text(page)
+    assert "/media/" not in page.content.decode()
+    moderator = desk()[0]
+    assert "Locked" not in text(moderator.get(reverse("guard:queue")))
+    assert numbers(moderator.get(reverse("guard:queue"), {"view": "locked"})) == []
+
+
+def test_they_find_those_of_their_own_platforms_alone(desk: Desk, handler: Client) -> None:
+    case = make_case()
+    lock(desk()[0], case)
+    person = User.objects.get(pk=handler.session["_auth_user_id"])
+    people.set_reach(person, [make_platform()], actor=ACTOR)
+    page = handler.get(reverse("guard:queue"), {"view": "locked"})
+    assert numbers(page) == []
+    assert "Nothing is locked" in text(page)
 
 
 def test_it_ends_reported_or_released(desk: Desk, handler: Client) -> None:

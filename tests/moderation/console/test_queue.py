@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from moderation import queue_queries
 from moderation.models import ReviewCase, SavedFilter
-from moderation.services import leases
-from moderation.vocabulary import DecisionValue, Role
-from tests.factories import conclude, make_case, make_item, make_platform, make_user, report, screen
+from moderation.services import illegal, leases, people
+from moderation.vocabulary import DecisionValue, IllegalKind, Role
+from tests.factories import ACTOR, conclude, make_case, make_item, make_platform, make_user, pending, report, screen
 from tests.moderation.console.pages import numbers, text
 
 pytestmark = pytest.mark.django_db
@@ -198,6 +198,23 @@ def test_a_search_finds_by_number_id_author_hash_and_the_words_of_a_note(desk: D
     closed = client.get(QUEUE, {"q": "EARRING", "view": "closed"})
     assert numbers(closed) == [case.number]
     assert "genuine" in text(closed)
+
+
+def test_a_case_number_is_found_in_any_state_and_in_any_view(desk: Desk) -> None:
+    closed, locked, settling, waiting = (make_case() for _ in range(4))
+    client, user = desk()
+    conclude(closed)
+    illegal.lock(locked, user, IllegalKind.OTHER_CRIME)
+    pending(settling)
+    for case, said in ((closed, "synthetic"), (locked, "The picture is locked"), (settling, "being decided")):
+        for view in ("all", "mine"):
+            page = client.get(QUEUE, {"q": str(case.number), "view": view})
+            assert numbers(page) == [case.number], (said, view)
+            assert said in text(page)
+    assert numbers(client.get(QUEUE)) == [waiting.number]
+    elsewhere, person = desk()
+    people.set_reach(person, [make_platform()], actor=ACTOR)
+    assert numbers(elsewhere.get(QUEUE, {"q": str(closed.number)})) == []
 
 
 def test_the_queue_narrows_by_policy_day_and_report(desk: Desk) -> None:

@@ -12,10 +12,20 @@ from django.db.models.signals import post_save
 from django.test import Client
 from django.utils import timezone
 
-from moderation.models import Alert, ContentItem, DetectedFace, Pulse, ReviewCase, Scan, WorkerStatus
+from moderation.models import (
+    Alert,
+    ContentItem,
+    DetectedFace,
+    IllegalRecord,
+    MediaAsset,
+    Pulse,
+    ReviewCase,
+    Scan,
+    WorkerStatus,
+)
 from moderation.models.ids import first_id
-from moderation.services import alerts, calibration, operations
-from moderation.vocabulary import AlertKind, ItemStatus, Reason, Role, ScanState
+from moderation.services import alerts, calibration, illegal, operations
+from moderation.vocabulary import AlertKind, IllegalKind, ItemStatus, Reason, Role, ScanState
 from tests.factories import (
     ACTOR,
     claim_one,
@@ -173,6 +183,21 @@ def test_late_cases_are_told_by_platform(chat: Receiver) -> None:
     assert "1 case of Agora should have been decided by now" in mail.outbox[0].body
 
 
+def test_locked_cases_are_told_by_platform_with_nothing_of_what_they_are(chat: Receiver) -> None:
+    case = make_case(make_platform("Agora"), external_id="photo-7")
+    illegal.lock(case, make_user()[0], IllegalKind.CHILD_ABUSE, "seen at once")
+    [told] = operations.troubles()
+    assert (told.kind, told.subject, told.what) == ("locked_cases", "Agora", "1 case of Agora is locked")
+    assert MediaAsset.objects.get().locked_at == told.since
+    assert alerts.watch() == 1
+    [mailed] = mail.outbox
+    assert "1 case of Agora is locked" in mailed.body
+    assert not [word for word in ("photo-7", "seen at once", "abuse") if word in f"{mailed.subject}{mailed.body}"]
+    illegal.release(IllegalRecord.objects.get(), make_user(Role.SENIOR)[0], why="a statue")
+    assert alerts.watch() == 0
+    assert Alert.objects.get().ended_at is not None
+
+
 def test_a_chat_that_fails_is_tried_again_where_no_mail_went(chat: Receiver, settings: Any) -> None:
     settings.DEEPFAKE_GUARD = {**settings.DEEPFAKE_GUARD, "ALERT_EMAILS": []}
     worker(silent=2 * MINUTE)
@@ -215,6 +240,9 @@ def test_the_page_says_who_is_silent_what_waits_and_what_was_set_aside(admin: Cl
     assert "decoder_killed Reading it broke the decoder each time." in page
     assert "Try again" in page
     assert "Refreshes every 10 s" in page
+    illegal.lock(make_case(make_platform("Agora")), make_user()[0], IllegalKind.OTHER_CRIME)
+    assert "1 case of Agora is locked" in text(admin.get("/operations/"))
+    assert b"view=locked" not in admin.get("/operations/").content
     assert "Held" in text(admin.get("/operations/?hold=1&period=7d"))
 
 
