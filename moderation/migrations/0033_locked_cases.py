@@ -6,7 +6,7 @@ from moderation.vocabulary import CaseState
 
 
 class Migration(migrations.Migration):
-    dependencies = [("deepfake_guard", "0031_worker_left")]
+    dependencies = [("deepfake_guard", "0032_calibration_passport")]
 
     operations = [
         migrations.AlterField(
