@@ -112,6 +112,14 @@ def test_help_and_info_do_not_wait_for_torch() -> None:
     assert json.loads(done.stdout)["starter"] is True
 
 
+def test_info_tells_what_was_measured_with_n_and_interval(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info"]) == 0
+    said = capsys.readouterr().out
+    assert "measured 2026-11-25" in said
+    assert "0.97 (0.96–0.98)" in said
+    assert "48 of 406" in said
+
+
 def test_info_names_the_sets_and_their_terms(artefact: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info", "--artefact", artefact]) == 0
     shown = capsys.readouterr().out

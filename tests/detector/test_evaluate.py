@@ -17,6 +17,7 @@ from deepfake_guard.detector.records import CropScore, SignalScore
 from deepfake_guard.detector.training import crops as listing
 from deepfake_guard.detector.training.evaluate import Evaluation, evaluate
 from deepfake_guard.detector.training.evaluation_figures import Heads
+from deepfake_guard.detector.training.evaluation_passport import measured
 from deepfake_guard.detector.training.evaluation_splits import Splits
 from deepfake_guard.detector.training.evaluation_table import score, table, unit
 from deepfake_guard.detector.training.evaluation_unseen import Left, unseen_families
@@ -75,6 +76,17 @@ def test_every_figure_has_its_n_and_its_interval(evaluated: Evaluation) -> None:
     alarms = evaluated.figures["genuine_sources"]["test-real-ood"]["unsplash__deepshield"]["p<=0.05"]
     assert alarms["interval"][0] <= alarms["rate"] <= alarms["interval"][1]
     assert alarms["n"] == 8
+
+
+def test_the_passport_takes_the_headline_with_its_n_and_whose_it_is(evaluated: Evaluation) -> None:
+    told, figures = measured(evaluated.figures), evaluated.figures
+    assert (told["detector_id"], told["calibration_id"]) == (figures["detector_id"], figures["calibration_id"])
+    area = told["areas"]["combined_auc_id"]
+    assert area["auc"] == figures["macro"]["combined_auc_id"]
+    assert area["collections"] == len(figures["groups"]["generators"]["collections"])
+    assert area["genuine"] == sum(each["n"] for each in figures["genuine_sources"]["test-real-id"].values())
+    assert told["false_alarms"]["p<=0.05"]["n"] == 8
+    assert None not in told["areas"].values()
 
 
 def test_calibration_and_test_faces_of_one_source_are_held_against_each_other(evaluated: Evaluation) -> None:

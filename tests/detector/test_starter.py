@@ -29,7 +29,7 @@ def test_it_is_at_most_twenty_five_megabytes() -> None:
 def test_it_says_that_it_is_a_starter_and_names_every_set_with_count_and_terms(starter: weights.Artefact) -> None:
     passport = starter.manifest
     assert passport.starter
-    assert "fit your own" in passport.notes
+    assert "calibrate on your platform" in passport.notes
     assert {entry.role for entry in passport.sets} == {"train", "select", "calibrate", "head"}
     assert all(entry.n > 0 and entry.licence for entry in passport.sets)
     counted = sum(entry.n for entry in passport.sets if entry.role == "calibrate")
@@ -40,6 +40,16 @@ def test_it_says_that_it_is_a_starter_and_names_every_set_with_count_and_terms(s
         word in terms
         for word in ("FFHQ", "FairFace", "All-Age-Faces", "MEBeauty", "DFDC", "Generated Photos", "StyleGAN", "FLUX")
     )
+
+
+def test_it_carries_what_was_measured_with_n_and_date(starter: weights.Artefact) -> None:
+    found = starter.manifest.metrics[manifest.MEASURED]
+    assert (found["detector_id"], found["date"]) == (starter.manifest.detector_id, "2026-11-25")
+    assert found["calibration_id"] == starter.manifest.calibration_id
+    said = (Path(__file__).parents[2] / "docs" / "accuracy.md").read_text()
+    known, alarms = found["areas"]["known_auc_id"], found["false_alarms"]["p<=0.05"]
+    assert f"| {known['auc']} ({known['interval'][0]}–{known['interval'][1]}) |" in said
+    assert f"{alarms['count']} = {alarms['rate']:.3f}" in said
 
 
 def test_it_was_made_by_the_recipe_that_fit_follows(starter: weights.Artefact) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from deepfake_guard.detector import manifest
 from deepfake_guard.detector.cli import output, parser
 from deepfake_guard.detector.training.extra import needs
 
@@ -40,6 +42,9 @@ def add(parts: parser.Parts) -> None:
     made.add_argument("--html", type=Path, metavar="FILE", help="one self-contained report; it shows faces: keep it")
     made.add_argument("--robustness", action="store_true", help="also wear 600 faces down, each in many ways")
     made.add_argument("--baselines", action="store_true", help="also supervised trees and the published rules")
+    made.add_argument(
+        "--write-metrics", action="store_true", help="also put the headline, with n and date, into the manifest"
+    )
     parser.takes_json(made, "all figures; without it the headline alone")
     parser.takes_artefact(made)
     parser.takes_device(made)
@@ -68,6 +73,8 @@ def run(options: argparse.Namespace) -> int:
         extras = _worn(artefact, options) if options.robustness else {}
         if options.baselines:
             extras |= _baselines(artefact, measured, options)
+        if options.write_metrics:
+            _write_metrics(options.artefact or manifest.STARTER, measured)
         if options.html is not None:
             from deepfake_guard.detector import report
 
@@ -77,6 +84,15 @@ def run(options: argparse.Namespace) -> int:
     else:
         output.tables(_headline(measured.figures))
     return 0
+
+
+def _write_metrics(folder: Path, found: Evaluation) -> None:
+    """No identity changes by it: the manifest vouches for the other files, and none of them for it."""
+    from deepfake_guard.detector.training.evaluation_passport import measured
+
+    passport = manifest.read(folder)
+    metrics = {**passport.metrics, manifest.MEASURED: measured(found.figures)}
+    manifest.write(folder, replace(passport, metrics=metrics))
 
 
 def _worn(artefact: Artefact, options: argparse.Namespace) -> dict[str, Any]:

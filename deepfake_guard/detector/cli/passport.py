@@ -17,6 +17,13 @@ from deepfake_guard.detector.manifest import Manifest
 CALIBRATION = "calibration."  # how the name of its file begins
 FACTS = ("detector_id", "calibration_id", "derived_from", "created", "backbone", "input_px", "pooling", "objective")
 ROLES = {"train": "learned from", "select": "chosen on", "calibrate": "calibrated on", "head": "heads learned from"}
+AREAS = {
+    "known_auc_id": "known generators, AUC",
+    "combined_auc_id": "all generators, AUC",
+    "combined_auc_unseen_family": "families left out of training, AUC",
+    "strange_folded_auc_id": "one-class signals alone, AUC",
+    "strange_folded_auc_ood": "… against unfamiliar sources, AUC",
+}
 EXAMPLES = ["info", "info --artefact artifacts/mine", "info --json | jq .sets"]
 
 
@@ -38,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         output.document({**asdict(passport), "buckets": counts})
         return 0
-    output.tables(_facts(passport), _sets(passport), *_heads(passport), _buckets(counts))
+    output.tables(_facts(passport), *_measured(passport), _sets(passport), *_heads(passport), _buckets(counts))
     output.line(terms(passport))
     return 0
 
@@ -67,6 +74,27 @@ def _facts(passport: Manifest) -> Table:
         facts.add_row(name, escape(str(getattr(passport, name))))
     facts.add_row("face finder", "YuNet" if faces.installed() else f"not YuNet; install it: {faces.INSTALL_LINE}")
     return facts
+
+
+def _measured(passport: Manifest) -> Iterator[Table]:
+    found = passport.metrics.get(manifest.MEASURED)
+    if not found:
+        return
+    other = found["calibration_id"] != passport.calibration_id
+    title = f"measured {found['date']}" + (f", as calibrated by {found['calibration_id']}" if other else "")
+    measured = Table(title, "", "of")
+    for name in [name for name in AREAS if name in found["areas"]]:
+        area = found["areas"][name]
+        of = f"{area['collections']} collections, {area['genuine']:,} genuine faces"
+        measured.add_row(AREAS[name], _with_interval(area["auc"], area["interval"]), of)
+    for level, rate in found["false_alarms"].items():
+        said = f"genuine faces of sources that nothing was trained on, {level.replace('<=', ' ≤ ')}"
+        measured.add_row(said, _with_interval(rate["rate"], rate["interval"]), f"{rate['count']} of {rate['n']}")
+    yield measured
+
+
+def _with_interval(value: float, interval: tuple[float, float]) -> str:
+    return f"{value:.2f} ({interval[0]:.2f}–{interval[1]:.2f})"
 
 
 def _sets(passport: Manifest) -> Table:

@@ -190,5 +190,5 @@ def _passport(chosen: Chosen, recipe: Recipe, training: dict[str, Any], heads: d
         training=training, metrics={"select_nll": training["select_nll"]} if "select_nll" in training else {},
         starter=recipe.starter, terms=_terms(recipe), derived_from=training.get("muflow_of", ""),
         finder_corrections={finder: asdict(found) for finder, found in faces.CORRECTIONS.items()},
-        notes="Starter weights: fit your own on your platform's genuine faces." if recipe.starter else "",
+        notes="Starter weights: calibrate on your platform's genuine faces." if recipe.starter else "",
     )  # fmt: skip
