@@ -12,11 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from django.core.files.storage import Storage, storages
-
+from moderation import media_store
 from moderation.conf import conf
 
-CHUNK = 1024 * 1024
 NOWHERE = Path("/nonexistent")  # a path for what could not be copied: whoever opens it is told so
 
 
@@ -32,24 +30,15 @@ def folder() -> Iterator[Path]:
 
 def local(name: str, copies: Path) -> Path:
     """Raises FileNotFoundError where the storage has no such file, OSError where it cannot say or give it."""
-    storage = storages["media"]
-    try:
-        return Path(storage.path(name))
-    except NotImplementedError:  # as Django's Storage says it: no files here
-        return _copied(storage, name, copies)
+    return media_store.path(name) or _copied(name, copies)
 
 
-def _copied(storage: Storage, name: str, copies: Path) -> Path:
+def _copied(name: str, copies: Path) -> Path:
     copy = copies / name.replace("/", "-")
     limit = conf().MAX_UPLOAD_BYTES
-    try:
-        with storage.open(name) as stored, copy.open("wb") as here:
-            while chunk := stored.read(CHUNK):
-                if here.tell() + len(chunk) > limit:
-                    raise OSError(f"more than {limit} bytes")
-                here.write(chunk)
-    except OSError:
-        raise
-    except Exception as error:  # each storage has errors of its own kind, botocore's for one
-        raise OSError(f"{type(error).__name__}: {error}") from error
+    with copy.open("wb") as here:
+        for chunk in media_store.chunks(name):
+            if here.tell() + len(chunk) > limit:
+                raise OSError(f"more than {limit} bytes")
+            here.write(chunk)
     return copy

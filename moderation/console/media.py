@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import uuid
 
-from django.core.files.storage import storages
 from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_safe
 
-from moderation import blind, queries
+from moderation import blind, media_store, queries
 from moderation.console.access import VIEW, DeskRequest, needs
 from moderation.models import Derivative
 
@@ -29,8 +28,7 @@ def media(request: DeskRequest, derivative_id: uuid.UUID) -> HttpResponse:
 def picture_response(derivative: Derivative, *, cached: str) -> HttpResponse:
     """The stored picture with its headers. Raises Http404 where the file has gone."""
     try:
-        with storages["media"].open(derivative.storage_name) as stored:
-            content = stored.read()
+        content = media_store.read(derivative.storage_name)
     except FileNotFoundError as error:
         raise Http404("the picture has been removed") from error
     return HttpResponse(

@@ -10,15 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.core.files.base import ContentFile
-from django.core.files.storage import storages
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from deepfake_guard.detector.records import Derived
-from moderation import dispatch, queries
-from moderation.filing import DERIVED, new_name
+from moderation import dispatch, media_store, queries
+from moderation.filing import DERIVED
 from moderation.models import Derivative, MediaAsset, ReviewCase
 from moderation.vocabulary import CaseState, DerivativeKind
 
@@ -61,10 +59,10 @@ def end(case_number: int) -> None:
 
 def record(wanted: Wanted, made: Sequence[Derived]) -> bool:
     """Stores the views; False when the picture went meanwhile or somebody else was quicker, and then keeps no file."""
-    names = [storages["media"].save(new_name(DERIVED), ContentFile(derived.content)) for derived in made]
+    names = [media_store.save(DERIVED, derived.content) for derived in made]
     kept = _record(wanted, made, names)
-    for name in () if kept else names:
-        storages["media"].delete(name)
+    if not kept:
+        media_store.discard(names)
     return kept
 
 

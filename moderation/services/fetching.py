@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 from django.core.files.base import File
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
@@ -36,10 +36,6 @@ log = structlog.get_logger(__name__)
 
 class _Overtaken(Exception):
     """The lease has gone, or the item was erased: nothing of this is kept."""
-
-
-class _NotStored(Exception):
-    """The file was fetched, and the storage did not take it."""
 
 
 def accept(platform: Platform, url: str, told: Particulars) -> Submission:
@@ -80,7 +76,7 @@ def fetch(fetch_id: uuid.UUID) -> bool:
         with tempfile.TemporaryFile() as file:
             safe_get.download(claimed.url, file, values.MAX_UPLOAD_BYTES, values.URL_ALLOWED, values.EGRESS_PROXY)
             file.flush()
-            stored = _store(claimed.item.platform, File(file, name="fetched"))
+            stored = submission.store(claimed.item.platform, File(file, name="fetched"))
         submission.keep(stored, lambda: _attach(claimed, token, stored))
     except safe_http.UnsafeUrl as error:
         _fail(claimed, token, Reason.URL_NOT_ALLOWED, error)
@@ -92,21 +88,11 @@ def fetch(fetch_id: uuid.UUID) -> bool:
         _again(claimed, token, Reason.URL_REFUSED, error, spent=error.lasting)
     except safe_http.Unreachable as error:
         _again(claimed, token, Reason.URL_UNREACHABLE, error)
-    except (_NotStored, OSError) as error:  # OSError: of the temporary file
+    except OSError as error:  # of the storage, or of the temporary file
         _again(claimed, token, Reason.NOT_STORED, error)
     except _Overtaken:
         log.info("fetch_overtaken", fetch=str(fetch_id))
     return True
-
-
-def _store(platform: Platform, file: File) -> Stored:  # type: ignore[type-arg]
-    """Raises intake.Refused, DatabaseError, and _NotStored for whatever the storage raises."""
-    try:
-        return submission.store(platform, file)
-    except (Refused, DatabaseError):
-        raise
-    except Exception as error:  # each storage has errors of its own kind, botocore's for one
-        raise _NotStored(f"{type(error).__name__}: {error}") from error
 
 
 def _claim(fetch_id: uuid.UUID, token: uuid.UUID) -> Fetch | None:

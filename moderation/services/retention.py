@@ -10,12 +10,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
-from django.core.files.storage import Storage, storages
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from moderation import filing
+from moderation import filing, media_store
 from moderation.models import (
     OPEN_DELIVERY,
     Appeal,
@@ -135,20 +134,7 @@ def _drop_unused(asset_id: UUID) -> bool:
 def _delete_files_on_commit(names: Iterable[str]) -> None:
     """After commit: a rollback must not have deleted anything. What a crash leaves, `purge_orphans` finds."""
 
-    def delete() -> None:
-        for name in names:
-            _delete_file(storages["media"], name)
-
-    transaction.on_commit(delete)
-
-
-def _delete_file(storage: Storage, name: str) -> bool:
-    try:
-        storage.delete(name)
-    except OSError as error:
-        log.warning("file_not_deleted", name=name, error=str(error))
-        return False
-    return True
+    transaction.on_commit(lambda: media_store.discard(names))
 
 
 def purge_expired() -> int:
@@ -203,44 +189,35 @@ def _remove_media(expired: QuerySet[MediaAsset], asset_id: UUID, now: datetime) 
 
 def purge_orphans() -> int:
     """Deletes the guard's files older than an hour that no row names; returns how many. A host's are let be."""
-    storage = storages["media"]
     before = timezone.now() - ORPHAN_AGE
     deleted = 0
     batch: list[str] = []
-    for name in _stored_names(storage):
+    for name in _stored_names():
         batch.append(name)
         if len(batch) == BATCH:
-            deleted += _delete_unknown(storage, batch, before)
+            deleted += _delete_unknown(batch, before)
             batch = []
-    return deleted + _delete_unknown(storage, batch, before)
+    return deleted + _delete_unknown(batch, before)
 
 
-def _stored_names(storage: Storage) -> Iterator[str]:
+def _stored_names() -> Iterator[str]:
     for folder in filing.FOLDERS:
-        for shelf in filter(filing.SHELF.fullmatch, _listed(storage, folder)[0]):
-            names = (f"{folder}/{shelf}/{file}" for file in _listed(storage, f"{folder}/{shelf}")[1])
+        for shelf in filter(filing.SHELF.fullmatch, media_store.listed(folder)[0]):
+            names = (f"{folder}/{shelf}/{file}" for file in media_store.listed(f"{folder}/{shelf}")[1])
             yield from filter(filing.OURS.fullmatch, names)
 
 
-def _listed(storage: Storage, folder: str) -> tuple[list[str], list[str]]:
-    try:
-        return storage.listdir(folder)
-    except FileNotFoundError:  # nothing was ever kept there
-        return [], []
-
-
-def _delete_unknown(storage: Storage, names: list[str], before: datetime) -> int:
+def _delete_unknown(names: list[str], before: datetime) -> int:
     known = set(
         MediaAsset.objects.filter(storage_name__in=names, removed_at=None).values_list("storage_name", flat=True)
     )
     known |= set(Derivative.objects.filter(storage_name__in=names).values_list("storage_name", flat=True))
-    deleted = 0
-    for name in names:
-        if name in known:
-            continue
-        try:
-            old = storage.get_modified_time(name) < before
-        except FileNotFoundError:  # its upload was refused and cleaned up meanwhile
-            continue
-        deleted += old and _delete_file(storage, name)
-    return deleted
+    return media_store.discard(name for name in names if name not in known and _is_older(name, before))
+
+
+def _is_older(name: str, before: datetime) -> bool:
+    try:
+        return media_store.modified_at(name) < before
+    except OSError as error:  # its upload was refused and cleaned up meanwhile, or the storage cannot say
+        log.info("file_of_unknown_age", name=name, error=str(error))
+        return False

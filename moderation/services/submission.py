@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from django.core.files.base import File
-from django.core.files.storage import storages
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from moderation import dispatch, intake
+from moderation import dispatch, intake, media_store
 from moderation.conf import conf
-from moderation.filing import ORIGINALS, new_name
+from moderation.filing import ORIGINALS
 from moderation.models import (
     AuditEntry,
     Calibration,
@@ -118,18 +117,18 @@ def keep(stored: Stored, write: Callable[[], tuple[T, bool]]) -> T:
         raise AssertionError("unreachable")
     finally:
         if not used:
-            storages["media"].delete(stored.name)
+            media_store.discard([stored.name])
 
 
 def store(platform: Platform, upload: File) -> Stored:  # type: ignore[type-arg]
-    """Inspects and stores an upload. Raises intake.Refused."""
+    """Inspects and stores an upload. Raises intake.Refused, and media_store.StorageFault."""
     values = conf()
     bounds = intake.Limits(values.MAX_UPLOAD_BYTES, values.MAX_PIXELS, values.MAX_FRAMES, values.ALLOW_BMP_TIFF)
     found = intake.inspect(upload, upload.size, bounds)  # type: ignore[arg-type]
     room.check(platform, upload.size)
     known = getattr(upload, "sha256", "")  # counted while it came in: then a storage on the same disk only moves it
     hashing = _Hashing(upload)
-    name = storages["media"].save(new_name(ORIGINALS), upload if known else hashing)
+    name = media_store.save(ORIGINALS, upload if known else hashing)
     return Stored(name, known or hashing.digest.hexdigest(), upload.size, found)
 
 
@@ -236,7 +235,7 @@ def _asset(platform: Platform, stored: Stored) -> tuple[MediaAsset, bool, bool]:
         asset = _new_asset(platform, stored)
         insert(asset, room.change(platform.pk, asset.size))
         return asset, True, True
-    if asset.removed_at is not None or not storages["media"].exists(asset.storage_name):
+    if asset.removed_at is not None or not media_store.exists(asset.storage_name):
         # retention deleted the file, or it was lost; equal content has come back
         if asset.removed_at is not None:
             insert(room.change(platform.pk, asset.size))

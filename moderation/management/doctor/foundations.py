@@ -11,14 +11,13 @@ from pathlib import Path
 
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
-from django.core.files.base import ContentFile
 from django.core.files.storage import InvalidStorageError, storages
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from moderation import dispatch
+from moderation import dispatch, media_store
 from moderation.conf import conf
-from moderation.filing import DOCTOR, new_name
+from moderation.filing import DOCTOR
 from moderation.management.doctor.findings import FAIL, OK, WARN, Finding, first_line
 from moderation.services import room
 
@@ -83,14 +82,12 @@ def counted() -> Finding:
 def storage() -> Finding:
     content = secrets.token_bytes(32)
     try:
-        media = storages["media"]
-        name = media.save(new_name(DOCTOR), ContentFile(content))
-        with media.open(name) as stored:
-            same = stored.read() == content
-        media.delete(name)
-    except Exception as error:  # each storage has errors of its own kind, botocore's for one
+        name = media_store.save(DOCTOR, content)
+        same = media_store.read(name) == content
+        media_store.delete(name)
+    except OSError as error:
         cure = 'look at STORAGES["media"]: is it there, and may the guard\'s user write, read and delete in it?'
-        return Finding("storage", FAIL, f"{type(error).__name__}: {first_line(error)}", cure)
+        return Finding("storage", FAIL, first_line(error), cure)
     if not same:
         return Finding("storage", FAIL, "what was written is not what was read", "check the disk")
     return Finding("storage", OK, "written, read back, deleted")

@@ -6,13 +6,12 @@ import uuid
 from collections.abc import Sequence
 
 import structlog
-from django.core.files.base import ContentFile
-from django.core.files.storage import storages
 from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 
 from deepfake_guard.detector.records import FaceScore, MediaReport
-from moderation.filing import DERIVED, new_name
+from moderation import media_store
+from moderation.filing import DERIVED
 from moderation.models import Derivative, DetectedFace, MediaAsset
 from moderation.services.scanning.claims import Claim, held, judge_items, record_failure
 from moderation.vocabulary import Reason, ScanState
@@ -36,8 +35,7 @@ def record(results: Sequence[tuple[Claim, MediaReport]]) -> int:
         record_failure(claim, Reason.ATTEMPTS_SPENT, f"the result was refused by the database: {error}")
         return 0
     for names in lost:
-        for name in names:
-            storages["media"].delete(name)
+        media_store.discard(names)
     return len(results) - len(lost)
 
 
@@ -50,7 +48,7 @@ def _record_all(stored: Sequence[tuple[Claim, MediaReport, list[str]]]) -> list[
 
 
 def _store(report: MediaReport) -> list[str]:
-    return [storages["media"].save(new_name(DERIVED), ContentFile(derived.content)) for derived in report.derivatives]
+    return [media_store.save(DERIVED, derived.content) for derived in report.derivatives]
 
 
 def _record_one(claim: Claim, report: MediaReport, names: Sequence[str]) -> bool:

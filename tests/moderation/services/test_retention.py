@@ -4,13 +4,14 @@ import os
 import time
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
-from django.core.files.storage import storages
+from django.core.files.storage import FileSystemStorage, storages
 from django.utils import timezone
 
-from moderation.filing import FOLDERS, ORIGINALS, new_name
+from moderation.filing import DERIVED, FOLDERS, ORIGINALS, new_name
 from moderation.models import (
     AuditEntry,
     ContentItem,
@@ -220,6 +221,32 @@ def test_it_deletes_only_files_that_no_row_knows_and_that_are_older_than_an_hour
     assert retention.purge_orphans() >= 1
     assert not storage.exists(old)
     assert names_of(item) | {young} <= stored_files()
+
+
+class Refusing(FileSystemStorage):
+    """A bucket that lets the guard write and read, and not delete all: with an error of a kind of its own."""
+
+    def delete(self, name: str) -> None:
+        if name.startswith(DERIVED):
+            raise RuntimeError("An error occurred (AccessDenied) when calling the DeleteObject operation")
+        super().delete(name)
+
+
+def test_what_a_storage_refuses_to_delete_stops_neither_the_erasure_nor_the_other_files(settings: Any) -> None:
+    item = screened(0)
+    names = names_of(item)
+    usual = settings.STORAGES
+    settings.STORAGES = {**usual, "media": {**usual["media"], "BACKEND": f"{__name__}.Refusing"}}
+    assert retention.erase(item, actor=ACTOR)
+    left = names & stored_files()
+    assert {name.split("/")[0] for name in left} == {DERIVED}, "they come first, and the original went all the same"
+    for name in left:
+        os.utime(storages["media"].path(name), (time.time() - 7200,) * 2)
+    retention.purge_orphans()
+    assert left <= stored_files()
+    settings.STORAGES = usual
+    retention.purge_orphans()
+    assert not left & stored_files(), "found later"
 
 
 def test_it_lets_be_what_a_host_keeps_in_the_same_storage() -> None:
