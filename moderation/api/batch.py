@@ -22,6 +22,7 @@ from moderation.api import idempotency
 from moderation.api.problems import refusal, whole
 from moderation.api.serializers import ProblemSerializer, names, problems
 from moderation.api.submissions import AddressField, ParticularsSerializer, SubmissionSerializer, take
+from moderation.api.uploads import BATCH_BODY
 from moderation.api.views import UploadView, actor_of, key_of
 from moderation.intake import Refused
 from moderation.vocabulary import ItemStatus, Scope
@@ -75,6 +76,7 @@ class BatchResultsSerializer(serializers.Serializer[Any]):
 
 class BatchView(UploadView):
     scopes = {"POST": Scope.ITEMS_WRITE}
+    largest_json = BATCH_BODY
 
     @extend_schema(
         operation_id="items_batch",

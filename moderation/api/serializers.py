@@ -216,4 +216,5 @@ class ProblemSerializer(serializers.Serializer[Any]):
 def problems(*codes: int) -> dict[Any, Any]:
     """The responses, for the schema, of a view that answers problems with these statuses and those of every view."""
     told = OpenApiResponse(ProblemSerializer, description="problem document (RFC 9457)")
-    return {(code, "application/problem+json"): told for code in sorted({400, 401, 403, 406, 429, *codes})}
+    body = {413} if 415 in codes else set[int]()  # whoever may send the wrong kind may send too much
+    return {(code, "application/problem+json"): told for code in sorted({400, 401, 403, 406, 429, *codes, *body})}

@@ -24,6 +24,7 @@ from moderation.vocabulary import Reason
 FORM_OVERHEAD = 64 * 1024
 FILES_A_BODY = 8  # the console's upload page may send several files at once; the API's together may be as large as one
 ORDINARY_BODY = 1024 * 1024
+BATCH_BODY = 2 * ORDINARY_BODY  # a hundred addresses, each with a context of 8 kB
 
 Message = Mapping[str, Any]
 App = Callable[[Any, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
@@ -62,7 +63,7 @@ class LimitedUploadHandler(TemporaryFileUploadHandler):
 
 
 def body_limit(path: str, headers: Mapping[bytes, bytes]) -> int:
-    """Bytes: a file's worth where files are sent, by whom shows a key or a session; else a megabyte.
+    """Bytes: a file's worth where files are sent as a form, by whom shows a key or a session; else a megabyte or two.
 
     Whether these are good is the view's to find out: looking them up here would put a query before every refusal.
     """
@@ -70,7 +71,8 @@ def body_limit(path: str, headers: Mapping[bytes, bytes]) -> int:
     api, desk = _where_files_go()
     scheme, _, key = headers.get(b"authorization", b"").partition(b" ")
     if path in api and scheme.lower() == b"bearer" and key.strip().startswith(b"dg_"):
-        return max(file, ORDINARY_BODY)
+        form = headers.get(b"content-type", b"").lower().startswith(b"multipart/")
+        return max(file, BATCH_BODY) if form else BATCH_BODY
     if path == desk and settings.SESSION_COOKIE_NAME in parse_cookie(headers.get(b"cookie", b"").decode("latin-1")):
         return max(FILES_A_BODY * file, ORDINARY_BODY)
     return ORDINARY_BODY

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC
+from io import BytesIO
 from typing import Any
 
 from django.http import HttpResponseBase
@@ -11,7 +12,7 @@ from django.utils import timezone
 from drf_spectacular.openapi import AutoSchema
 from rest_framework.exceptions import ParseError
 from rest_framework.metadata import SimpleMetadata
-from rest_framework.parsers import MultiPartParser
+from rest_framework.parsers import BaseParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -19,7 +20,7 @@ from moderation.api.authentication import ApiKeyAuthentication
 from moderation.api.permissions import HasScope
 from moderation.api.pinned import SETTINGS, Negotiation, Parser, Renderer
 from moderation.api.problems import Problem
-from moderation.api.uploads import LimitedUploadHandler
+from moderation.api.uploads import ORDINARY_BODY, LimitedUploadHandler
 from moderation.models import ApiKey
 from moderation.services import limits
 from moderation.vocabulary import Reason
@@ -27,10 +28,18 @@ from moderation.vocabulary import Reason
 ONCE = {"Cache-Control": "no-store"}  # headers of an answer that shows a secret
 
 
-class StrictJSONParser(Parser):
-    def parse(self, *args: Any, **kwargs: Any) -> Any:
+class StrictJSONParser(BaseParser):
+    """Reads no more than the view takes. A JSONParser would be given the whole body, held to the host's limit."""
+
+    media_type = Parser.media_type
+
+    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
+        limit = parser_context["view"].largest_json
+        body = stream.read(limit + 1)
+        if len(body) > limit:
+            raise Problem(413, Reason.TOO_LARGE.value, f"the limit is {limit} bytes of JSON")
         try:
-            return super().parse(*args, **kwargs)
+            return Parser().parse(BytesIO(body), media_type, parser_context)
         except RecursionError as error:
             raise ParseError("the JSON has too many levels") from error
 
@@ -46,6 +55,7 @@ class ApiView(APIView):  # no docstring: it would be shown as that of an operati
     versioning_class = None
     settings = SETTINGS
     schema = AutoSchema()
+    largest_json = ORDINARY_BODY  # bytes
 
     rate: limits.Rate | None = None
 

@@ -7,9 +7,11 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
 from django.core.asgi import get_asgi_application
 
-from moderation.api.uploads import FILES_A_BODY, FORM_OVERHEAD, ORDINARY_BODY, BodyLimit, body_limit
+from moderation.api.uploads import BATCH_BODY, FILES_A_BODY, FORM_OVERHEAD, ORDINARY_BODY, BodyLimit, body_limit
+from tests.moderation.api.conftest import Caller
 
 KIB = 1024
 
@@ -59,7 +61,9 @@ def test_it_takes_a_files_worth_only_where_files_are_sent_and_from_whom_says_who
     size = 50 * KIB * KIB
     settings.DEEPFAKE_GUARD = {**settings.DEEPFAKE_GUARD, "MAX_UPLOAD_BYTES": size}
     key, cookie = {b"authorization": b"Bearer dg_abcdefgh_x"}, {b"cookie": b"theme=dark; sessionid=x"}
-    assert body_limit("/api/v1/items", key) == body_limit("/api/v1/items/batch", key) == size + FORM_OVERHEAD
+    form = {**key, b"content-type": b"multipart/form-data; boundary=x"}
+    assert body_limit("/api/v1/items", form) == body_limit("/api/v1/items/batch", form) == size + FORM_OVERHEAD
+    assert body_limit("/api/v1/items", key) == body_limit("/api/v1/items/batch", key) == BATCH_BODY
     assert body_limit("/upload/", cookie) == FILES_A_BODY * (size + FORM_OVERHEAD)
     stranger: dict[bytes, bytes] = {b"authorization": b"Basic x", b"cookie": b"theme=dark"}
     for path, headers in (
@@ -80,3 +84,21 @@ def test_it_takes_a_files_worth_only_where_files_are_sent_and_from_whom_says_who
 def test_it_lets_what_may_be_an_upload_pass_to_the_view(settings: Any) -> None:
     sent, _ = ask(4, {"content-length": str(4 * 64 * KIB)})
     assert sent[0]["status"] == 401, "no key: the view's own answer"
+
+
+@pytest.mark.parametrize(
+    ("path", "limit"),
+    [
+        ("/api/v1/items", ORDINARY_BODY),
+        ("/api/v1/items/batch", BATCH_BODY),
+        ("/api/v1/decisions/import", ORDINARY_BODY),
+    ],
+)
+def test_json_is_read_up_to_a_limit_whatever_server_a_host_has(
+    caller: Caller, settings: Any, path: str, limit: int
+) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = None
+    for size, status in ((limit, 400), (limit + 1, 413)):
+        answer = caller.post(path, b" " * (size - 2) + b"{}", content_type="application/json")
+        assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")
+    assert answer.json()["code"] == "too_large"
