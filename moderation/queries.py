@@ -28,7 +28,7 @@ from moderation.models import (
     at_work,
 )
 from moderation.reach import sees
-from moderation.vocabulary import CasePurpose, CaseState, DecisionState, DerivativeKind, ScanState
+from moderation.vocabulary import Basis, CasePurpose, CaseState, DecisionState, DerivativeKind, ScanState
 
 UNTOLD = Q(case__escalated_at=None) & ~Q(case__state=CaseState.CLOSED)
 
@@ -79,6 +79,14 @@ def item_by_id(item_id: Any) -> ContentItem | None:
         .filter(pk=item_id, erased_at=None)
         .first()
     )
+
+
+def judged_under(item: ContentItem) -> PolicyVersion | None:
+    """Of what policy said last, also where a person's decision has taken its place."""
+    said = (
+        Verdict.objects.filter(item=item, basis=Basis.POLICY).select_related("policy").order_by("-created_at").first()
+    )
+    return said.policy if said else None
 
 
 def other_versions(item: ContentItem) -> list[ContentItem]:

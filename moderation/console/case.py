@@ -129,6 +129,7 @@ def _known(request: DeskRequest, case: ReviewCase) -> dict[str, Any]:
         "picture": unexplained(case.item) if hidden else picture_of(case.item, verdict),
         "versions": [] if hidden else queries.other_versions(case.item),
         "views_waiting": case.views_due_at is not None and case.views_tries <= TRIES,
+        "policies": [] if hidden else disguise.policies(case, verdict),
         "history": [] if hidden else disguise.history(case),
         "appeal": getattr(case, "appeal", None),
         "reports": reports_on(case.item),

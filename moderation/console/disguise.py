@@ -5,10 +5,14 @@ Nothing here is saved; the rows are those of this request.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
+
+from django.utils.translation import gettext
 
 from moderation import queries
 from moderation.console.history import Entry, history_of
+from moderation.console.policy_told import Told, policies_told
 from moderation.models import ReviewCase, Verdict
 from moderation.vocabulary import Basis, CasePurpose, EventType, Outcome
 
@@ -46,6 +50,12 @@ def history(case: ReviewCase) -> list[Entry]:
     entries += [Entry("decision", decision.created_at, decision) for decision in queries.decisions_on(case)]
     entries.reverse()
     return sorted(entries, key=lambda entry: entry.at, reverse=True)
+
+
+def policies(case: ReviewCase, verdict: Verdict | None) -> list[Told]:
+    """Of a check one version alone: two would tell that the item is older than its case."""
+    told = policies_told(case.item, verdict)
+    return told if case.purpose == CasePurpose.REVIEW else [replace(one, role=gettext("Policy")) for one in told[:1]]
 
 
 def _policy_verdict(case: ReviewCase) -> Verdict | None:

@@ -14,6 +14,7 @@ from moderation import blind, queries
 from moderation.console.access import VIEW, DeskRequest, needs
 from moderation.console.findings import picture_of, unexplained
 from moderation.console.history import history_of
+from moderation.console.policy_told import policies_told
 from moderation.models import ContentItem
 from moderation.vocabulary import TERMINAL_ITEM_STATUSES
 
@@ -51,6 +52,7 @@ def item(request: DeskRequest, item_id: uuid.UUID) -> HttpResponse:
         context |= {
             "picture": picture_of(item, context["verdict"]),
             "versions": queries.other_versions(item),
+            "policies": policies_told(item, context["verdict"]),
             "history": history_of(item),
         }
     return render(request, "deepfake_guard/item.html", context)

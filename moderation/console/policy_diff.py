@@ -21,15 +21,16 @@ class Difference:
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
     """In the order of the document. Both are completed first, so a default that is written out is no difference."""
-    old, new = (dict(_leaves(Rules.from_document(rules).to_document())) for rules in (before, after))
+    old, new = (dict(leaves(Rules.from_document(rules).to_document())) for rules in (before, after))
     keys = list(dict.fromkeys([*new, *old]))
     return [Difference(key, old.get(key), new.get(key)) for key in keys if old.get(key) != new.get(key)]
 
 
-def _leaves(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def leaves(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """(dotted key, value) of a completed document."""
     for key, value in document.items():
         if isinstance(value, Mapping):
-            yield from _leaves(value, f"{prefix}{key}.")
+            yield from leaves(value, f"{prefix}{key}.")
         elif key == "reasons":
             yield from ((f"reasons.{each['code']}", _reason(place, each)) for place, each in enumerate(value, start=1))
         else:

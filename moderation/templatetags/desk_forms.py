@@ -29,6 +29,10 @@ KEY_WORDS = {
     "on_not_applicable.face_too_small": _("Face too small"),
     "on_not_applicable.face_too_blurry": _("Face too blurred"),
     "on_not_applicable.video_not_enabled": _("A video"),
+    "on_not_applicable.decode_error": _("A file that cannot be read"),
+    "on_not_applicable.too_many_pixels": _("Too many pixels"),
+    "on_not_applicable.too_many_frames": _("Too many frames"),
+    "on_not_applicable.attempts_spent": _("Screening failed three times"),
 }
 
 

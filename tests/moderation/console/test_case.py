@@ -9,9 +9,9 @@ from django.urls import reverse
 
 from deepfake_guard.detector.records import Derived
 from moderation.models import Derivative, DetectedFace, MediaAsset, ReviewCase
-from moderation.services import closeups, leases, retention, scanning
-from moderation.vocabulary import DerivativeKind, Role
-from tests.factories import make_case, make_item, make_platform, make_user, picture, report, screen
+from moderation.services import closeups, leases, platforms, retention, scanning
+from moderation.vocabulary import CasePurpose, DerivativeKind, Role
+from tests.factories import ACTOR, conclude, make_case, make_item, make_platform, make_user, picture, report, screen
 from tests.moderation.console.pages import text
 
 pytestmark = pytest.mark.django_db
@@ -166,13 +166,35 @@ def test_it_keeps_signals_to_itself_where_no_line_is_reached(desk: Desk) -> None
     assert "Single signals are shown only where" in second
 
 
-def test_it_shows_what_the_host_says_of_the_author_and_the_policy_in_force(desk: Desk) -> None:
+def test_it_shows_what_the_host_says_of_the_author_and_the_rules_in_words(desk: Desk) -> None:
     record = {"author": {"member_since": "2019", "removed posts": 2}}
     case = make_case(make_platform("Agora"), context=record)
     said = text(desk()[0].get(page_of(case)))
     assert "Author as Agora says Member since 2019 Removed posts 2" in said
-    assert "Policy text in force: version 1, first version" in said
+    assert "Policy version 1, review line p 0.01" in said
+    assert "The rules of policy version 1, first version Ask for review at or below p 0.01" in said
+    assert "After “synthetic”, effect remove it" in said
+    assert "Reasons to choose from Skin texture; Eyes and gaze" in said
     assert '"review_at": 0.01' in said
+
+
+def test_it_names_what_the_item_was_judged_under_and_what_its_decision_follows(desk: Desk) -> None:
+    agora = make_platform("Agora")
+    case, check = make_case(agora), make_case(agora)
+    ReviewCase.objects.filter(pk=check.pk).update(purpose=CasePurpose.GOLD)
+    platforms.publish_policy(agora, {"review_at": 0.02}, by=None, note="Stricter", actor=ACTOR)
+    client, _ = desk()
+    said = text(client.get(page_of(case)))
+    assert "Judged under version 1, review line p 0.01 To be decided under version 2, review line p 0.02" in said
+    assert "The rules of policy version 2, Stricter" in said
+    conclude(case)
+    platforms.publish_policy(agora, {"review_at": 0.03}, by=None, note="Stricter still", actor=ACTOR)
+    for page in (page_of(case), reverse("guard:item", args=[case.item_id])):
+        said = text(client.get(page))
+        assert "Judged under version 1, review line p 0.01 Decided under version 2, review line p 0.02" in said
+    said = text(client.get(page_of(check)))
+    assert "Policy version 1, review line p 0.01" in said
+    assert "decided under" not in said.lower(), "a check looks as if it had just come in"
 
 
 def test_it_shows_what_else_the_platform_says_and_nothing_of_it_is_markup(desk: Desk) -> None:
