@@ -163,9 +163,12 @@ def derivatives(scan: Scan | None) -> list[Derivative]:
     return list(Derivative.objects.filter(scan=scan, asset__locked_at=None)) if scan else []
 
 
-def open_record(case: ReviewCase) -> IllegalRecord | None:
-    """Of a locked case; else the last one, if any."""
-    return IllegalRecord.objects.filter(case=case).select_related("marked_by", "handled_by").order_by("-pk").first()
+def illegal_record(item: ContentItem) -> IllegalRecord | None:
+    """The last one of its content, which equal copies share."""
+    about = Q(case__item=item)
+    if item.asset_id is not None:
+        about |= Q(case__item__asset=item.asset_id)
+    return IllegalRecord.objects.filter(about).select_related("marked_by", "handled_by").order_by("-pk").first()
 
 
 def locked_view(case: ReviewCase) -> Derivative | None:

@@ -133,7 +133,7 @@ def _known(request: DeskRequest, case: ReviewCase) -> dict[str, Any]:
         "history": [] if hidden else disguise.history(case),
         "appeal": getattr(case, "appeal", None),
         "reports": reports_on(case.item),
-        "locked": case.item.asset is not None and case.item.asset.locked_at is not None,
+        "locked": case.item.is_locked,
     }
 
 
@@ -153,6 +153,6 @@ def _allowed(request: DeskRequest, case: ReviewCase) -> dict[str, Any]:
         "hold": hold,
         "other": leases.taken_by_other(case, user),
         "next": queue_queries.case_after(case, user) if may_decide else None,
-        "may_lock": may_decide and case.state != CaseState.LOCKED,
+        "may_lock": may_decide and case.state != CaseState.LOCKED and not case.item.is_locked,
         "illegal_kinds": list(IllegalKind),
     }

@@ -45,7 +45,7 @@ def lock(request: DeskRequest, number: int) -> HttpResponse:
 
 
 def _record_or_404(case: ReviewCase) -> IllegalRecord:
-    record = queries.open_record(case)
+    record = queries.illegal_record(case.item)
     if record is None:
         raise Http404(f"Case {case.pk} has never been locked.")
     return record

@@ -76,6 +76,11 @@ class ContentItem(models.Model):
     def __str__(self) -> str:
         return f"{self.external_id} r{self.revision}"
 
+    @property
+    def is_locked(self) -> bool:
+        """Suspected illegal content, or reported as such: shown to nobody, asked of nobody, and kept."""
+        return self.asset is not None and self.asset.locked_at is not None
+
 
 class Derivative(models.Model):
     """A picture made by a worker from decoded pixels: re-encoded, without metadata; all that a browser ever gets."""

@@ -156,10 +156,11 @@ def escalate(case: ReviewCase, user: User, token: uuid.UUID) -> bool:
     return True
 
 
-def lock(case: ReviewCase) -> None:
-    """Nobody decides it any more, in the caller's transaction (services.illegal)."""
+def lock(case: ReviewCase, *, reported: bool = False) -> None:
+    """Nobody decides it any more, in the caller's transaction (services.illegal); `reported`: nor does it wait there."""
+    state, closed_at = (CaseState.CLOSED, timezone.now()) if reported else (CaseState.LOCKED, None)
     reasons = list(dict.fromkeys([*case.reasons, Reason.SUSPECTED_ILLEGAL.value]))
-    ReviewCase.objects.filter(pk=case.pk).update(state=CaseState.LOCKED, reasons=reasons, closed_at=None, **leases.FREE)
+    ReviewCase.objects.filter(pk=case.pk).update(state=state, reasons=reasons, closed_at=closed_at, **leases.FREE)
 
 
 def hand_to_seniors(case: ReviewCase, reason: Reason) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -30,7 +31,7 @@ def lock(case: ReviewCase, user: User, kind: IllegalKind, note: str = "") -> Ill
     now = timezone.now()
     asked = ReviewCase.objects.filter(item=item, purpose=CasePurpose.REVIEW).order_by("-number")
     case = asked.exclude(state=CaseState.CLOSED).first() or asked.first() or _case_of_its_own(item)
-    if case.state == CaseState.LOCKED:
+    if case.state == CaseState.LOCKED or item.is_locked:
         raise LockedAlready(f"case {case.pk}")
     checks = ReviewCase.objects.exclude(state=CaseState.CLOSED).exclude(purpose=CasePurpose.REVIEW)
     checks.filter(item=item).update(state=CaseState.CLOSED, closed_at=now, **leases.FREE)
@@ -83,15 +84,20 @@ def _facts(item: ContentItem) -> dict[str, Any]:
 
 @transaction.atomic
 def reported(record: IllegalRecord, user: User, *, authority: str, reference: str, note: str = "") -> bool:
-    """It was reported to an authority: the case closes, the picture stays locked and kept. False: handled already."""
+    """It was reported to an authority: the case and those of equal copies close, the picture stays locked and kept.
+
+    False: handled already.
+    """
     if not authority.strip() or not reference.strip():
         raise ValueError(gettext("name the authority and its reference"))
     given = {"authority": authority.strip()[:200], "reference": reference.strip()[:200]}
+    item = _locked_rows(record.case)
     if not _end(record, user, RecordState.REPORTED, note, **given):
         return False
-    ReviewCase.objects.filter(pk=record.case_id, state=CaseState.LOCKED).update(
-        state=CaseState.CLOSED, closed_at=timezone.now()
-    )
+    for case in _waiting(record, item):
+        ReviewCase.objects.filter(pk=case.pk).update(state=CaseState.CLOSED, closed_at=timezone.now())
+        if case.pk != record.case_id:
+            audit.note("illegal.reported", f"user:{user.pk}", f"case:{case.pk}", record=record.pk)
     return True
 
 
@@ -106,11 +112,16 @@ def release(record: IllegalRecord, user: User, *, why: str) -> bool:
     MediaAsset.objects.filter(items=item).update(locked_at=None)
     ContentItem.objects.filter(asset=item.asset_id, asset__isnull=False).update(legal_hold=False)
     ContentItem.objects.filter(pk=item.pk).update(legal_hold=False)
-    waiting = ReviewCase.objects.filter(state=CaseState.LOCKED)
-    for case in waiting.filter(item__asset=item.asset_id) if item.asset_id else waiting.filter(pk=record.case_id):
+    for case in _waiting(record, item):
         ReviewCase.objects.filter(pk=case.pk).update(state=CaseState.OPEN, **leases.FREE)
         cases.hand_to_seniors(case, Reason.SUSPECTED_ILLEGAL)
     return True
+
+
+def _waiting(record: IllegalRecord, item: ContentItem) -> QuerySet[ReviewCase]:
+    """The locked cases that the record is about: its own, and those of equal copies."""
+    locked = ReviewCase.objects.filter(state=CaseState.LOCKED)
+    return locked.filter(item__asset=item.asset_id) if item.asset_id else locked.filter(pk=record.case_id)
 
 
 def viewed(record: IllegalRecord, user: User) -> None:

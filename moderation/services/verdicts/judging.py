@@ -48,7 +48,7 @@ def judge(item: ContentItem) -> Verdict | None:
     verdict = write_of_policy(item, scan, policy, evidence, result)
     current = verdict if verdict.current else Verdict.objects.select_related("policy").get(item=item, current=True)
     webhooks.emit(item.platform, ENDED[status], item, {**about(item, status), **told(current)})
-    if item.asset is not None and item.asset.locked_at is not None:
+    if item.is_locked:
         return lock(item)  # equal content of what is locked
     reported = UserReport.objects.filter(item=item).exists()
     if verdict.current and (result.outcome is Outcome.REVIEW or reported):

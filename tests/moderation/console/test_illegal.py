@@ -11,7 +11,7 @@ from moderation import queries
 from moderation.models import AuditEntry, Derivative, IllegalRecord, ReviewCase
 from moderation.services import people
 from moderation.vocabulary import CaseState, RecordState, Role
-from tests.factories import ACTOR, make_case, make_platform
+from tests.factories import ACTOR, make_case, make_item, make_platform, picture
 from tests.moderation.console.pages import numbers, text
 
 pytestmark = pytest.mark.django_db
@@ -100,6 +100,19 @@ def test_they_find_those_of_their_own_platforms_alone(desk: Desk, handler: Clien
     page = handler.get(reverse("guard:queue"), {"view": "locked"})
     assert numbers(page) == []
     assert "Nothing is locked" in text(page)
+
+
+def test_the_case_of_an_equal_copy_leads_to_the_same_record(desk: Desk, handler: Client) -> None:
+    case = make_case(content=(content := picture()))
+    lock(desk()[0], case)
+    copy = make_item(case.item.platform, content).cases.get()
+    assert "Open the record" in text(handler.get(reverse("guard:case", args=[copy.number])))
+    assert case.item.external_id in text(handler.get(reverse("guard:illegal", args=[copy.number])))
+    sent = {"outcome": "reported", "authority": "Police", "reference": "A-1"}
+    handler.post(reverse("guard:illegal-handle", args=[copy.number]), sent)
+    assert set(ReviewCase.objects.values_list("state", flat=True)) == {CaseState.CLOSED}
+    page = handler.get(reverse("guard:case", args=[case.number]))
+    assert "Illegal?" not in text(page), "it is locked already"
 
 
 def test_it_ends_reported_or_released(desk: Desk, handler: Client) -> None:

@@ -7,7 +7,17 @@ from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 
 from moderation import queries
-from moderation.models import AuditEntry, ContentItem, Decision, Event, IllegalRecord, MediaAsset, ReviewCase, Scan
+from moderation.models import (
+    AuditEntry,
+    ContentItem,
+    Decision,
+    Event,
+    IllegalRecord,
+    MediaAsset,
+    ReviewCase,
+    Scan,
+    Verdict,
+)
 from moderation.services import audit, decisions, illegal, leases, retention, scanning, submission
 from moderation.vocabulary import (
     CaseState,
@@ -122,6 +132,34 @@ def test_reported_closes_the_case_and_keeps_the_lock() -> None:
     assert (record.state, record.reference) == (RecordState.REPORTED, "A-1")
     assert ReviewCase.objects.get().state == CaseState.CLOSED
     assert MediaAsset.objects.get().locked_at is not None
+
+
+def test_a_report_closes_the_cases_of_equal_copies_and_of_those_that_come_after_it() -> None:
+    case = make_case(content=(content := picture()))
+    platform, (handler, _) = case.item.platform, make_user(Role.SENIOR)
+
+    def send_again(name: str) -> ReviewCase:
+        item = submission.submit(platform, ContentFile(content), external_id=name, actor="system").item
+        return ReviewCase.objects.get(item=item)
+
+    before = send_again("before")
+    record = locked(case)
+    during = send_again("during")
+    states = ReviewCase.objects.order_by("number").values_list("state", flat=True)
+    assert set(states) == {CaseState.LOCKED}
+    assert illegal.reported(record, handler, authority="Police", reference="A-1")
+    after = send_again("after")
+    for copy in (before, during, after):
+        assert queries.illegal_record(copy.item) == record
+        with pytest.raises(illegal.LockedAlready):
+            locked(copy, handler)
+    assert set(states.all()) == {CaseState.CLOSED}
+    assert not ReviewCase.objects.filter(closed_at=None).exists()
+    told = AuditEntry.objects.filter(action="illegal.reported").values_list("subject", flat=True)
+    assert set(told) == {f"case:{one.number}" for one in (case, before, during)}
+    verdicts = Verdict.objects.filter(current=True).values_list("effect", flat=True)
+    assert set(verdicts) == {Effect.REMOVE}
+    assert Event.objects.filter(type=EventType.CASE_LOCKED).count() == 4
 
 
 def test_released_goes_to_a_senior_and_is_shown_again() -> None:
