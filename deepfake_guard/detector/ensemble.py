@@ -95,9 +95,10 @@ class Ensemble:
         return replace(self, signals=tuple(signals))
 
     def _batch(self, crops: NDArray[np.uint8]) -> Raw:
+        size = crops.shape[1], crops.shape[2]
         with torch.inference_mode():
             stages = self.muflow.features(_tensor(crops)) if len(crops) else []
-        flow = self.muflow.score_features(stages) if len(crops) else self.muflow.score(crops)
+        flow = self.muflow.score_features(stages, size) if len(crops) else self.muflow.score(crops)
         scores: dict[str, Scores] = {MUFLOW: flow.total}
         if self.signals or self.head is not None or self.linear is not None:
             frozen = self.muflow.pooled(stages if stages else crops)

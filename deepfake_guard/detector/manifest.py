@@ -55,6 +55,8 @@ class HeadCard:
 class Manifest:
     """Everything about an artefact but its numbers.
 
+    backbone, backbone_options, backbone_weights: its name in timm, what it is cut by, and where its frozen weights came
+    from; the artefact carries them. dtype: what convolutions are computed in, in calibration as in scoring.
     switches: µFlow's settings that have no field of their own here (kernels, clamp, patches …); none: the defaults.
     signals: further one-class signals beside µFlow, name -> {"kind", "says"}. heads: name -> what it was taught.
     files: name -> SHA-256 in hex of every other file of the folder that is read at load.
@@ -77,6 +79,8 @@ class Manifest:
     objective: str
     dtype: str
     files: dict[str, str]
+    backbone_options: dict[str, Any] = field(default_factory=dict)
+    backbone_weights: str = ""
     switches: dict[str, Any] = field(default_factory=dict)
     signals: dict[str, dict[str, str]] = field(default_factory=dict)
     heads: dict[str, HeadCard] = field(default_factory=dict)

@@ -16,9 +16,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from . import device as devices
-from . import features, manifest
+from . import manifest
 from .calibration import Calibration
 from .ensemble import KINDS, Ensemble
+from .features import Backbone
 from .heads.linear import LinearHead
 from .heads.tuned import TunedBackbone
 from .manifest import ArtefactError, Manifest
@@ -54,31 +55,29 @@ class Artefact:
 def save(
     folder: Path, ensemble: Ensemble, calibration: Calibration, passport: Manifest, name: str = "muflow"
 ) -> Manifest:
-    """Write an artefact; the passport's ids, files, shapes and settings are filled in from what is saved.
-
-    Raises ArtefactError for a backbone that `load` would not know.
-    """
-    if ensemble.muflow.backbone.name != features.NAME or ensemble.muflow.backbone.stages != features.STAGES:
-        raise ArtefactError(f"artefacts carry {features.NAME}, stages {features.STAGES}, not other backbones yet")
+    """Write an artefact; the passport's ids, files, shapes and settings are filled in from what is saved."""
     folder.mkdir(parents=True, exist_ok=True)
     names = _write_models(folder, ensemble)
     calibration.write(folder / CALIBRATION)
     files = {file: manifest.sha256(folder / file) for file in (*names, CALIBRATION)}
     model, settings = ensemble.muflow, ensemble.muflow.settings
+    backbone = model.backbone
     complete = replace(
         passport,
         detector_id=f"{name}-{_joined(files[file] for file in names)[:12]}",
         calibration_id=f"genuine-{files[CALIBRATION][:12]}",
-        backbone=features.NAME,
+        backbone=backbone.name,
+        backbone_options=backbone.options,
+        backbone_weights=backbone.origin,
         input_px=settings.input_px,
-        stages=features.STAGES,
+        stages=backbone.stages,
         shapes=model.shapes,
         steps=settings.steps,
         seed=settings.seed,
         pooling=settings.pooling,
         objective=settings.objective,
         switches={key: value for key, value in asdict(settings).items() if not hasattr(passport, key)},
-        dtype="float32",
+        dtype=str(model.precision).removeprefix("torch."),
         files=files,
         signals={signal.name: {"kind": _kind(signal), "says": signal.describe()} for signal in ensemble.signals},
     )
@@ -119,11 +118,10 @@ def load(folder: Path | None = None, device: str = "auto") -> Artefact:
     manifest.verify(folder, passport)
     if missing := {MODEL, CALIBRATION} - set(passport.files):
         raise ArtefactError(f"{folder}: the manifest does not vouch for {', '.join(sorted(missing))}")
-    if passport.backbone != features.NAME or passport.stages != features.STAGES:
-        raise ArtefactError(f"{folder}: this version knows the backbone {features.NAME}, stages {features.STAGES}")
     head = _head(folder / HEAD) if HEAD in passport.files else None
     linear = _linear(folder / LINEAR) if LINEAR in passport.files else None
     ensemble = Ensemble(_model(folder / MODEL, passport), _signals(folder / SIGNALS, passport), head, linear)
+    ensemble.muflow.precision = devices.precision(passport.dtype, target)
     calibration = Calibration.read(folder / CALIBRATION)
     return Artefact(passport, ensemble.to(target).bound(), calibration, target)
 
@@ -131,7 +129,9 @@ def load(folder: Path | None = None, device: str = "auto") -> Artefact:
 def _model(path: Path, passport: Manifest) -> MuFlow:
     try:
         tensors = load_file(path)
-        model = MuFlow.blank(_settings(passport), [_ranks(tensors, at) for at in range(len(passport.stages))])
+        backbone = _unfilled(passport)
+        ranks = [_ranks(tensors, at) for at in range(len(passport.stages))]
+        model = MuFlow.blank(_settings(passport), ranks, backbone)
         if model.shapes != passport.shapes:
             raise ArtefactError(f"{path}: the manifest's shapes {passport.shapes} do not fit {model.shapes}")
         model.load_state_dict(tensors, strict=True)
@@ -139,6 +139,14 @@ def _model(path: Path, passport: Manifest) -> MuFlow:
         raise ArtefactError(f"{path} does not fit its manifest: {error}") from error
     _check_finite(path, tensors)
     return model.eval().requires_grad_(False)
+
+
+def _unfilled(passport: Manifest) -> Backbone:
+    """The passport's backbone, for the artefact's own tensors to be loaded into."""
+    options = passport.backbone_options
+    made = Backbone(passport.backbone, passport.stages, input_px=passport.input_px, options=options)
+    made.origin = passport.backbone_weights
+    return made
 
 
 def _settings(passport: Manifest) -> Settings:

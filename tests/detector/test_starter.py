@@ -10,9 +10,10 @@ import pytest
 
 from deepfake_guard.detector import manifest, weights
 from deepfake_guard.detector.calibration import BUCKETS, MIN_FACES
-from deepfake_guard.detector.training import crops, fit
+from deepfake_guard.detector.training import crops
 from deepfake_guard.detector.training.degrade import uploaded
 from deepfake_guard.detector.training.simulated import seeded_upload
+from deepfake_guard.detector.training.variant import Variant
 
 DATA = Path(__file__).parents[3] / "shared" / "data"  # beside the checkout; nothing of it is in the repository
 
@@ -54,8 +55,8 @@ def test_it_carries_what_was_measured_with_n_and_date(starter: weights.Artefact)
 
 def test_it_was_made_by_the_recipe_that_fit_follows(starter: weights.Artefact) -> None:
     recorded = starter.manifest.training["schedule"]
-    assert recorded == {key: value for key, value in asdict(fit.SCHEDULE).items() if key != "minutes"}
-    assert starter.model.settings == fit.SETTINGS
+    assert recorded == {key: value for key, value in asdict(Variant().schedule).items() if key != "minutes"}
+    assert starter.model.settings == Variant().settings
 
 
 def test_a_shipped_portrait_gets_a_finite_score_and_a_map_per_layer(starter: weights.Artefact) -> None:

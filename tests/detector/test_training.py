@@ -19,6 +19,7 @@ from deepfake_guard.detector.training import averages, crops, degrade, fit
 from deepfake_guard.detector.training.calibrate import Faces, calibrate, heat_scale
 from deepfake_guard.detector.training.fit_flow import Progress, Schedule, cache, fit_flow, variants
 from deepfake_guard.detector.training.fit_gaussian import fit_gaussians
+from deepfake_guard.detector.training.variant import Variant
 
 from .artefacts import noise_crops, random_model
 
@@ -136,7 +137,7 @@ def test_fit_writes_an_artefact_that_names_its_sets(folder: Path, tmp_path: Path
     lines: list[str] = []
     out = tmp_path / "artefact"
     brief = replace(SHORT, epochs=1, averages=20, of=4)
-    passport = fit.main_fit(folder, out, fit.Recipe(SETTINGS, brief), say=lines.append)
+    passport = fit.main_fit(folder, out, fit.Recipe(Variant(settings=SETTINGS, schedule=brief)), say=lines.append)
     loaded = weights.load(out, device="cpu")
     assert loaded.manifest == passport
     assert [(entry.role, entry.n) for entry in passport.sets] == [("train", 12), ("select", 8), ("calibrate", 20)]

@@ -77,7 +77,9 @@ def test_values_that_are_not_finite_are_refused(artefact: weights.Artefact, tmp_
     ("changes", "words"),
     [
         ({"schema": 99}, "schema 99"),
-        ({"backbone": "resnet50"}, "backbone"),
+        ({"backbone": "resnet19"}, "knows no backbone"),
+        ({"backbone": "resnet18"}, "shapes"),
+        ({"backbone_options": {"checkpoint_path": "weights.pth"}}, "cannot be cut by"),
         ({"objective": "guess"}, "unknown objective"),
         ({"input_px": 96}, "shapes"),
         ({"files": {"../model.safetensors": "0" * 64}}, "not there"),

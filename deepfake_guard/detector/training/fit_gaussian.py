@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..gaussian import Gaussian, Mixture, pool
-from ..signals.muflow import BATCH
+from ..signals.muflow import BATCH, MuFlow
 
 Features = Callable[[Tensor], list[Tensor]]
 Pixels = NDArray[np.uint8]
@@ -24,10 +24,11 @@ def batches(crops: Pixels, size: int = BATCH) -> Iterator[Tensor]:
 
 @torch.no_grad()  # not inference mode: the result is used in training
 def pooled_stages(features: Features, crops: Pixels | Iterable[Pixels], pooling: str) -> list[Tensor]:
-    """Crops uint8 [n, s, s, 3], or blocks of them as `averages.streamed` gives -> float64 [n, d] per stage."""
+    """Crops uint8 [n, s, s, 3], or blocks of them as `averages.streamed` gives -> float64 [n, d] per stage, on
+    the CPU: not every accelerator has float64."""
     blocks = [crops] if isinstance(crops, np.ndarray) else crops
     pooled = [
-        [pool(maps.double(), pooling) for maps in features(batch)] for block in blocks for batch in batches(block)
+        [pool(maps.cpu().double(), pooling) for maps in features(batch)] for block in blocks for batch in batches(block)
     ]
     return [torch.cat(stage) for stage in zip(*pooled, strict=True)]
 
@@ -42,3 +43,11 @@ def fit_mixtures(
 ) -> list[Mixture]:
     """As `fit_gaussians`, with `components` Gaussians a stage, started by k-means with this seed."""
     return [Mixture.fit(stage, components, seed) for stage in pooled_stages(features, averages, pooling)]
+
+
+def fit_alike(model: MuFlow, averages: Pixels | Iterable[Pixels], seed: int = 0) -> Sequence[Gaussian | Mixture]:
+    """From other average images, as many components a stage as the model has."""
+    known, pooling = model.stages()[0].gaussian, model.settings.pooling
+    if isinstance(known, Gaussian):
+        return fit_gaussians(model.features, averages, pooling)
+    return fit_mixtures(model.features, averages, pooling, len(known.parts()), seed)

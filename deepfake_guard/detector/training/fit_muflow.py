@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..features import Backbone
-from ..gaussian import Gaussian
-from ..signals.muflow import MuFlow, Settings
+from ..gaussian import Gaussian, Mixture
+from ..signals.muflow import MuFlow
 from . import averages, curves, plots
 from .crops import Pixels
-from .fit_flow import Progress, Schedule, cache, fit_flow, variants
-from .fit_gaussian import fit_gaussians, pooled_stages
+from .fit_flow import Progress, cache, fit_flow, variants
+from .fit_gaussian import fit_gaussians, fit_mixtures, pooled_stages
 from .plots import Points
+from .variant import Variant
 
 SHOWN = 400  # single faces and averages in the picture of both: t-SNE of more takes minutes
 
@@ -25,31 +25,46 @@ Say = Callable[[str], None]
 
 
 def fit_muflow(
-    train: Pixels, select: Pixels, settings: Settings, schedule: Schedule, run: Path, device: torch.device, say: Say
+    train: Pixels, select: Pixels, variant: Variant, run: Path, device: torch.device, say: Say
 ) -> tuple[MuFlow, dict[str, Any]]:
     """Crops uint8 [n, s, s, 3] that train and [m, s, s, 3] that stop -> the model, and what the manifest says of its
     training. `run` keeps the state after every epoch, and the pictures.
 
-    Raises RunError for another run's folder, ValueError for an average of more faces than there are.
+    Raises RunError for another run's folder, ArtefactError for the backbone, DeviceError for the precision, ValueError
+    for an average of more faces than there are.
     """
+    settings, schedule, components = variant.settings, variant.schedule, variant.components
+    empty = variant.empty(device)
     say(f"{len(train)} faces train, {len(select)} select; {schedule.averages} averages of {schedule.of}")
-    drawn = averages.averages(train, schedule.seed, schedule.of, schedule.averages)
-    backbone = Backbone.imagenet()
-    blanks = MuFlow.blank(settings, ranks=[1] * 3).stages()
-    empty = MuFlow(backbone, [layer.gaussian for layer in blanks], settings)
-    model = MuFlow(backbone, fit_gaussians(empty.features, drawn, settings.pooling), settings).to(device)
-    _draw(model, train, drawn, run, say)
+    shown: list[Pixels] = []
+    drawn = _shown(averages.streamed(train, schedule.seed, schedule.of, schedule.averages), shown)
+    gaussians: Sequence[Gaussian | Mixture]
+    if components == 1:
+        gaussians = fit_gaussians(empty.features, drawn, settings.pooling)
+    else:
+        gaussians = fit_mixtures(empty.features, drawn, settings.pooling, components, schedule.seed)
+    model = MuFlow(empty.backbone, gaussians, settings).to(device)
+    model.precision = empty.precision
+    _draw(model, train, np.concatenate(shown), run, say)
     say(f"feature maps of {1 + schedule.variants} variants of each training face")
     features, chosen = variants(model, train, schedule), cache(model, select)
     progress = fit_flow(model, features, chosen, schedule, run, lambda now: say(line(now)))
     (run / "curve.png").write_bytes(curves.curve_png(progress))
     said = {
+        "components": components,
         "schedule": {key: value for key, value in asdict(schedule).items() if value != float("inf")},
         "epochs": progress.epoch,
         "best_epoch": progress.best_epoch,
         "select_nll": progress.best,
     }
     return model.eval().requires_grad_(False), said
+
+
+def _shown(blocks: Iterable[Pixels], kept: list[Pixels]) -> Iterator[Pixels]:
+    """The blocks, of which `kept` gets the first averages, for the pictures."""
+    for block in blocks:
+        kept.append(block[: max(0, SHOWN - sum(map(len, kept)))])
+        yield block
 
 
 def line(now: Progress) -> str:
@@ -77,11 +92,16 @@ def _draw(model: MuFlow, train: Pixels, drawn: Pixels, run: Path, say: Say) -> N
 
 
 def _spectra(model: MuFlow) -> bytes:
-    return plots.eigenvalue_spectra(
-        [layer.gaussian for layer in model.stages() if isinstance(layer.gaussian, Gaussian)]
-    )
+    return plots.eigenvalue_spectra([_heaviest(layer.gaussian) for layer in model.stages()])
+
+
+def _heaviest(gaussian: Gaussian | Mixture) -> Gaussian:
+    """Itself, or a mixture's component with the largest share."""
+    return gaussian if isinstance(gaussian, Gaussian) else gaussian.parts()[int(gaussian.weights.argmax())]
 
 
 def _some(model: MuFlow, crops: Pixels) -> list[Points]:
-    few = crops[np.linspace(0, len(crops) - 1, min(SHOWN, len(crops))).astype(int)]
-    return [stage.cpu().numpy() for stage in pooled_stages(model.features, few, "mean")]
+    patches = model.settings.patches
+    wanted = max(1, SHOWN // (1 if patches is None else patches.count))
+    few = crops[np.linspace(0, len(crops) - 1, min(wanted, len(crops))).astype(int)]
+    return [stage.numpy() for stage in pooled_stages(model.features, few, "mean")]

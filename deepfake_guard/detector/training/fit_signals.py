@@ -26,10 +26,10 @@ from .statistics import auc
 GENUINE = "genuine"
 PSEUDO = ("self-blend", "other-blend", "resynthesised")
 GAIN = 0.005  # what a further signal must add to the mean AUC on pseudo-fakes
-# What `choose` added to µFlow on select-real and resynthesised copies of it, which stand for pictures made as a whole
-# (docs/accuracy.md, "One-class signals"). Those on tuned features did not pay: genuine faces of a source that the head
-# has not met are all far from those it has.
-SHIPPED = ("mahalanobis, stage 3", "neighbours (euclidean), stage 3")
+# Of the last stage: what `choose` added to µFlow on select-real and resynthesised copies of it, which stand for
+# pictures made as a whole (docs/accuracy.md, "One-class signals"). Those on tuned features did not pay: genuine faces
+# of a source that the head has not met are all far from those it has.
+SHIPPED = ("mahalanobis", "neighbours (euclidean)")
 
 
 def fits(

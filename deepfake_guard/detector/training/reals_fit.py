@@ -29,7 +29,7 @@ from . import fit_report, photos
 from .averages import averages
 from .calibrate import Faces, calibrate, heat_scale, recalibrate
 from .fit_flow import Progress, Schedule, cache, fit_flow, held_out, variants
-from .fit_gaussian import fit_gaussians
+from .fit_gaussian import fit_alike
 from .photos import Say
 from .reals import Prepared, averaged, prepare
 from .reals_check import LEVELS, Judged, Rate, alarms
@@ -112,8 +112,8 @@ def adapted(shipped: MuFlow, prepared: Prepared, schedule: Schedule, run: Path, 
     size = averaged(len(train))
     say(f"{schedule.averages} averages of K = {size} faces (at most 500, at most a quarter of {len(train)})")
     drawn = averages(train, schedule.seed, size, schedule.averages)
-    gaussians = fit_gaussians(shipped.features, drawn, shipped.settings.pooling)
-    model = MuFlow(shipped.backbone, gaussians, shipped.settings)
+    model = MuFlow(shipped.backbone, fit_alike(shipped, drawn, schedule.seed), shipped.settings)
+    model.precision = shipped.precision
     _take_flows(model, shipped)
     model = model.to(shipped.device)
     say(f"feature maps of {1 + schedule.variants} variants of each training face")
