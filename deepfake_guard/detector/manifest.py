@@ -61,8 +61,8 @@ class Manifest:
     signals: further one-class signals beside µFlow, name -> {"kind", "says"}. heads: name -> what it was taught.
     files: name -> SHA-256 in hex of every other file of the folder that is read at load.
     finder_corrections: face finder -> {"scale", "dx", "dy"} against the box the calibration faces were cut with;
-    dx and dy in units of the longer side of the box. terms: RESEARCH, or empty where the sets alone say what is
-    allowed. derived_from: the detector_id that parts of these weights were taken from; empty: from none.
+    dx and dy in units of the longer side of the box. decides: the signals with a weight in the p-value of a face.
+    terms: RESEARCH, or empty where the sets alone say what is allowed. derived_from: the detector_id that parts of these weights were taken from; empty: from none.
     """
 
     detector_id: str
@@ -87,6 +87,7 @@ class Manifest:
     sets: tuple[GenuineSet, ...] = ()
     training: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
+    decides: tuple[str, ...] = ()
     finder_corrections: dict[str, dict[str, float]] = field(default_factory=dict)
     starter: bool = False
     terms: str = ""
@@ -126,6 +127,7 @@ def read(folder: Path) -> Manifest:
         document["sets"] = tuple(GenuineSet(**entry) for entry in document.get("sets", ()))
         document["heads"] = {name: _head(card) for name, card in document.get("heads", {}).items()}
         document["stages"] = tuple(document["stages"])
+        document["decides"] = tuple(document.get("decides", ()))
         document["shapes"] = tuple((int(c), int(h), int(w)) for c, h, w in document["shapes"])
         return Manifest(**document)
     except (KeyError, TypeError, ValueError) as error:

@@ -79,6 +79,7 @@ def save(
         switches={key: value for key, value in asdict(settings).items() if not hasattr(passport, key)},
         dtype=str(model.precision).removeprefix("torch."),
         files=files,
+        decides=tuple(calibration.fusion.weights),
         signals={signal.name: {"kind": _kind(signal), "says": signal.describe()} for signal in ensemble.signals},
     )
     manifest.write(folder, complete)

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
+from deepfake_guard.detector.explain import words
 from moderation import blind, queries
 from moderation.console.access import VIEW, DeskRequest, needs
 from moderation.console.findings import picture_of
@@ -30,5 +31,14 @@ def explanation(request: DeskRequest, item_id: uuid.UUID, number: int) -> HttpRe
     found = next((found for found in picture.findings if found.number == number and found.scored), None)
     if found is None:
         raise Http404("The picture has no such face, or the face was not scored.")
-    context = {"item": item, "verdict": verdict, "picture": picture, "found": found, "case": case}
+    calibration = item.scan.calibration if item.scan is not None else None
+    decides = calibration.manifest.get("decides", []) if calibration is not None else []
+    context = {
+        "item": item,
+        "verdict": verdict,
+        "picture": picture,
+        "found": found,
+        "case": case,
+        "map_says": words.whose_map(decides, gettext),
+    }
     return render(request, "deepfake_guard/explanation.html", context)

@@ -92,3 +92,9 @@ def test_it_says_what_kept_a_score_from_being_surer(
 ) -> None:
     told = words.remarks(native, sharpness, bucket, n)
     assert [remark.startswith(start) for remark, start in zip(told, said, strict=True)] == [True] * len(said)
+
+
+def test_a_map_of_what_does_not_decide_says_so() -> None:
+    assert "no weight" not in words.whose_map(["muflow", "head"])
+    assert "no weight" not in words.whose_map([])  # an artefact that does not say
+    assert "that of: Any known generator." in words.whose_map(["head"])

@@ -92,7 +92,8 @@ def _faces(detector: Detector, path: Path, report: MediaReport) -> Iterator[Expl
         edges, counts = calibration.histogram(scored.result.bucket)
         histogram = {"n": scored.result.n, "edges": edges, "counts": counts}
         heats = (scored.result.heat, list(layers))
-        yield explanation(title, crop, heats, scored.face, scored.result, histogram, report.reasons)
+        decides = calibration.fusion.weights
+        yield explanation(title, crop, heats, scored.face, scored.result, histogram, decides, report.reasons)
 
 
 def _namer(folder: Path, stem: str | None) -> Callable[[Path], Path]:

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from deepfake_guard.detector import calibration, faces, manifest
 from deepfake_guard.detector.cli import output, parser
-from deepfake_guard.detector.explain.words import bucket_words
+from deepfake_guard.detector.explain.words import bucket_words, signal_name
 from deepfake_guard.detector.manifest import Manifest
 
 CALIBRATION = "calibration."  # how the name of its file begins
@@ -72,6 +72,7 @@ def _facts(passport: Manifest) -> Table:
     facts = Table(show_header=False)
     for name in (*FACTS, "notes"):
         facts.add_row(name, escape(str(getattr(passport, name))))
+    facts.add_row("decides", escape(", ".join(map(signal_name, passport.decides))))
     facts.add_row("face finder", "YuNet" if faces.installed() else f"not YuNet; install it: {faces.INSTALL_LINE}")
     return facts
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -29,6 +29,7 @@ class Explanation:
     result: CropScore
     histogram: Mapping[str, Any]
     remarks: Sequence[str]
+    map_says: str
 
     @property
     def finding(self) -> str:
@@ -64,8 +65,11 @@ def explanation(
     face: Face,
     result: CropScore,
     histogram: Mapping[str, Any],
+    decides: Collection[str],
     reasons: Sequence[str] = (),
 ) -> Explanation:
-    """From what the pipeline made of a face: `heats`: the fused map and those of the layers; `reasons`: the scan's."""
+    """From what the pipeline made of a face: `heats`: the fused map and those of the layers; `decides`: the signals
+    that the p-value comes from; `reasons`: the scan's."""
     remarks = words.remarks(face.native_px, face.sharpness, result.bucket, result.n, reasons)
-    return Explanation(title, crop, *heats, face, result, histogram, remarks or [words.NOTHING_UNSURE])
+    map_says = words.whose_map(decides)
+    return Explanation(title, crop, *heats, face, result, histogram, remarks or [words.NOTHING_UNSURE], map_says)

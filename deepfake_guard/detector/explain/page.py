@@ -39,7 +39,7 @@ def html(told: Explanation) -> str:
 <h1>{escape(told.title)}</h1>
 <p class="words">{escape(told.finding)}</p><p>{escape(told.limits)} Unusual is not yet synthetic: a person decides.</p>
 <div class="faces">{pictures}</div>
-<p>Warm places are stranger than 19 in 20 places of genuine faces. Where it is warm says little of why.</p>
+<p>{escape(told.map_says)}</p>
 <h2>Where it stands among genuine faces</h2>{_strip(told)}
 <h2>What kept the score from being surer</h2><ul>{remarks}</ul><p>{escape(size)}</p>
 {_signals(told)}

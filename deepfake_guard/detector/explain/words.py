@@ -7,7 +7,7 @@ said into another language (the console's gettext), and is English unless given.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 Say = Callable[[str], str]
@@ -57,6 +57,19 @@ def finding(p: float, n: int, reached: int, say: Say = str) -> str:
     if p <= COMMON:
         return say("About %(some)s in 10 genuine photos look this unusual") % {"some": round(10 * p)}
     return say("Most genuine photos look at least this unusual")
+
+
+def whose_map(decides: Collection[str], say: Say = str) -> str:
+    """What a heat map shows and does not. decides: the signals with a weight in the p-value, empty where unknown."""
+    told = say(
+        "Warm places are stranger than 19 in 20 places of genuine faces, as µFlow sees them. Where it is warm says "
+        "little of why."
+    )
+    if not decides or "muflow" in decides:
+        return told
+    deciding = ", ".join(signal_name(key, say) for key in decides)
+    aside = say("µFlow has no weight in the p-value of the face, which is that of: %(signals)s. That has no map.")
+    return f"{told} {aside % {'signals': deciding}}"
 
 
 def limit(n: int) -> str:

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from moderation.models import Derivative, DetectedFace
+from moderation.models import Calibration, Derivative, DetectedFace
 from tests.factories import make_case, make_item, report, screen
 from tests.moderation.console.pages import text
 
@@ -34,6 +34,16 @@ def test_it_says_where_a_face_stands_where_it_is_strange_and_what_is_unsure(desk
         made = Derivative.objects.get(scan=case.item.scan, kind=kind)
         assert reverse("guard:media", args=[made.pk]) in page.content.decode()
     assert reverse("guard:case", args=[case.number]) in page.content.decode()
+
+
+def test_it_says_that_the_map_is_not_of_what_decides(desk: Desk) -> None:
+    case = make_case()
+    address, client = reverse("guard:explanation", args=[case.item_id, 1]), desk()[0]
+    assert "has no weight" not in text(client.get(address))
+    Calibration.objects.update(manifest={"decides": ["head"]})
+    assert "µFlow has no weight in the p-value of the face, which is that of: Any known generator." in text(
+        client.get(address)
+    )
 
 
 def test_there_is_none_for_a_face_that_was_not_scored_or_is_not_there(desk: Desk) -> None:
