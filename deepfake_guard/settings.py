@@ -63,21 +63,26 @@ TEMPLATES = [
 ]
 
 
+SQLITE = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+}
+
+
 def database() -> dict[str, Any]:
     url = env.str("DATABASE_URL", "")
     if not url:
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": VAR / "guard.sqlite3",
-            "OPTIONS": {
-                "transaction_mode": "IMMEDIATE",
-                "timeout": 20,
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
-            },
+            "OPTIONS": SQLITE,
             # a file, so that worker processes started by a test see the same database
             "TEST": {"NAME": str(VAR / "test.sqlite3")},
         }
     found = {**env.dj_db_url("DATABASE_URL"), "CONN_MAX_AGE": env.int("CONN_MAX_AGE", 0), "CONN_HEALTH_CHECKS": True}
+    if found["ENGINE"].endswith("sqlite3"):
+        return {**found, "OPTIONS": SQLITE | found.get("OPTIONS", {})}
     # An async web server has a thread for each request, whose connection would be a new one each time, and one of many
     pool = env.int("DATABASE_POOL", 0)
     if pool and not found["CONN_MAX_AGE"]:  # Django takes one or the other

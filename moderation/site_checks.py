@@ -1,4 +1,4 @@
-"""System checks of the project around the guard: broker, storage, weights, secrets, names (docs/plugin.md lists them).
+"""System checks of the project around the guard: database, broker, storage, weights, secrets, names (docs/settings.md).
 
 They look at settings and files alone. What only a database or a worker knows is for `guard_doctor`.
 """
@@ -17,13 +17,16 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import FileSystemStorage, InvalidStorageError, Storage, storages
-from django.db import DEFAULT_DB_ALIAS, router
+from django.db import DEFAULT_DB_ALIAS, connections, router
 from django.utils.module_loading import import_string
 
 from deepfake_guard.detector import manifest
 from moderation import registry
 from moderation.conf import VISIBILITY_SECONDS, broker_url, conf
 
+DATABASES = {"postgresql", "sqlite"}
+WRITES_ALONE = {"IMMEDIATE", "EXCLUSIVE"}
+BROKERS = {"redis", "rediss", "redis+socket", "sentinel"}
 UNSAFE = {"pickle", "application/x-python-serialize"}
 PACKAGES = ("deepfake_guard", "moderation", "workers")
 HOME = Path(__file__).resolve().parents[1]
@@ -31,13 +34,42 @@ SHORTEST_SECRET = 32
 
 
 def register_all() -> None:
-    for check in (check_broker, check_storage, check_registered, check_names, check_weights, check_imports):
+    for check in (
+        check_database,
+        check_broker,
+        check_storage,
+        check_registered,
+        check_names,
+        check_weights,
+        check_imports,
+    ):
         register(check, Tags.compatibility)
     register(check_production, Tags.security, deploy=True)
 
 
+def check_database(**_: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    database = connections[DEFAULT_DB_ALIAS]
+    if database.vendor not in DATABASES:
+        text = f"the guard's tables want PostgreSQL or SQLite, and the default database is {database.display_name}"
+        found.append(Error(text, id="deepfake_guard.E015"))
+    if not settings.USE_TZ:
+        text = "USE_TZ is False: the guard's leases, due times and signatures are moments, not times of a wall clock"
+        found.append(Error(text, id="deepfake_guard.E016"))
+    mode = database.settings_dict.get("OPTIONS", {}).get("transaction_mode") or ""
+    if database.vendor == "sqlite" and mode.upper() not in WRITES_ALONE:
+        text = 'SQLite without "transaction_mode": "IMMEDIATE" in its OPTIONS: of two processes that write, one fails '
+        text += "with “database is locked”, and two may do upkeep at once"
+        found.append(checks.Warning(text, id="deepfake_guard.W008"))
+    return found
+
+
 def check_broker(**_: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
+    scheme = broker_url().partition(":")[0]
+    if scheme not in BROKERS:
+        text = f"the broker must be a Redis or Valkey, not {scheme}: give the guard a BROKER_URL of its own"
+        found.append(Error(text, id="deepfake_guard.E017"))
     options = getattr(settings, "CELERY_BROKER_TRANSPORT_OPTIONS", {})
     if options.get("visibility_timeout", VISIBILITY_SECONDS) < VISIBILITY_SECONDS:
         text = f"CELERY_BROKER_TRANSPORT_OPTIONS: visibility_timeout must be at least {VISIBILITY_SECONDS} s, else the "

@@ -23,3 +23,9 @@ def test_connections_that_are_kept_take_the_place_of_a_pool(monkeypatch: pytest.
     monkeypatch.setenv("CONN_MAX_AGE", "60")
     found = project.database()
     assert (found["CONN_MAX_AGE"], "pool" in found.get("OPTIONS", {})) == (60, False)
+
+
+def test_an_sqlite_file_of_ones_own_is_locked_as_ours_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "sqlite:////srv/guard/other.sqlite3?timeout=5")
+    options = project.database()["OPTIONS"]
+    assert (options["transaction_mode"], int(options["timeout"])) == ("IMMEDIATE", 5)

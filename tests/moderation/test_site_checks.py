@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 from django.core.checks import run_checks
+from django.db import DEFAULT_DB_ALIAS, connection
+from django.db.backends.sqlite3.base import DatabaseWrapper
 
 from moderation import registry, site_checks
 from moderation.registry import Registered
@@ -22,6 +24,7 @@ def ids(check: Any) -> list[str | None]:
 
 def test_the_projects_own_settings_are_in_order() -> None:
     for check in (
+        site_checks.check_database,
         site_checks.check_broker,
         site_checks.check_storage,
         site_checks.check_registered,
@@ -29,6 +32,32 @@ def test_the_projects_own_settings_are_in_order() -> None:
         site_checks.check_weights,
     ):
         assert ids(check) == []
+
+
+def test_a_database_that_knows_no_partial_indexes(monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = DatabaseWrapper({**connection.settings_dict, "OPTIONS": {}})
+    monkeypatch.setattr(theirs, "vendor", "mysql")
+    monkeypatch.setattr(site_checks, "connections", {DEFAULT_DB_ALIAS: theirs})
+    assert ids(site_checks.check_database) == ["deepfake_guard.E015"]
+
+
+def test_times_without_a_zone(settings: LazySettings) -> None:
+    settings.USE_TZ = False
+    assert ids(site_checks.check_database) == ["deepfake_guard.E016"]
+
+
+@pytest.mark.parametrize(("options", "named"), [({}, True), ({"transaction_mode": "immediate"}, False)])
+def test_an_sqlite_that_locks_late(monkeypatch: pytest.MonkeyPatch, options: dict[str, str], named: bool) -> None:
+    theirs = DatabaseWrapper({**connection.settings_dict, "OPTIONS": options})
+    monkeypatch.setattr(site_checks, "connections", {DEFAULT_DB_ALIAS: theirs})
+    assert ids(site_checks.check_database) == ["deepfake_guard.W008"] * named
+
+
+def test_a_broker_that_keeps_no_counts(settings: LazySettings) -> None:
+    settings.CELERY_BROKER_URL = "amqp://rabbit.mq:5672//"
+    assert ids(site_checks.check_broker) == ["deepfake_guard.E017"]
+    settings.DEEPFAKE_GUARD = {"BROKER_URL": "sentinel://a:26379;sentinel://b:26379"}
+    assert ids(site_checks.check_broker) == []
 
 
 def test_a_broker_that_hands_out_again_too_soon(settings: LazySettings) -> None:

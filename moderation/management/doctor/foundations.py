@@ -15,7 +15,7 @@ from django.core.files.storage import InvalidStorageError, storages
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from moderation import dispatch, media_store
+from moderation import dispatch, media_store, site_checks
 from moderation.conf import conf
 from moderation.filing import DOCTOR
 from moderation.management.doctor.findings import FAIL, OK, WARN, Finding, first_line
@@ -54,6 +54,8 @@ def settings() -> Iterator[Finding]:
 
 
 def database() -> Finding:
+    if connection.vendor not in site_checks.DATABASES:
+        return Finding("database", FAIL, f"is {connection.display_name}", "PostgreSQL or SQLite: docs/plugin.md")
     try:
         executor = MigrationExecutor(connection)
         missing = executor.migration_plan(executor.loader.graph.leaf_nodes())

@@ -265,6 +265,12 @@ def test_it_works_without_torch_and_without_a_migrated_database(tmp_path: Path) 
     assert done.stderr.splitlines()[-1].endswith("must be put right")
 
 
+def test_it_asks_nothing_of_a_database_that_the_guard_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "vendor", "mysql")
+    found = findings()
+    assert (found["database"]["state"], "clock" in found) == (doctor.FAIL, False)
+
+
 def test_it_ends_with_a_sentence_where_a_table_is_lost() -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE {Pulse._meta.db_table}")
