@@ -179,6 +179,7 @@ class AppealRefusal(StrEnum):
     APPEAL_OPEN = "appeal_open"
     APPEAL_DECIDED = "appeal_decided"
     UNDER_REVIEW = "under_review"
+    LOCKED = "locked"  # suspected illegal content is not heard here
 
 
 class LabelBasis(StrEnum):

@@ -51,7 +51,7 @@ class AppealsView(ApiView):
     def post(self, request: Request, item_id: uuid.UUID) -> Response:
         """Open a case for somebody who has decided nothing about the item before.
 
-        409 `nothing_to_appeal`, `appeal_open`, `appeal_decided` or `under_review`.
+        409 `nothing_to_appeal`, `appeal_open`, `appeal_decided`, `under_review` or `locked`.
         """
         item = find_item(key_of(request), item_id)
         asked = AppealSerializer(data=request.data)

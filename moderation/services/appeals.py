@@ -27,10 +27,12 @@ def nothing_decided() -> NotAppealable:
 def open_appeal(item: ContentItem, text: str, *, actor: str) -> Appeal:
     """Hear an author. Each verdict is appealed once, and what an appeal has decided is final. Raises NotAppealable."""
     list(ContentItem.objects.select_for_update(no_key=True, of=("self",)).filter(pk=item.pk).values_list("pk"))
-    item = ContentItem.objects.select_related("platform").get(pk=item.pk)
+    item = ContentItem.objects.select_related("platform", "asset").get(pk=item.pk)
     against = verdicts.in_force(item)
     if item.erased_at is not None or against is None or (against.decision is None and against.outcome != Outcome.BLOCK):
         raise nothing_decided()
+    if item.is_locked:
+        raise NotAppealable(AppealRefusal.LOCKED, "It is locked on suspicion of illegal content: no moderator sees it.")
     if against.decision is not None and Appeal.objects.filter(case=against.decision.case_id).exists():
         raise NotAppealable(AppealRefusal.APPEAL_DECIDED, "An appeal has been decided already, and that is final.")
     case, opened = cases.open_case(

@@ -66,9 +66,9 @@ def open_case(
 def open_check(
     item: ContentItem, purpose: CasePurpose, reasons: Sequence[str], *, drawn_share: float | None = None
 ) -> ReviewCase | None:
-    """A check of the desk that looks like any other case; None while another one on this item is open."""
+    """A check of the desk that looks like any other case; None while another on the item is open, or it is locked."""
     checks = ReviewCase.objects.filter(item=item).exclude(purpose=CasePurpose.REVIEW)
-    if checks.exclude(state=CaseState.CLOSED).exists():
+    if item.is_locked or checks.exclude(state=CaseState.CLOSED).exists():
         return None
     spoken = Verdict.objects.filter(item=item, basis=Basis.POLICY).select_related("policy")
     judged = spoken.order_by("-created_at").first()
@@ -157,7 +157,7 @@ def escalate(case: ReviewCase, user: User, token: uuid.UUID) -> bool:
 
 
 def lock(case: ReviewCase, *, reported: bool = False) -> None:
-    """Nobody decides it any more, in the caller's transaction (services.illegal); `reported`: nor does it wait there."""
+    """Nobody decides it any more, in the caller's transaction (services.illegal); `reported`: nor does it wait."""
     state, closed_at = (CaseState.CLOSED, timezone.now()) if reported else (CaseState.LOCKED, None)
     reasons = list(dict.fromkeys([*case.reasons, Reason.SUSPECTED_ILLEGAL.value]))
     ReviewCase.objects.filter(pk=case.pk).update(state=state, reasons=reasons, closed_at=closed_at, **leases.FREE)

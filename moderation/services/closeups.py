@@ -46,7 +46,8 @@ def claim(case_number: int) -> Wanted | None:
         return None
     case = ReviewCase.objects.select_related("item__asset", "item__scan").get(pk=case_number)
     asset, scan = case.item.asset, queries.shown_scan(case.item)
-    if case.views_tries > TRIES or asset is None or asset.removed_at or scan is None or _are_made(scan.pk):
+    made = scan is not None and _are_made(scan.pk)
+    if case.views_tries > TRIES or made or scan is None or asset is None or asset.removed_at or asset.locked_at:
         end(case_number)
         return None
     return Wanted(case_number, scan.pk, asset.pk, asset.storage_name)
@@ -68,8 +69,8 @@ def record(wanted: Wanted, made: Sequence[Derived]) -> bool:
 
 @transaction.atomic
 def _record(wanted: Wanted, made: Sequence[Derived], names: Sequence[str]) -> bool:
-    locked = MediaAsset.objects.select_for_update(no_key=True).filter(pk=wanted.asset_id, removed_at=None)
-    kept = locked.first() is not None and not _are_made(wanted.scan_id)
+    shown = MediaAsset.objects.filter(pk=wanted.asset_id, removed_at=None, locked_at=None)
+    kept = shown.select_for_update(no_key=True).first() is not None and not _are_made(wanted.scan_id)
     if kept:
         Derivative.objects.bulk_create(
             Derivative(

@@ -5,6 +5,8 @@ Nothing is deleted: the item is under legal hold until somebody with that permis
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -13,8 +15,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from moderation.models import ContentItem, Decision, IllegalRecord, MediaAsset, ReviewCase
-from moderation.services import audit, cases, leases, verdicts
+from moderation.models import ContentItem, Decision, GoldItem, IllegalRecord, MediaAsset, ReviewCase
+from moderation.services import audit, cases, leases, quality, verdicts
 from moderation.vocabulary import CasePurpose, CaseState, DecisionState, IllegalKind, Reason, RecordState
 
 LONGEST_NOTE = 2000
@@ -33,21 +35,28 @@ def lock(case: ReviewCase, user: User, kind: IllegalKind, note: str = "") -> Ill
     case = asked.exclude(state=CaseState.CLOSED).first() or asked.first() or _case_of_its_own(item)
     if case.state == CaseState.LOCKED or item.is_locked:
         raise LockedAlready(f"case {case.pk}")
-    checks = ReviewCase.objects.exclude(state=CaseState.CLOSED).exclude(purpose=CasePurpose.REVIEW)
-    checks.filter(item=item).update(state=CaseState.CLOSED, closed_at=now, **leases.FREE)
-    Decision.objects.filter(case__item=item, state=DecisionState.PENDING).update(
-        state=DecisionState.VOID, void_reason=Reason.SUSPECTED_ILLEGAL, settled_at=now
-    )
+    same = list(ContentItem.objects.filter(asset=item.asset_id, erased_at=None)) if item.asset_id else [item]
+    _stop(same, user, now)
     record = IllegalRecord.objects.create(
         case=case, kind=IllegalKind(kind), note=note.replace("\0", "").strip()[:LONGEST_NOTE],
         facts=_facts(item), marked_by=user,
     )  # fmt: skip
     audit.note("illegal.locked", f"user:{user.pk}", f"case:{case.pk}", record=record.pk, kind=record.kind)
     MediaAsset.objects.filter(items=item).update(locked_at=now)
-    same = ContentItem.objects.filter(asset=item.asset_id, erased_at=None) if item.asset_id else [item]
     for other in same:
         verdicts.lock(other, case if other.pk == item.pk else None)
     return record
+
+
+def _stop(items: Sequence[ContentItem], user: User, now: datetime) -> None:
+    """What is being asked or decided about them now, and what would be asked again."""
+    checks = ReviewCase.objects.exclude(state=CaseState.CLOSED).exclude(purpose=CasePurpose.REVIEW)
+    checks.filter(item__in=items).update(state=CaseState.CLOSED, closed_at=now, **leases.FREE)
+    Decision.objects.filter(case__item__in=items, state=DecisionState.PENDING).update(
+        state=DecisionState.VOID, void_reason=Reason.SUSPECTED_ILLEGAL, settled_at=now
+    )
+    for gold in GoldItem.objects.filter(item__in=items, retired_at=None):
+        quality.retire(gold, actor=f"user:{user.pk}")
 
 
 def _case_of_its_own(item: ContentItem) -> ReviewCase:

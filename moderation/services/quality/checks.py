@@ -54,6 +54,8 @@ def seal(
         raise NotKnown(gettext("a gold item needs an answer: synthetic, altered or genuine"))
     if item.erased_at is not None or item.asset is None or item.asset.removed_at is not None:
         raise NotKnown(gettext("its picture is not kept any more"))
+    if item.is_locked:
+        raise NotKnown(gettext("its picture is locked"))
     gold, _ = GoldItem.objects.update_or_create(
         item=item, defaults={"truth": known, "reasons": given, "sealed_by": by, "retired_at": None}
     )

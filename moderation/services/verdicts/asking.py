@@ -24,10 +24,10 @@ def ask_a_person(item: ContentItem, status: ItemStatus, policy: PolicyVersion, r
 def ask_a_person_again(item: ContentItem, reasons: Sequence[Reason] = ()) -> ReviewCase | None:
     """What policy let pass was reported, or found in the random sample: a person looks, in the caller's transaction.
 
-    None where a person has decided already.
+    None where a person has decided already, or the item is locked.
     """
     verdict = in_force(item)
-    if verdict is None or verdict.decision_id is not None:
+    if verdict is None or verdict.decision_id is not None or item.is_locked:
         return None
     case, opened = cases.open_case(
         item, reasons, policy=verdict.policy, p_value=verdict.p_value, statement=verdict.statement

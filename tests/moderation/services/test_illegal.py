@@ -2,35 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
+from django.utils import timezone
 
+from deepfake_guard.detector.records import Derived
 from moderation import queries
 from moderation.models import (
     AuditEntry,
     ContentItem,
     Decision,
+    Derivative,
     Event,
+    GoldItem,
     IllegalRecord,
     MediaAsset,
     ReviewCase,
     Scan,
     Verdict,
 )
-from moderation.services import audit, decisions, illegal, leases, retention, scanning, submission
+from moderation.services import (
+    appeals,
+    audit,
+    cases,
+    closeups,
+    decisions,
+    illegal,
+    leases,
+    platforms,
+    quality,
+    reports,
+    retention,
+    scanning,
+    submission,
+)
 from moderation.vocabulary import (
+    AppealRefusal,
+    CasePurpose,
     CaseState,
     DecisionState,
+    DecisionValue,
     Effect,
     EventType,
     IllegalKind,
     Outcome,
     Reason,
     RecordState,
+    ReportReason,
     Role,
 )
-from tests.factories import conclude, make_case, make_user, pending, picture
+from tests.factories import ACTOR, conclude, make_case, make_item, make_platform, make_user, pending, picture
 
 pytestmark = pytest.mark.django_db
 KIND = IllegalKind.CHILD_ABUSE
@@ -160,6 +184,72 @@ def test_a_report_closes_the_cases_of_equal_copies_and_of_those_that_come_after_
     verdicts = Verdict.objects.filter(current=True).values_list("effect", flat=True)
     assert set(verdicts) == {Effect.REMOVE}
     assert Event.objects.filter(type=EventType.CASE_LOCKED).count() == 4
+
+
+def test_a_lock_ends_what_is_asked_and_decided_about_equal_copies() -> None:
+    case = make_case(content=(content := picture()))
+    asked, deciding = (make_item(case.item.platform, content) for _ in range(2))
+    check = cases.open_check(asked, CasePurpose.GOLD, case.reasons)
+    gold = quality.seal(asked, DecisionValue.GENUINE, by=None, actor=ACTOR)
+    decision = pending(deciding.cases.get())
+    locked(case)
+    for row in (check, gold, decision):
+        row.refresh_from_db()  # type: ignore[union-attr]
+    assert check is not None
+    assert (check.state, decision.state) == (CaseState.CLOSED, DecisionState.VOID)
+    assert gold.retired_at is not None
+    assert not ReviewCase.objects.filter(state=CaseState.OPEN).exists()
+
+
+def appeals_it(item: ContentItem, _: closeups.Wanted) -> None:
+    with pytest.raises(appeals.NotAppealable) as refused:
+        appeals.open_appeal(item, "It is mine.", actor=ACTOR)
+    assert refused.value.reason == AppealRefusal.LOCKED
+
+
+def reports_it(item: ContentItem, _: closeups.Wanted) -> None:
+    made, new = reports.report(item, "user-1", ReportReason.MINOR, actor=ACTOR)
+    assert (made.item, new) == (item, True), "what was said is kept"
+
+
+def seals_it(item: ContentItem, _: closeups.Wanted) -> None:
+    with pytest.raises(quality.NotKnown):
+        quality.seal(item, DecisionValue.SYNTHETIC, by=None, actor=ACTOR)
+    assert GoldItem.objects.filter(item=item, retired_at__isnull=False).exists()
+
+
+def draws_it(item: ContentItem, _: closeups.Wanted) -> None:
+    quality.draw_checks()
+    for purpose in set(CasePurpose) - {CasePurpose.REVIEW}:
+        assert cases.open_check(item, purpose, ["at_review_line"]) is None
+
+
+def makes_views_of_it(item: ContentItem, wanted: closeups.Wanted) -> None:
+    assert not closeups.record(wanted, [Derived("inspect", None, "image/webp", 64, 48, picture(seed=1))])
+    ReviewCase.objects.update(views_due_at=timezone.now())
+    assert closeups.sweep() == 0
+    assert [closeups.claim(case.number) for case in item.cases.all()] == [None]
+
+
+@pytest.mark.parametrize("ended", ["locked", "reported"])
+@pytest.mark.parametrize("again", [appeals_it, reports_it, seals_it, draws_it, makes_views_of_it])
+def test_nobody_is_asked_about_it_again(again: Callable[[ContentItem, closeups.Wanted], None], ended: str) -> None:
+    platform = make_platform()
+    rules = {"checks": {"gold": 1.0, "sample": 1.0, "second": 1.0}}
+    platforms.publish_policy(platform, rules, by=None, note="", actor=ACTOR)
+    case = make_case(platform)
+    wanted = closeups.claim(case.number)
+    assert wanted is not None
+    conclude(case)
+    quality.seal(case.item, DecisionValue.SYNTHETIC, by=None, actor=ACTOR)
+    record = locked(case)
+    if ended == "reported":
+        assert illegal.reported(record, make_user(Role.SENIOR)[0], authority="Police", reference="A-1")
+    before, stored = list(ReviewCase.objects.values_list("pk", "state")), Derivative.objects.count()
+    again(ContentItem.objects.get(), wanted)
+    assert list(ReviewCase.objects.values_list("pk", "state")) == before
+    assert Derivative.objects.count() == stored
+    assert leases.lease_next(make_user()[0]) is None
 
 
 def test_released_goes_to_a_senior_and_is_shown_again() -> None:
