@@ -62,7 +62,8 @@ class Manifest:
     files: name -> SHA-256 in hex of every other file of the folder that is read at load.
     finder_corrections: face finder -> {"scale", "dx", "dy"} against the box the calibration faces were cut with;
     dx and dy in units of the longer side of the box. decides: the signals with a weight in the p-value of a face.
-    terms: RESEARCH, or empty where the sets alone say what is allowed. derived_from: the detector_id that parts of these weights were taken from; empty: from none.
+    terms: RESEARCH, or empty where the sets alone say what is allowed. derived_from: the detector_id that parts of
+    these weights were taken from; empty: from none.
     """
 
     detector_id: str

@@ -49,7 +49,8 @@ def tile(told: Explanation, heat: Floats | None) -> Image.Image:
 
 def _lines(told: Explanation) -> Iterator[tuple[str, str, int]]:
     yield told.finding, INK, 18
-    for text in (told.limits, *told.remarks, told.map_says, "Unusual is not yet synthetic: a person decides."):
+    map_says = told.map_says.replace("µ", "mu")  # Pillow's own font has no µ
+    for text in (told.limits, *told.remarks, map_says, "Unusual is not yet synthetic: a person decides."):
         for line in textwrap.wrap(text, COLUMNS):
             yield line, SOFT, 14
 
