@@ -85,7 +85,7 @@ class ItemsView(UploadView):
     @extend_schema(
         operation_id="items_create",
         request={"multipart/form-data": SubmissionSerializer, "application/json": AddressSerializer},
-        responses={200: ItemSerializer, 202: ItemSerializer, **problems(409, 411, 413, 415, 422, 429)},
+        responses={200: ItemSerializer, 202: ItemSerializer, **problems(409, 410, 411, 413, 415, 422, 429)},
         parameters=[
             idempotency.HEADER,
             OpenApiParameter("Prefer", str, OpenApiParameter.HEADER, description="`wait=8`: up to 10 seconds"),

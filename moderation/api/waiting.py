@@ -12,6 +12,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC
 from functools import wraps
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -22,9 +23,12 @@ from django.core.handlers.asgi import ASGIRequest
 from django.db import DatabaseError, close_old_connections, transaction
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponseBase
+from django.utils import timezone
 from rest_framework.response import Response
 
+from moderation.api import problems
 from moderation.api.items import items_of, told
+from moderation.api.problems import Gone
 from moderation.models import ApiKey, ContentItem
 from moderation.vocabulary import TERMINAL_ITEM_STATUSES
 
@@ -55,21 +59,26 @@ def holding(view: Callable[..., Response]) -> Callable[..., Coroutine[Any, Any, 
         if answer.data["status"] not in TERMINAL_ITEM_STATUSES:
             await sync_to_async(close_old_connections)()  # none is kept open meanwhile
             await _watch().ended(uuid.UUID(answer.data["id"]), seconds)
+        answer = await sync_to_async(_anew)(answer)
         answer.headers["Preference-Applied"] = f"wait={seconds}"
-        return await sync_to_async(_anew)(answer)
+        return answer
 
     return hold
 
 
 def _anew(answer: Response) -> Response:
-    """The answer with what is known by now."""
-    key: ApiKey = answer.renderer_context["request"].auth  # type: ignore[attr-defined]
+    """The answer with what is known by now; of an item erased meanwhile a 410."""
+    context: dict[str, Any] = answer.renderer_context  # type: ignore[attr-defined]
+    key: ApiKey = context["request"].auth
     item = items_of(key).filter(pk=answer.data["id"], erased_at=None).first()
-    if item is not None:
+    if item is None:
+        gone: Response = context["view"].finalize_response(context["request"], problems.answer(Gone(), context))
+        return gone
+    with timezone.override(UTC):  # as in `ApiView.dispatch`, which has returned
         answer.data = told(item, key)
-        if item.status in TERMINAL_ITEM_STATUSES:
-            answer.status_code = 200
-            del answer.headers["Retry-After"]
+    if item.status in TERMINAL_ITEM_STATUSES:
+        answer.status_code = 200
+        del answer.headers["Retry-After"]
     return answer
 
 

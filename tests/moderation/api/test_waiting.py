@@ -62,6 +62,16 @@ def test_the_answer_comes_when_the_item_has_ended(submit: Submit) -> None:
     assert "Retry-After" not in answer.headers
 
 
+def test_times_are_told_in_utc_wherever_the_host_is(submit: Submit, settings: Any) -> None:
+    settings.TIME_ZONE = "Asia/Tokyo"
+    content = factories.picture()
+    async_to_sync(submit)("", content)
+    factories.screen(ContentItem.objects.get(), factories.report(350))
+    item = async_to_sync(submit)("wait=1", content).json()
+    assert [item[when][-1] for when in ("created_at", "finished_at")] == ["Z", "Z"]
+    assert item["verdict"]["created_at"].endswith("Z")
+
+
 def test_when_the_time_is_over_the_item_is_told_as_it_stands(submit: Submit) -> None:
     answer = async_to_sync(submit)("wait=1")
     assert (answer.status_code, answer.headers["Preference-Applied"]) == (202, "wait=1")
@@ -82,7 +92,14 @@ def test_an_item_erased_meanwhile_ends_the_waiting(submit: Submit) -> None:
         await sync_to_async(retention.erase)(await there(), actor=factories.ACTOR)
         return await answer
 
-    assert async_to_sync(both)().status_code == 202
+    gone = async_to_sync(both)()
+    assert (gone.status_code, gone.headers["Content-Type"], gone.json()["code"]) == (
+        410,
+        "application/problem+json",
+        "erased",
+    )
+    assert "RateLimit" in gone.headers
+    assert {"Location", "Retry-After"}.isdisjoint(gone.headers)
 
 
 def test_a_refusal_is_not_held(submit: Submit) -> None:
