@@ -14,6 +14,7 @@ DEFAULT_BROKER = "redis://127.0.0.1:6379/0"
 HOST_PREFIX = "deepfake-guard-"
 # B x decode limit < hard limit of a task < lease < the broker's visibility time-out (DESIGN §1)
 HARD_LIMIT_SECONDS, VISIBILITY_SECONDS = 360, 600
+TURN_SECONDS = 20  # of upkeep that goes on in its next turn; what must happen within seconds may wait behind it
 
 
 @dataclass(frozen=True)

@@ -54,11 +54,19 @@ app.conf.beat_schedule = {
     "sweep fetches": every(15.0, upkeep.sweep_fetches),
     "sweep deliveries": every(15.0, upkeep.sweep_deliveries),
     "submit and tell what a site's process left": every(15.0, upkeep.sweep_hosted),
-    "number events, link the audit trail": every(2.0, upkeep.number_and_link),
+    "number events": every(2.0, upkeep.number_events),
+    "link the audit trail": every(2.0, upkeep.link_audit),
+    "add up what is stored": every(2.0, upkeep.add_up_bytes),
     "name what no detector screened": every(600.0, upkeep.name_unscreened),
-    "note how it goes, tell the team": every(60.0, upkeep.watch),
+    "note how it goes": every(60.0, upkeep.note_pulse),
+    "tell the team": every(60.0, upkeep.watch),
     "draw checks of the desk": every(300.0, upkeep.draw_checks),
-    "retention": every(3600.0, upkeep.retain),
+    "remove media past their days": every(60.0, upkeep.purge_expired),
+    "delete files that no row names": every(3600.0, upkeep.purge_orphans),
+    "look whether what is stored adds up": every(3600.0, upkeep.reconcile_bytes),
+    "forget answers": every(3600.0, upkeep.forget_answers),
+    "forget who was shown what": every(3600.0, upkeep.forget_exposure),
+    "forget events": every(600.0, upkeep.forget_events),
 }
 # the first that a worker serves
 BEATING = (dispatch.SCAN_QUEUE, dispatch.DELIVER_QUEUE, dispatch.UPKEEP_QUEUE, dispatch.FETCH_QUEUE)

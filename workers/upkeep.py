@@ -57,19 +57,48 @@ def sweep_hosted() -> None:
     hosting.sweep()
 
 
-@app.task(name="deepfake_guard.number_and_link")
-def number_and_link() -> None:
+@app.task(name="deepfake_guard.number_events")
+def number_events() -> None:
     webhooks.number_events()
+
+
+@app.task(name="deepfake_guard.link_audit")
+def link_audit() -> None:
     audit.link()
+
+
+@app.task(name="deepfake_guard.add_up_bytes")
+def add_up_bytes() -> None:
     room.add_up()
 
 
-@app.task(name="deepfake_guard.retain")
-def retain() -> None:
-    retention.purge_expired()
-    retention.purge_orphans()
+@app.task(name="deepfake_guard.reconcile_bytes")
+def reconcile_bytes() -> None:
     room.reconcile()
+
+
+@app.task(name="deepfake_guard.purge_expired")
+def purge_expired() -> None:
+    retention.purge_expired()
+
+
+@app.task(name="deepfake_guard.purge_orphans")
+def purge_orphans() -> None:
+    retention.purge_orphans()
+
+
+@app.task(name="deepfake_guard.forget_answers")
+def forget_answers() -> None:
+    retention.forget_answers()
+
+
+@app.task(name="deepfake_guard.forget_exposure")
+def forget_exposure() -> None:
     exposure.forget()
+
+
+@app.task(name="deepfake_guard.forget_events")
+def forget_events() -> None:
     webhooks.forget_events()
 
 
@@ -83,7 +112,11 @@ def draw_checks() -> None:
     quality.draw_checks()
 
 
+@app.task(name="deepfake_guard.note_pulse")
+def note_pulse() -> None:
+    operations.beat()
+
+
 @app.task(name="deepfake_guard.watch")
 def watch() -> None:
-    operations.beat()
     alerts.watch()

@@ -26,7 +26,12 @@ class MediaAsset(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["platform", "sha256"], name="equal_content_once")]
-        indexes = [models.Index(fields=["sha256"], name="assets_by_hash", opclasses=["varchar_pattern_ops"])]
+        indexes = [
+            models.Index(fields=["sha256"], name="assets_by_hash", opclasses=["varchar_pattern_ops"]),
+            models.Index(
+                fields=["platform", "created_at"], condition=models.Q(removed_at__isnull=True), name="kept_media"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.media_type} {self.sha256[:12]}"

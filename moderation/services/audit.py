@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any
 
 import structlog
@@ -17,7 +18,7 @@ from moderation.conf import audit_key
 from moderation.models import AuditEntry, AuditHead
 
 GENESIS = "0" * 64
-UPKEEP_LOCK = 0x6475_6172_6421  # any number that nothing else in the database locks
+UPKEEP_LOCK = 0x6475_6172_6421  # any number that nothing else in the database locks; the jobs are counted on from it
 
 log = structlog.get_logger(__name__)
 
@@ -47,22 +48,28 @@ def entry(action: str, actor: str, subject: str, **detail: Any) -> AuditEntry:
     return AuditEntry(action=action, actor=actor, subject=subject, detail=kept, created_at=timezone.now())
 
 
-def upkeep_lock() -> bool:
-    """Whether this transaction is now the only one at upkeep; held until it ends. False: another process has it.
+class Upkeep(IntEnum):
+    """What one process at a time does, each beside the others."""
+
+    LINKING, NUMBERING, ADDING_UP = range(3)
+
+
+def upkeep_lock(job: Upkeep) -> bool:
+    """Whether this transaction is now the only one at this job; held until it ends. False: another process has it.
 
     On SQLite every transaction of ours is IMMEDIATE, hence already the only writer.
     """
     if connection.vendor != "postgresql":
         return True
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [UPKEEP_LOCK])
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [UPKEEP_LOCK + job])
         return bool(cursor.fetchone()[0])
 
 
 @transaction.atomic
 def link(limit: int = 1000) -> int:
     """Numbers and hashes up to `limit` committed entries, signs and logs the new head; returns how many."""
-    if not upkeep_lock():
+    if not upkeep_lock(Upkeep.LINKING):
         return 0
     last = AuditEntry.objects.filter(number__isnull=False).order_by("-number").first()
     number, previous = (last.number or 0, last.hash) if last else (0, GENESIS)

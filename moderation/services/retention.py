@@ -5,7 +5,9 @@ Erasing leaves a tombstone: the item's row with the platform's own id, and verdi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import random
+import time
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -15,6 +17,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from moderation import filing, media_store
+from moderation.conf import TURN_SECONDS
 from moderation.models import (
     OPEN_DELIVERY,
     Appeal,
@@ -137,20 +140,29 @@ def _delete_files_on_commit(names: Iterable[str]) -> None:
     transaction.on_commit(lambda: media_store.discard(names))
 
 
-def purge_expired() -> int:
-    """Removes media and derivatives that are past their platform's days, and answers past 24 h; returns the assets.
+def forget_answers() -> int:
+    """Deletes the stored answers of idempotent calls past 24 h; returns how many."""
+    return IdempotencyKey.objects.filter(created_at__lt=timezone.now() - ANSWERS_KEPT).delete()[0]
+
+
+def purge_expired(seconds: float = TURN_SECONDS) -> int:
+    """Removes media and derivatives that are past their platform's days; returns how many assets, one at least.
 
     Never while a scan or case of any item of the asset is open, its verdict asks for review, it is held or a gold item.
+    When the time is up the rest is the next turn's; platforms come in any order, so that none waits for another's rest.
     """
-    now = timezone.now()
-    IdempotencyKey.objects.filter(created_at__lt=now - ANSWERS_KEPT).delete()
+    now, until = timezone.now(), time.monotonic() + seconds
     purged = 0
-    for platform in Platform.objects.all():
+    for platform in Platform.objects.order_by("?"):
         expired = _expired(platform, now)
-        while removed := sum(
-            _remove_media(expired, pk, now) for pk in list(expired.values_list("pk", flat=True)[:BATCH])
-        ):
-            purged += removed
+        while batch := list(expired.values_list("pk", flat=True)[:BATCH]):
+            before = purged
+            for asset_id in batch:
+                purged += _remove_media(expired, asset_id, now)
+                if purged and time.monotonic() >= until:
+                    return purged
+            if purged == before:  # all of them were used again just now
+                break
     return purged
 
 
@@ -169,7 +181,8 @@ def _expired(platform: Platform, now: datetime) -> QuerySet[MediaAsset]:
         | (~Exists(past) & ~Q(status=ItemStatus.FAILED, finished_at__lt=decided_before))  # a failed one has no verdict
     )
     live = Scan.objects.filter(asset=OuterRef("pk"), state__in=LIVE_SCAN_STATES)
-    return MediaAsset.objects.filter(~Exists(needed), ~Exists(live), platform=platform, removed_at=None)
+    old = MediaAsset.objects.filter(created_at__lt=max(allowed_before, decided_before))  # no verdict on it is older
+    return old.filter(~Exists(needed), ~Exists(live), platform=platform, removed_at=None).order_by("created_at")
 
 
 @transaction.atomic
@@ -187,24 +200,24 @@ def _remove_media(expired: QuerySet[MediaAsset], asset_id: UUID, now: datetime) 
     return 1
 
 
-def purge_orphans() -> int:
-    """Deletes the guard's files older than an hour that no row names; returns how many. A host's are let be."""
-    before = timezone.now() - ORPHAN_AGE
+def purge_orphans(seconds: float = TURN_SECONDS) -> int:
+    """Deletes the guard's files older than an hour that no row names; returns how many. A host's are let be.
+
+    Shelf by shelf until the time is up, one at least: in any order, so that what one turn leaves comes up in another.
+    """
+    before, until = timezone.now() - ORPHAN_AGE, time.monotonic() + seconds
+    folders = {folder: filter(filing.SHELF.fullmatch, media_store.listed(folder)[0]) for folder in filing.FOLDERS}
+    shelves = [f"{folder}/{shelf}" for folder, found in folders.items() for shelf in found]
+    random.shuffle(shelves)
     deleted = 0
-    batch: list[str] = []
-    for name in _stored_names():
-        batch.append(name)
-        if len(batch) == BATCH:
-            deleted += _delete_unknown(batch, before)
-            batch = []
-    return deleted + _delete_unknown(batch, before)
-
-
-def _stored_names() -> Iterator[str]:
-    for folder in filing.FOLDERS:
-        for shelf in filter(filing.SHELF.fullmatch, media_store.listed(folder)[0]):
-            names = (f"{folder}/{shelf}/{file}" for file in media_store.listed(f"{folder}/{shelf}")[1])
-            yield from filter(filing.OURS.fullmatch, names)
+    for shelf in shelves:
+        names = [f"{shelf}/{file}" for file in media_store.listed(shelf)[1]]
+        ours = list(filter(filing.OURS.fullmatch, names))
+        for start in range(0, len(ours), BATCH):
+            deleted += _delete_unknown(ours[start : start + BATCH], before)
+        if time.monotonic() >= until:
+            break
+    return deleted
 
 
 def _delete_unknown(names: list[str], before: datetime) -> int:

@@ -56,7 +56,7 @@ def change(platform_id: UUID, size: int) -> StoredChange:
 @transaction.atomic
 def add_up(limit: int = 5000) -> int:
     """Takes changes into the sums; returns how many."""
-    if not audit.upkeep_lock():
+    if not audit.upkeep_lock(audit.Upkeep.ADDING_UP):
         return 0
     changes = list(StoredChange.objects.order_by("pk").values_list("pk", "platform_id", "size")[:limit])
     sums: Counter[UUID] = Counter()

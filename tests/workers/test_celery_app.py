@@ -32,11 +32,19 @@ def test_the_clock_rings_only_tasks_that_exist_and_as_often_as_promised() -> Non
         "deepfake_guard.sweep_deliveries": 15,
         "deepfake_guard.sweep_hosted": 15,
         "deepfake_guard.sweep_fetches": 15,
-        "deepfake_guard.number_and_link": 2,
+        "deepfake_guard.number_events": 2,
+        "deepfake_guard.link_audit": 2,
+        "deepfake_guard.add_up_bytes": 2,
         "deepfake_guard.name_unscreened": 600,
         "deepfake_guard.draw_checks": 300,
+        "deepfake_guard.note_pulse": 60,
         "deepfake_guard.watch": 60,
-        "deepfake_guard.retain": 3600,
+        "deepfake_guard.purge_expired": 60,
+        "deepfake_guard.purge_orphans": 3600,
+        "deepfake_guard.reconcile_bytes": 3600,
+        "deepfake_guard.forget_answers": 3600,
+        "deepfake_guard.forget_exposure": 3600,
+        "deepfake_guard.forget_events": 600,
     }
     assert set(schedule) <= set(app.tasks)
     assert {dispatch.SCAN_TASK, dispatch.DELIVER_TASK, dispatch.SETTLE_TASK} <= set(app.tasks)
@@ -104,9 +112,9 @@ def test_the_settle_task_settles_by_id() -> None:
 
 
 @pytest.mark.django_db
-def test_upkeep_numbers_and_links_what_was_committed() -> None:
+def test_upkeep_numbers_what_was_committed() -> None:
     case = factories.make_case()
-    upkeep.number_and_link()
+    upkeep.number_events()
     assert list(case.item.events.order_by("number").values_list("number", flat=True)) == [1, 2]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,6 +12,7 @@ from django.db.models import Exists, Max, OuterRef
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
+from moderation.conf import TURN_SECONDS
 from moderation.models import OPEN_DELIVERY, Event, Platform, WebhookDelivery
 from moderation.models.ids import first_id
 
@@ -49,11 +51,12 @@ def read_on(platform: Platform, cursor: int | None, types: Collection[str], limi
     return Page(events, max(newest, cursor or 0, forgotten), more=False)
 
 
-def forget_events() -> int:
-    """Drops events past their 30 days, with their deliveries; returns how many.
+def forget_events(seconds: float = TURN_SECONDS) -> int:
+    """Drops events past their 30 days, with their deliveries; returns how many. What it leaves is the next turn's.
 
     The newest number of all stays, because the next is counted from it, and so does what is still being delivered.
     """
+    until = time.monotonic() + seconds
     before = first_id(timezone.now() - KEPT)
     last = Event.objects.aggregate(last=Max("number"))["last"] or 0
     sending = WebhookDelivery.objects.filter(OPEN_DELIVERY, event=OuterRef("pk"))
@@ -67,4 +70,6 @@ def forget_events() -> int:
                 Platform.objects.filter(pk=platform).update(forgotten_event=known)
             Event.objects.filter(pk__in=[pk for pk, _, _ in rows]).delete()
         dropped += len(rows)
+        if time.monotonic() >= until:
+            break
     return dropped

@@ -60,7 +60,7 @@ def _emit(
 @transaction.atomic
 def number_events(limit: int = 1000) -> int:
     """Number committed events in the order of their ids; one process at a time, so a cursor never passes a hole."""
-    if not audit.upkeep_lock():
+    if not audit.upkeep_lock(audit.Upkeep.NUMBERING):
         return 0
     last = Event.objects.aggregate(last=Max("number"))["last"] or 0
     waiting = list(Event.objects.filter(number=None).order_by("pk")[:limit])

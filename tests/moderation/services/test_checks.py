@@ -138,7 +138,8 @@ def test_an_erased_item_cannot_be_sealed_and_a_sealed_one_is_asked_no_more_once_
 
 def test_the_picture_of_a_gold_item_is_kept_while_it_is_sealed() -> None:
     known = gold()
-    Verdict.objects.update(created_at=timezone.now() - timedelta(days=400))
+    for rows in (Verdict.objects, MediaAsset.objects):
+        rows.update(created_at=timezone.now() - timedelta(days=400))
     assert retention.purge_expired() == 0
     quality.retire(known, actor=ACTOR)
     assert retention.purge_expired() == 1

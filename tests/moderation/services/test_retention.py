@@ -59,7 +59,9 @@ def screened(reached: int = 400, **given: object) -> ContentItem:
 
 
 def aged(item: ContentItem, days: int) -> ContentItem:
-    Verdict.objects.filter(item=item).update(created_at=timezone.now() - timedelta(days=days))
+    then = timezone.now() - timedelta(days=days)
+    Verdict.objects.filter(item=item).update(created_at=then)
+    MediaAsset.objects.filter(items=item).update(created_at=then)
     return item
 
 
@@ -180,7 +182,15 @@ def test_it_removes_media_of_what_failed_after_the_longer_time() -> None:
     assert retention.purge_expired() == 0
     days = item.platform.retain_decided_days + 1
     ContentItem.objects.update(finished_at=timezone.now() - timedelta(days=days))
+    MediaAsset.objects.update(created_at=timezone.now() - timedelta(days=days))
     assert retention.purge_expired() == 1
+
+
+def test_a_turn_ends_in_time_and_the_next_one_goes_on() -> None:
+    platforms = [make_platform(name) for name in ("Agora", "Photo club")]
+    for platform in [*platforms, *platforms]:
+        aged(screened(platform=platform, external_id=f"{MediaAsset.objects.count()}"), 8)
+    assert [retention.purge_expired(seconds=0) for _ in range(5)] == [1, 1, 1, 1, 0]
 
 
 def test_it_keeps_shared_media_until_the_last_item_is_past() -> None:
@@ -206,7 +216,7 @@ def test_it_forgets_stored_answers_after_a_day() -> None:
     for key, hours in (("old", 25), ("young", 23)):
         row = IdempotencyKey.objects.create(platform=platform, key=key)
         IdempotencyKey.objects.filter(pk=row.pk).update(created_at=timezone.now() - timedelta(hours=hours))
-    retention.purge_expired()
+    assert retention.forget_answers() == 1
     assert [row.key for row in IdempotencyKey.objects.all()] == ["young"]
 
 
@@ -221,6 +231,21 @@ def test_it_deletes_only_files_that_no_row_knows_and_that_are_older_than_an_hour
     assert retention.purge_orphans() >= 1
     assert not storage.exists(old)
     assert names_of(item) | {young} <= stored_files()
+
+
+def test_what_the_walk_has_no_time_for_another_turn_finds(settings: Any, tmp_path: Path) -> None:
+    options = {**settings.STORAGES["media"]["OPTIONS"], "location": str(tmp_path)}
+    settings.STORAGES = {**settings.STORAGES, "media": {**settings.STORAGES["media"], "OPTIONS": options}}
+    two_hours_ago = time.time() - 7200
+    for token in ("1" * 32, "2" * 32, "3" * 32):
+        name = storages["media"].save(f"{ORIGINALS}/{token[:2]}/{token}", ContentFile(b"left behind"))
+        os.utime(tmp_path / name, (two_hours_ago, two_hours_ago))
+    turns = 0
+    while stored_files():
+        assert retention.purge_orphans(seconds=0) <= 1, "a shelf a turn"
+        turns += 1
+        assert turns < 1000
+    assert turns >= 3
 
 
 class Refusing(FileSystemStorage):

@@ -36,7 +36,8 @@ def test_what_comes_and_goes_is_counted_before_and_after_it_is_added_up() -> Non
 def test_what_retention_removes_makes_room_and_counts_again_when_it_comes_back() -> None:
     platform, content = factories.make_platform(), factories.picture()
     factories.screen(factories.make_item(platform, content), factories.report(600))
-    Verdict.objects.update(created_at=timezone.now() - timedelta(days=60))
+    for rows in (Verdict.objects, MediaAsset.objects):
+        rows.update(created_at=timezone.now() - timedelta(days=60))
     assert retention.purge_expired() == 1
     assert room.bytes_stored(platform) == 0
     factories.make_item(platform, content, external_id="again")
