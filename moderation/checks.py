@@ -71,8 +71,9 @@ def _times(values: Conf) -> list[CheckMessage]:
 
 def _webhooks(values: Conf) -> list[CheckMessage]:
     found: list[CheckMessage] = [
-        Error(f"WEBHOOK_ALLOWED takes host:port entries, not {entry!r}", id="deepfake_guard.E004")
-        for entry in values.WEBHOOK_ALLOWED
+        Error(f"{name} takes host:port entries, not {entry!r}", id="deepfake_guard.E004")
+        for name in ("WEBHOOK_ALLOWED", "URL_ALLOWED")
+        for entry in getattr(values, name)
         if not entry.rpartition(":")[2].isdigit() or not entry.rpartition(":")[0]
     ]
     if values.EGRESS_PROXY:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, get_type_hints
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 DEFAULT_BROKER = "redis://127.0.0.1:6379/0"
 HOST_PREFIX = "deepfake-guard-"
+LISTED = list[str]
 # B x decode limit < hard limit of a task < lease < the broker's visibility time-out (DESIGN §1)
 HARD_LIMIT_SECONDS, VISIBILITY_SECONDS = 360, 600
 TURN_SECONDS = 20  # of upkeep that goes on in its next turn; what must happen within seconds may wait behind it
@@ -26,8 +30,8 @@ class Conf:
     DETECTOR: str = ""
     AUTHORISER: str = ""
     DEVICE: str = "auto"
-    ARTEFACT: str = ""
-    FACES: str = ""
+    ARTEFACT: str | Path = ""
+    FACES: str | Path = ""
     MAX_UPLOAD_BYTES: int = 50 * 1024 * 1024
     MAX_PIXELS: int = 64_000_000
     MAX_FRAMES: int = 2_000
@@ -59,12 +63,31 @@ class Conf:
 
 
 def conf() -> Conf:
-    """Raises ImproperlyConfigured for a key that does not exist."""
+    """Raises ImproperlyConfigured for a key that does not exist, and for a value of another type."""
     given = getattr(settings, "DEEPFAKE_GUARD", {})
-    unknown = set(given) - {f.name for f in fields(Conf)}
-    if unknown:
+    kinds = _kinds()
+    if unknown := set(given) - set(kinds):
         raise ImproperlyConfigured(f"DEEPFAKE_GUARD has no setting {', '.join(sorted(unknown))}")
+    if wrong := [f"{key} must be {_said(kinds[key])}" for key, value in given.items() if not _fits(value, kinds[key])]:
+        raise ImproperlyConfigured(f"DEEPFAKE_GUARD: {', '.join(wrong)}")
     return Conf(**given)
+
+
+@cache
+def _kinds() -> dict[str, Any]:
+    return get_type_hints(Conf)
+
+
+def _fits(value: object, kind: Any) -> bool:
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if kind == LISTED:  # a str has an `in` too, but of parts
+        return isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)
+    return isinstance(value, kind)
+
+
+def _said(kind: Any) -> str:
+    return "a list of str" if kind == LISTED else getattr(kind, "__name__", str(kind))
 
 
 def broker_url() -> str:

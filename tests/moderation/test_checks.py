@@ -34,6 +34,13 @@ def test_it_finds_nothing_wrong_with_the_defaults(settings: LazySettings) -> Non
         ("deepfake_guard.E003", {"SCAN_LEASE_SECONDS": 600}),
         ("deepfake_guard.E004", {"WEBHOOK_ALLOWED": ["localhost"]}),
         ("deepfake_guard.E004", {"WEBHOOK_ALLOWED": ["10.0.0.0/8"]}),
+        ("deepfake_guard.E004", {"URL_ALLOWED": ["inside"]}),
+        ("deepfake_guard.E001", {"URL_ALLOWED": "inside:8080"}),
+        ("deepfake_guard.E001", {"WEBHOOK_ALLOWED": ["inside:8080", 8080]}),
+        ("deepfake_guard.E001", {"MAX_PIXELS": "64"}),
+        ("deepfake_guard.E001", {"SCAN_BATCH": True}),
+        ("deepfake_guard.E001", {"DESK_BLUR": "false"}),
+        ("deepfake_guard.E001", {"AUDIT_KEY": None}),
         ("deepfake_guard.E005", {"FERNET_KEYS": ["not a key"]}),
     ],
 )
@@ -49,6 +56,12 @@ def test_django_runs_the_check_by_itself(settings: LazySettings) -> None:
 def test_it_refuses_an_unknown_setting_by_name(settings: LazySettings) -> None:
     settings.DEEPFAKE_GUARD = {"SCAN_BATHC": 8}
     with pytest.raises(ImproperlyConfigured, match="SCAN_BATHC"):
+        conf.conf()
+
+
+def test_it_says_which_type_a_setting_has(settings: LazySettings) -> None:
+    settings.DEEPFAKE_GUARD = {"MAX_PIXELS": "64", "URL_ALLOWED": "inside:8080", "ARTEFACT": Path("/srv/fit")}
+    with pytest.raises(ImproperlyConfigured, match=r"MAX_PIXELS must be int, URL_ALLOWED must be a list of str$"):
         conf.conf()
 
 
