@@ -26,6 +26,7 @@ SOON = timedelta(hours=1)
 PAGE = 25
 POLICIES_NAMED = 200
 NOT_SCORED = "not_scored"
+LAYOUTS = ("table", "grid")
 VIEWS = ("all", "due", "free", "mine", "escalated", "closed", "locked")
 COUNTED_AT_MOST = 1000  # beyond it a count costs more than it tells
 SORTS: dict[str, tuple[str, ...]] = {"due": ("due_at", "number"), "p": ("least", "number"), "oldest": ("number",)}
@@ -45,12 +46,14 @@ class CaseFilter:
     since: str = ""
     until: str = ""
     sort: str = "due"
+    layout: str = "table"
 
     @classmethod
     def read(cls, given: Any) -> CaseFilter:
         """From request.GET; what makes no sense falls back to its default."""
         values = {field.name: given.get(field.name, "").replace("\0", "").strip()[:100] for field in fields(cls)}
         values["view"] = values["view"] if values["view"] in VIEWS else "all"
+        values["layout"] = values["layout"] if values["layout"] in LAYOUTS else "table"
         values["sort"] = values["sort"] if values["sort"] in SORTS else "due"
         values["policy"] = values["policy"] if _is_id(values["policy"]) else ""
         values["reason"] = values["reason"] if values["reason"] in QUEUE_REASONS else ""

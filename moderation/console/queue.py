@@ -1,4 +1,4 @@
-"""The review queue: open cases, due first; views are links, filters a GET form, pages go by keyset."""
+"""The review queue, as a table or as tiles: due first; views are links, filters a GET form, pages go by keyset."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_POST, require_safe
 
 from moderation import queries, queue_queries, reach
-from moderation.console.access import DECIDE, VIEW, DeskRequest, needs
+from moderation.authority import may
+from moderation.console.access import BULK, DECIDE, VIEW, DeskRequest, needs
 from moderation.console.lease import take_next
 from moderation.models.review import QUEUE_REASONS
-from moderation.services import exposure, filters, platforms
+from moderation.services import campaigns, exposure, filters, platforms
 from moderation.vocabulary import Statement
 
 VIEW_NAMES = {
@@ -34,6 +35,7 @@ SORTS = (
     ("p", gettext_noop("Smallest p-value first")),
     ("oldest", gettext_noop("Oldest first")),
 )
+LAYOUTS = (("table", gettext_noop("Table"), "rows"), ("grid", gettext_noop("Grid"), "grid"))
 FINDINGS = (
     *((statement.value, statement.value.replace("_", " ")) for statement in Statement),
     (queue_queries.NOT_SCORED, gettext_noop("not scored")),
@@ -61,6 +63,8 @@ def queue(request: DeskRequest) -> HttpResponse:
             (name, gettext(VIEW_NAMES[name]), counts.get(name), _address(chosen, view=name))
             for name in queue_queries.views_for(request.user)
         ],
+        "layouts": [(name, gettext(words), look, _address(chosen, layout=name)) for name, words, look in LAYOUTS],
+        "alike": campaigns.among(page.cases) if may(request.user, BULK) else [],
         "newer": _address(chosen, before=page.newer) if page.newer else "",
         "older": _address(chosen, after=page.older) if page.older else "",
         "policies": queries.active_policies(request.user),

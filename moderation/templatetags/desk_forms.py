@@ -82,7 +82,7 @@ def rule_words(value: Any, key: str) -> str:
     if key.startswith("reasons."):
         return value or gettext("not listed")
     if key.startswith("on_decision."):
-        return words.said({**words.OUTCOMES, **words.EFFECTS}, value)
+        return words.said(words.EFFECTS if key.endswith(".effect") else words.OUTCOMES, value)
     return rule_value(value)
 
 

@@ -96,6 +96,7 @@ def _cases(agora: Platform, runa: User, ilya: User) -> dict[str, str]:
         reports.report(reported.item, f"user-{number}", reason, "Not her account; the real one is older.", actor=ACTOR)
     return {
         "queue": "/queue/",
+        "queue, as a grid": "/queue/?layout=grid",
         "queue, closed": "/queue/?view=closed",
         "queue, nothing fits": "/queue/?q=nothing",
         "case": f"/cases/{open_case.number}/",

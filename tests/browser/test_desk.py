@@ -124,14 +124,18 @@ def test_a_case_is_escalated_by_its_key(desk: Desk) -> None:
     assert ReviewCase.objects.get(pk=case.pk).escalated_at is not None
 
 
-def test_the_queue_is_walked_by_keys(desk: Desk) -> None:
+@pytest.mark.parametrize("layout", ["table", "grid"])
+def test_the_queue_is_walked_by_keys(desk: Desk, layout: str) -> None:
     made = [make_case() for _ in range(3)]
     page = desk.open("/queue/")
+    page.get_by_role("link", name=layout).click()
+    page.keyboard.press("b")
+    assert page.locator(".thumb img").first.evaluate("one => getComputedStyle(one).filter") == "grayscale(0)"
     page.keyboard.press("j")
     page.keyboard.press("j")
     page.keyboard.press("k")
     page.keyboard.press("j")
-    expect(page.locator(".queue__open").nth(1)).to_be_focused()
+    expect(page.locator("[data-open]").nth(1)).to_be_focused()
     page.keyboard.press("Enter")
     opened(page, made[1])
     desk.open("/queue/")
@@ -251,7 +255,7 @@ def test_filters_change_the_rows_without_a_new_page(desk: Desk) -> None:
     page = desk.open("/queue/")
     page.evaluate("window.stillHere = true")
     page.locator("#f-platform").select_option("Lumen Board")
-    expect(page.locator(".queue__open")).to_have_count(1)
+    expect(page.locator("[data-open]")).to_have_count(1)
     expect(page).to_have_url(re.compile(r"platform=Lumen(\+|%20)Board"))
     assert page.evaluate("window.stillHere")
     expect(page.locator("#queue-views a").first).to_have_attribute("href", re.compile("Lumen"))

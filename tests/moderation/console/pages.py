@@ -16,7 +16,7 @@ def text(response: Any) -> str:
 
 def numbers(response: Any) -> list[int]:
     """The case numbers of a queue page, in order."""
-    links = re.findall(r'class="queue__open" href="[^"]*/cases/(\d+)/"', response.content.decode())
+    links = re.findall(r'href="[^"]*/cases/(\d+)/" data-open', response.content.decode())
     return [int(found) for found in links]
 
 

@@ -174,7 +174,7 @@ def test_it_shows_what_the_host_says_of_the_author_and_the_rules_in_words(desk: 
     assert "Policy version 1, review line p 0.01" in said
     assert "The rules of policy version 1, first version Ask for review at or below p 0.01" in said
     assert "After “synthetic”, effect remove it" in said
-    assert "Reasons to choose from Skin texture; Eyes and gaze" in said
+    assert "Reasons Skin texture; Eyes and gaze" in said
     assert '"review_at": 0.01' in said
 
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from moderation import queue_queries
-from moderation.models import ReviewCase, SavedFilter
+from moderation.models import MediaAsset, ReviewCase, SavedFilter
 from moderation.services import illegal, leases, people
 from moderation.vocabulary import DecisionValue, IllegalKind, Role
 from tests.factories import ACTOR, conclude, make_case, make_item, make_platform, make_user, pending, report, screen
@@ -60,9 +60,41 @@ def test_it_shows_a_file_that_cannot_be_read(desk: Desk) -> None:
     assert "not scored" in page
 
 
-def test_it_blurs_every_thumbnail(desk: Desk) -> None:
+def test_a_contact_sheet_shows_the_same_cases_in_the_same_order_and_keeps_the_filters(desk: Desk) -> None:
+    agora = make_platform("Agora")
+    later, soon, other = make_case(agora), make_case(agora, reached=3), make_case()
+    due_in(later, hours=5), due_in(soon, minutes=12, seconds=30), due_in(other, hours=3)
+    client, user = desk()
+    leases.lease(soon, user)
+    asked = {"platform": "Agora", "layout": "grid"}
+    page = client.get(QUEUE, asked)
+    assert numbers(page) == [soon.number, later.number]
+    assert f"1 face you Case {soon.number} in 12 min p 0.0057 likely synthetic Reaches the review line" in text(page)
+    content = page.content.decode()
+    assert '<input type="hidden" name="layout" value="grid">' in content
+    assert 'href="?view=free&amp;platform=Agora&amp;layout=grid"' in content
+    assert 'href="?platform=Agora"' in content, "back to the table"
+    assert "<table" not in content
+
+
+def test_near_copies_on_a_page_lead_who_may_decide_them_together_to_their_sheet(desk: Desk) -> None:
+    agora = make_platform("Agora")
+    alone, first, second, third = (make_case(agora) for _ in range(4))
+    blind, _elsewhere = make_case(agora), make_case()
+    ReviewCase.objects.filter(pk=blind.pk).update(blind_first=True)
+    MediaAsset.objects.update(pdq="0" * 64)
+    MediaAsset.objects.filter(items=alone.item).update(pdq="f" * 64)
+    said = "3 cases on this page show near copies of one picture"
+    page = desk(Role.SENIOR)[0].get(QUEUE)
+    assert said in text(page)
+    assert reverse("guard:campaign", args=[first.number]) in page.content.decode()
+    assert said not in text(desk()[0].get(QUEUE))
+
+
+@pytest.mark.parametrize("layout", ["table", "grid"])
+def test_it_blurs_every_thumbnail(desk: Desk, layout: str) -> None:
     make_case()
-    page = desk()[0].get(QUEUE).content.decode()
+    page = desk()[0].get(QUEUE, {"layout": layout}).content.decode()
     assert 'class="thumb"><img' in page
     assert "thumb--clear" not in page
 

@@ -95,6 +95,8 @@ def desk_of_digits(db: None) -> tuple[Client, User, dict[str, str]]:
     pages = {f"case, {name}": reverse("guard:case", args=[one.number]) for name, one in cases.items()}
     pages |= {
         "queue, closed": "/queue/?view=closed",
+        "queue, as a grid": "/queue/?layout=grid",
+        "queue, closed, as a grid": "/queue/?view=closed&layout=grid",
         "queue, locked": "/queue/?view=locked",
         "queue, by number": f"/queue/?q={cases['settling'].number}",
         "queue, none fits": "/queue/?q=0",

@@ -49,9 +49,8 @@ document.addEventListener("click", (event) => {
 
 /* ------------------------------------------------------- moving with J K */
 const move = (step) => {
-  const links = document.querySelectorAll(".queue__open").length
-    ? [...document.querySelectorAll(".queue__open")]
-    : faces();
+  const cases = [...document.querySelectorAll("[data-open]")]; // of the queue, as rows or tiles
+  const links = cases.length ? cases : faces();
   if (!links.length) return false;
   const now = links.findIndex((link) => link === document.activeElement || link.matches("[aria-current]"));
   const next = links[now < 0 ? (step > 0 ? 0 : links.length - 1) : Math.max(0, Math.min(links.length - 1, now + step))];
