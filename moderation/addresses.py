@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
+from moderation.sentence import Sentence
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -27,7 +29,11 @@ def visitor_of(remote: str) -> str | None:
 
 def network(text: str) -> str:
     """One address or CIDR block as it is written properly (host bits cleared). Raises ValueError."""
-    return str(ipaddress.ip_network(text.strip(), strict=False))
+    try:
+        return str(ipaddress.ip_network(text.strip(), strict=False))
+    except ValueError as error:
+        said = Sentence("%(text)s is neither an address nor a block like 203.0.113.0/24", text=text)
+        raise ValueError(said) from error
 
 
 def within(remote: str, networks: Iterable[str]) -> bool:

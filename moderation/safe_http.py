@@ -24,6 +24,7 @@ import httpcore
 import httpx
 
 from moderation.egress import Proxy, proxy_of, tunnel
+from moderation.sentence import Sentence
 
 TOTAL_SECONDS = 15.0
 ANSWER_BYTES = 64 * 1024
@@ -90,21 +91,21 @@ def parse(url: str, allowed: Collection[str]) -> tuple[Target, bool]:
     Raises UnsafeUrl for what is wrong whatever the name stands for.
     """
     if any(ord(character) <= 32 or ord(character) == 127 for character in url):
-        raise UnsafeUrl("the URL has spaces or control characters")
+        raise UnsafeUrl(Sentence("the URL has spaces or control characters"))
     try:
         parts = urlsplit(url)
         port = parts.port or PORTS.get(parts.scheme, 0)
         host = (parts.hostname or "").encode("idna").decode()
     except ValueError as error:
-        raise UnsafeUrl(f"the URL is malformed: {error}") from error
+        raise UnsafeUrl(Sentence("the URL is malformed: %(error)s", error=error)) from error
     if parts.scheme not in PORTS or not host:
-        raise UnsafeUrl("only https:// (and http:// for allow-listed entries) can be called")
+        raise UnsafeUrl(Sentence("only https:// (and http:// for allow-listed entries) can be called"))
     if "@" in parts.netloc:
-        raise UnsafeUrl("the URL carries a user name or password")
+        raise UnsafeUrl(Sentence("the URL carries a user name or password"))
     literal = f"[{host}]" if ":" in host else host
     trusted = f"{literal}:{port}" in allowed
     if parts.scheme == "http" and not trusted:
-        raise UnsafeUrl("only https:// is called")
+        raise UnsafeUrl(Sentence("only https:// is called"))
     path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~") + (f"?{quote(parts.query, safe='/%:@!$&()*+,;=~?')}")
     authority = literal if port == PORTS[parts.scheme] else f"{literal}:{port}"
     return Target(parts.scheme, host, port, authority, (), path.removesuffix("?")), trusted
@@ -115,10 +116,10 @@ def _resolve(host: str, port: int, trusted: bool) -> tuple[str, ...]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
-        raise Unreachable(f"{host} cannot be resolved") from error
+        raise Unreachable(Sentence("%(host)s cannot be resolved", host=host)) from error
     addresses = tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
     if not trusted and not all(map(_is_public, addresses)):
-        raise UnsafeUrl(f"{host} is not a public address")
+        raise UnsafeUrl(Sentence("%(host)s is not a public address", host=host))
     return addresses
 
 

@@ -13,6 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, resolve_url
 from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
@@ -56,7 +57,7 @@ def needs(permission: str) -> Callable[[View], View]:
             if not may(request.user, permission):
                 raise PermissionDenied(permission)
             if not reaches(request.user, kwargs):
-                raise Http404("This does not exist, or it is of a platform that is not yours to look after.")
+                raise Http404(gettext("This does not exist, or it is of a platform that is not yours to look after."))
             if authority.rule_for(request.user) is not None and not reaches(request.user, kwargs, permission):
                 raise PermissionDenied(permission)
             return view(request, *args, **kwargs)

@@ -88,7 +88,7 @@ def _decide(request: DeskRequest, case: ReviewCase, given: Given, ticked: list[i
 def _batch_or_404(batch_id: uuid.UUID) -> Batch:
     batch = campaigns.batch_by_id(batch_id)
     if batch is None:
-        raise Http404("This batch does not exist.")
+        raise Http404(gettext("This batch does not exist."))
     return batch
 
 

@@ -99,7 +99,7 @@ def skip(request: DeskRequest, number: int) -> HttpResponse:
 def _own_decision(request: DeskRequest, decision_id: uuid.UUID) -> Decision:
     decision = Decision.objects.select_related("case").filter(pk=decision_id, user=request.user).first()
     if decision is None:
-        raise Http404("This decision does not exist, or it is somebody else's.")
+        raise Http404(gettext("This decision does not exist, or it is somebody else's."))
     return decision
 
 

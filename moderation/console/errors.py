@@ -7,11 +7,17 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from moderation import authority
+from moderation.services import people
+
 log = structlog.get_logger(__name__)
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return render(request, "deepfake_guard/403.html", {"permission": str(exception or "")}, status=403)
+    """`exception` names the permission; where the guard's own roles decide, the page names those that have it."""
+    own = authority.rule_for(request.user) is None
+    roles = [role.value for role, given in people.ROLES.items() if own and str(exception) in given]
+    return render(request, "deepfake_guard/403.html", {"roles": roles}, status=403)
 
 
 def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -21,7 +27,9 @@ def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return render(request, "deepfake_guard/404.html", {"what": str(exception or "")}, status=404)
+    said = exception.args[0] if exception and exception.args else ""
+    what = said if isinstance(said, str) else ""  # of an unknown address Django gives the routes that it tried
+    return render(request, "deepfake_guard/404.html", {"what": what}, status=404)
 
 
 def our_fault(request: HttpRequest) -> HttpResponse:

@@ -30,7 +30,7 @@ def explanation(request: DeskRequest, item_id: uuid.UUID, number: int) -> HttpRe
     picture = picture_of(item, verdict)
     found = next((found for found in picture.findings if found.number == number and found.scored), None)
     if found is None:
-        raise Http404("The picture has no such face, or the face was not scored.")
+        raise Http404(gettext("The picture has no such face, or the face was not scored."))
     calibration = item.scan.calibration if item.scan is not None else None
     decides = calibration.manifest.get("decides", []) if calibration is not None else []
     context = {

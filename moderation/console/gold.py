@@ -18,6 +18,7 @@ from moderation.console.step_up import step_up
 from moderation.models import GoldItem
 from moderation.reach import may_see, sees
 from moderation.rules import Rules, in_words
+from moderation.sentence import translated
 from moderation.services import quality
 from moderation.vocabulary import CasePurpose, DecisionState, DecisionValue
 
@@ -72,11 +73,12 @@ def seal(request: DeskRequest) -> HttpResponse:
     typed = {"number": number, "truth": truth, "chosen": reasons}
     case = queries.case_by_number(int(number)) if number.isascii() and number.isdigit() else None
     if case is None or not may_see(request.user, case.item.platform_id):
-        return page(request, status=422, error=f"There is no case {number or 'without a number'}.", **typed)
+        no_case = gettext("There is no case %(number)s.") if number else gettext("Give the number of a case.")
+        return page(request, status=422, error=no_case % {"number": number}, **typed)
     try:
         quality.seal(case.item, truth, reasons=reasons, by=request.user, actor=f"user:{request.user.pk}")
     except ValueError as error:
-        return page(request, status=422, error=str(error), **typed)
+        return page(request, status=422, error=translated(error.args[0], gettext), **typed)
     messages.info(
         request,
         gettext("The item of case %(number)s is sealed. Where its policy wants known answers, it is asked.")
@@ -91,7 +93,7 @@ def seal(request: DeskRequest) -> HttpResponse:
 def retire(request: DeskRequest, item_id: uuid.UUID) -> HttpResponse:
     found = GoldItem.objects.filter(pk=item_id).first()
     if found is None:
-        raise Http404("There is no such gold item.")
+        raise Http404(gettext("There is no such gold item."))
     quality.retire(found, actor=f"user:{request.user.pk}")
     messages.info(request, gettext("It is asked no more. What was answered still counts."))
     return redirect("guard:gold")

@@ -47,7 +47,7 @@ def lock(request: DeskRequest, number: int) -> HttpResponse:
 def _record_or_404(case: ReviewCase) -> IllegalRecord:
     record = queries.illegal_record(case.item)
     if record is None:
-        raise Http404(f"Case {case.pk} has never been locked.")
+        raise Http404(gettext("Case %(number)s has never been locked.") % {"number": case.pk})
     return record
 
 
@@ -68,7 +68,7 @@ def locked_picture(request: DeskRequest, number: int, derivative_id: uuid.UUID) 
     case = case_or_404(number)
     kept, view = _record_or_404(case), queries.locked_view(case)
     if view is None or view.pk != derivative_id or request.headers.get("Sec-Purpose"):
-        raise Http404("no such picture")
+        raise Http404(gettext("There is no such picture."))
     illegal.viewed(kept, request.user)
     return picture_response(view, cached="no-store")
 

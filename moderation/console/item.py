@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from moderation import blind, queries
@@ -37,7 +38,7 @@ def row_context(item: ContentItem, user: User) -> dict[str, Any]:
 def item_or_404(item_id: uuid.UUID) -> ContentItem:
     item = queries.item_by_id(item_id)
     if item is None:
-        raise Http404("This item does not exist, or it was erased.")
+        raise Http404(gettext("This item does not exist, or it was erased."))
     return item
 
 

@@ -12,6 +12,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from moderation import queries, queue_queries
@@ -45,7 +46,7 @@ def row_or_404(number: int) -> ReviewCase:
 
 def _there(case: ReviewCase | None, number: int) -> ReviewCase:
     if case is None or case.item.erased_at is not None:
-        raise Http404(f"Case {number} does not exist, or its item was erased.")
+        raise Http404(gettext("Case %(number)s does not exist, or its item was erased.") % {"number": number})
     return case
 
 

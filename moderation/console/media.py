@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.http import Http404, HttpResponse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from moderation import blind, media_store, queries
@@ -19,9 +20,9 @@ SERVED = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 def media(request: DeskRequest, derivative_id: uuid.UUID) -> HttpResponse:
     derivative = queries.served_derivative(derivative_id)
     if derivative is None or derivative.media_type not in SERVED:
-        raise Http404("no such picture")
+        raise Http404(gettext("There is no such picture."))
     if blind.picture_is_hidden(derivative, request.user):
-        raise Http404("shown after the first opinion")
+        raise Http404(gettext("It is shown after your first opinion."))
     return picture_response(derivative, cached="private, max-age=300")  # short: an erased one should not live on
 
 
@@ -30,7 +31,7 @@ def picture_response(derivative: Derivative, *, cached: str) -> HttpResponse:
     try:
         content = media_store.read(derivative.storage_name)
     except FileNotFoundError as error:
-        raise Http404("the picture has been removed") from error
+        raise Http404(gettext("The picture has been removed.")) from error
     return HttpResponse(
         content,
         content_type=derivative.media_type,

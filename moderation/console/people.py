@@ -83,7 +83,7 @@ def person_or_404(user_id: str) -> User:
     except (ValueError, ValidationError):
         person = None
     if person is None:
-        raise Http404("This desk has no such person.")
+        raise Http404(gettext("This desk has no such person."))
     return person
 
 

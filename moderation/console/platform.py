@@ -131,7 +131,7 @@ def open_or_close(request: DeskRequest, platform_id: uuid.UUID) -> HttpResponse:
 def platform_or_404(platform_id: uuid.UUID) -> Platform:
     found = Platform.objects.filter(pk=platform_id).first()
     if found is None:
-        raise Http404("There is no such platform.")
+        raise Http404(gettext("There is no such platform."))
     return found
 
 

@@ -17,6 +17,7 @@ from moderation.console.access import MANAGE_PLATFORM, DeskRequest, needs
 from moderation.console.platform import actor, page, platform_or_404
 from moderation.console.step_up import step_up
 from moderation.models import WebhookDelivery, WebhookEndpoint
+from moderation.sentence import translated
 from moderation.services import webhooks
 from moderation.vocabulary import DeliveryState
 
@@ -37,7 +38,7 @@ def add_endpoint(request: DeskRequest, platform_id: uuid.UUID) -> HttpResponse:
             request,
             platform,
             status=422,
-            endpoint_error=gettext("This cannot be called: %(error)s.") % {"error": error},
+            endpoint_error=gettext("This cannot be called: %(error)s.") % {"error": translated(error.args[0], gettext)},
             url_given=url,
         )
     except webhooks.TooManyEndpoints as error:
@@ -120,7 +121,7 @@ def deliveries(request: DeskRequest, platform_id: uuid.UUID) -> HttpResponse:
 def replay(request: DeskRequest, platform_id: uuid.UUID, delivery_id: uuid.UUID) -> HttpResponse:
     found = WebhookDelivery.objects.filter(pk=delivery_id, endpoint__platform=platform_or_404(platform_id)).first()
     if found is None:
-        raise Http404("There is no such delivery.")
+        raise Http404(gettext("There is no such delivery."))
     if webhooks.replay(found, actor=actor(request)):
         messages.info(
             request,
@@ -165,5 +166,5 @@ def typed_time(given: str) -> datetime:
 def endpoint_or_404(platform_id: uuid.UUID, endpoint_id: uuid.UUID) -> WebhookEndpoint:
     found = WebhookEndpoint.objects.select_related("platform").filter(pk=endpoint_id, platform=platform_id).first()
     if found is None:
-        raise Http404("There is no such endpoint.")
+        raise Http404(gettext("There is no such endpoint."))
     return found

@@ -16,6 +16,7 @@ from moderation.console.access import MANAGE_PLATFORM, DeskRequest, needs
 from moderation.console.platform import actor, page, platform_or_404, typed
 from moderation.console.step_up import step_up
 from moderation.models import ApiKey
+from moderation.sentence import translated
 from moderation.services import keys, platforms
 
 LONGEST_LIST = 2000  # characters of networks
@@ -43,7 +44,7 @@ def issue_key(request: DeskRequest, platform_id: uuid.UUID) -> HttpResponse:
         )
     except ValueError as error:
         given = {"name": name, "days": days, "scopes": scopes, "networks": networks}
-        return page(request, platform, status=422, key_error=str(error), key_given=given)
+        return page(request, platform, status=422, key_error=translated(error.args[0], gettext), key_given=given)
     return page(request, platform, new_key=key, secret=secret)
 
 
@@ -86,5 +87,5 @@ def revoke_key(request: DeskRequest, platform_id: uuid.UUID, key_id: uuid.UUID) 
 def _key_or_404(platform_id: uuid.UUID, key_id: uuid.UUID) -> ApiKey:
     found = ApiKey.objects.filter(pk=key_id, platform=platform_or_404(platform_id)).first()
     if found is None:
-        raise Http404("There is no such key.")
+        raise Http404(gettext("There is no such key."))
     return found

@@ -49,7 +49,7 @@ def policy(request: DeskRequest, platform_id: uuid.UUID) -> HttpResponse:
     start = in_force
     if number := request.GET.get("from", ""):
         start = version_or_404(in_force, number)
-    note = f"back to version {start.number}" if start != in_force else ""
+    note = gettext("back to version %(number)s") % {"number": start.number} if start != in_force else ""
     return editor(request, in_force, policy_form.of_rules(start.rules, note))
 
 
@@ -159,7 +159,7 @@ def in_force_or_404(platform_id: uuid.UUID) -> PolicyVersion:
     found = PolicyVersion.objects.select_related("platform", "created_by").filter(platform=platform_id, active=True)
     version = found.first()
     if version is None:
-        raise Http404("There is no such platform.")
+        raise Http404(gettext("There is no such platform."))
     return version
 
 
@@ -168,5 +168,8 @@ def version_or_404(in_force: PolicyVersion, number: str) -> PolicyVersion:
     if number.isascii() and number.isdigit() and len(number) < 9:
         found = PolicyVersion.objects.filter(platform=in_force.platform_id, number=int(number)).first()
     if found is None:
-        raise Http404(f"{in_force.platform.name} has no policy version {number[:20]}.")
+        raise Http404(
+            gettext("%(platform)s has no policy version %(number)s.")
+            % {"platform": in_force.platform.name, "number": number[:20]}
+        )
     return found

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.http import QueryDict
+from django.utils.translation import gettext
 
 from moderation.console import policy_reasons
 from moderation.console.policy_reasons import Row
@@ -109,7 +110,7 @@ def _read_json(text: str, note: str) -> Draft:
     try:
         document = json.loads(text)
     except ValueError as error:
-        return Draft(JSON, {}, {"": f"This is no JSON: {error}"}, text, note)
+        return Draft(JSON, {}, {"": gettext("This is no JSON: %(error)s") % {"error": error}}, text, note)
     if not isinstance(document, dict):
         return Draft(JSON, {}, {"": "must be an object"}, text, note)
     errors = _errors(document)

@@ -55,7 +55,7 @@ def password(request: DeskRequest) -> HttpResponse:
 @signed_in
 def end_session(request: DeskRequest, session_id: uuid.UUID) -> HttpResponse:
     if not desk_sessions.end(request.user, session_id, actor=f"user:{request.user.pk}"):
-        raise Http404("This session has ended already, or it is somebody else's.")
+        raise Http404(gettext("This session has ended already, or it is somebody else's."))
     messages.info(request, gettext("That browser is signed out."))
     return redirect("guard:profile")
 

@@ -18,6 +18,7 @@ from moderation.console.lease import case_or_404
 from moderation.console.step_up import step_up
 from moderation.models import ReviewCase, Verdict
 from moderation.rules import Rules
+from moderation.sentence import translated
 from moderation.services import appeals, decisions, platforms
 from moderation.vocabulary import DecisionValue, Effect
 
@@ -50,7 +51,7 @@ def reverse_decision(request: DeskRequest, number: int) -> HttpResponse:
         except decisions.ReasonMissing:
             error = gettext("Say why: whoever reads the history must be able to follow it.")
         except (decisions.NotReversible, decisions.ReasonNotListed) as refused:
-            error = str(refused)
+            error = translated(refused.args[0], gettext)
         else:
             messages.info(
                 request,

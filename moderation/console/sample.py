@@ -33,7 +33,7 @@ def sample(request: DeskRequest) -> HttpResponse:
 def open_found(request: DeskRequest, item_id: uuid.UUID) -> HttpResponse:
     item = queries.item_by_id(item_id)
     if item is None:
-        raise Http404("There is no such item.")
+        raise Http404(gettext("There is no such item."))
     case = quality.open_found(item, request.user)
     if case is None:
         messages.info(request, gettext("Nothing is to be opened: a person has decided about this item meanwhile."))

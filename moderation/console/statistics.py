@@ -81,7 +81,7 @@ def statistics(request: DeskRequest) -> HttpResponse:
 @step_up
 def statistics_csv(request: DeskRequest, table: str) -> HttpResponse:
     if table not in export.TABLES:
-        raise Http404(f"There is no table {table}.")
+        raise Http404(gettext("There is no table %(name)s.") % {"name": table})
     if table == "team" and not may(request.user, MANAGE_PEOPLE):
         raise PermissionDenied(MANAGE_PEOPLE)
     days, _, evidence = _asked(request)

@@ -76,13 +76,13 @@ def _checks(given: Any, place: str, errors: Errors) -> Checks:
         return Checks()
     known = [each.name for each in fields(Checks)]
     wrong = sorted(set(map(str, given)) - set(known))
-    errors += [error(place + pointer(name), f"must be one of {', '.join(known)}") for name in wrong]
+    errors += [error(place + pointer(name), "must be one of %(choices)s", choices=", ".join(known)) for name in wrong]
     return Checks(**{name: _share(given[name], f"{place}/{name}", errors) for name in known if name in given})
 
 
 _line = number(0, 1, "must be a number above 0 and at most 1", above=True)
 _share = number(0, 1, "must be a number from 0 (off) to 1 (always)")
-_hours = number(0, LONGEST_HOURS, f"must be hours, above 0 and at most {LONGEST_HOURS}", above=True)
+_hours = number(0, LONGEST_HOURS, "must be hours, above 0 and at most %(most)s", above=True)
 READ: Mapping[str, Callable[[Any, str, Errors], Any]] = {
     "review_at": _line,
     "block_at": or_none(_line),

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any, TypeVar
 
+from moderation.sentence import Sentence
+
 Choice = TypeVar("Choice", bound=Enum)
 Errors = list[dict[str, str]]
 
@@ -18,8 +20,9 @@ class InvalidRules(ValueError):
         self.errors = errors
 
 
-def error(pointer: str, message: str) -> dict[str, str]:
-    return {"pointer": pointer, "message": message}
+def error(pointer: str, message: str, **values: object) -> dict[str, str]:
+    """`message`: a sentence with places for `values`, in the list for translators (`templatetags.borrowed_words`)."""
+    return {"pointer": pointer, "message": Sentence(message, **values)}
 
 
 def pointer(*keys: str) -> str:
@@ -28,12 +31,15 @@ def pointer(*keys: str) -> str:
 
 
 def number(least: float, most: float, message: str, *, above: bool = False) -> Callable[[Any, str, Errors], Any]:
-    """Reads a number from `least` (or `above` it) to `most`; NaN, which is neither, is refused."""
+    """Reads a number from `least` (or `above` it) to `most`; NaN, which is neither, is refused.
+
+    `message` may have a place for `most`.
+    """
 
     def read(value: Any, place: str, errors: Errors) -> float:
         known = not isinstance(value, bool) and isinstance(value, int | float) and least <= value <= most
         if not known or (above and value == least):
-            errors.append(error(place, message))
+            errors.append(error(place, message, most=most))
             return most
         return float(value)
 
@@ -47,11 +53,11 @@ def or_none(read: Callable[[Any, str, Errors], Any]) -> Callable[[Any, str, Erro
 
 def one_of(choices: type[Choice]) -> Callable[[Any, str, Errors], Choice | None]:
     allowed = [choice.value for choice in choices]
-    message = f"must be {', '.join(map(str, allowed[:-1]))} or {allowed[-1]}"
+    named = {"choices": ", ".join(allowed[:-1]), "last": allowed[-1]}
 
     def read(value: Any, place: str, errors: Errors) -> Choice | None:
         if not isinstance(value, str) or value not in allowed:
-            errors.append(error(place, message))
+            errors.append(error(place, "must be %(choices)s or %(last)s", **named))
             return None
         return choices(value)
 

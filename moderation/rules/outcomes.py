@@ -46,7 +46,7 @@ def not_applicable(given: Any, place: str, errors: Errors) -> dict[str, Outcome]
     for reason, outcome in given.items():
         where = place + pointer(reason)
         if reason not in ON_NOT_APPLICABLE:
-            errors.append(error(where, f"must be one of {', '.join(ON_NOT_APPLICABLE)}"))
+            errors.append(error(where, "must be one of %(choices)s", choices=", ".join(ON_NOT_APPLICABLE)))
         elif outcome not in [Outcome.ALLOW.value, Outcome.REVIEW.value]:
             errors.append(error(where, "must be allow or review"))
         elif outcome == Outcome.ALLOW and reason in NEVER_ALLOWED:
@@ -64,7 +64,7 @@ def on_decision(given: Any, place: str, errors: Errors) -> dict[str, OnDecision]
     for value, rule in given.items():
         where = place + pointer(value)
         if value not in ON_DECISION:
-            errors.append(error(where, f"must be one of {', '.join(ON_DECISION)}"))
+            errors.append(error(where, "must be one of %(choices)s", choices=", ".join(ON_DECISION)))
         elif not isinstance(rule, dict) or set(rule) - {"outcome", "effect"}:
             errors.append(error(where, "must be an object with outcome and effect"))
         else:
@@ -75,6 +75,7 @@ def on_decision(given: Any, place: str, errors: Errors) -> dict[str, OnDecision]
 def _one(rule: Mapping[str, Any], default: OnDecision, place: str, errors: Errors) -> OnDecision:
     try:
         return OnDecision(Outcome(rule.get("outcome", default.outcome)), Effect(rule.get("effect", default.effect)))
-    except ValueError as wrong:
-        errors.append(error(place, str(wrong)))
+    except ValueError:
+        known = {"outcomes": ", ".join(Outcome), "effects": ", ".join(Effect)}
+        errors.append(error(place, "outcome must be one of %(outcomes)s, effect one of %(effects)s", **known))
         return default

@@ -9,6 +9,7 @@ from typing import Any
 
 from moderation import dsa
 from moderation.rules.mistakes import Errors, error
+from moderation.sentence import Sentence
 from moderation.vocabulary import DecisionReason, Reason
 
 AT_MOST = 20
@@ -45,19 +46,19 @@ DEFAULT_REASONS = tuple(ListedReason(str(code), text, dsa.OTHER_VIOLATION) for c
 def listed(given: Any, place: str, errors: Errors) -> tuple[ListedReason, ...]:
     """In the order of the keys 1 to 9."""
     if not isinstance(given, list) or not 1 <= len(given) <= AT_MOST:
-        errors.append(error(place, f"must be a list of 1 to {AT_MOST} reasons"))
+        errors.append(error(place, "must be a list of 1 to %(most)s reasons", most=AT_MOST))
         return ()
     found = [_one(each, f"{place}/{index}", errors) for index, each in enumerate(given)]
     for index, reason in enumerate(found):
         first = next(i for i, other in enumerate(found) if other.code == reason.code)
         if reason.code and first < index:
-            errors.append(error(f"{place}/{index}/code", f"stands in the list already, at {first + 1}"))
+            errors.append(error(f"{place}/{index}/code", "stands in the list already, at %(place)s", place=first + 1))
     return tuple(found)
 
 
 def _one(given: Any, place: str, errors: Errors) -> ListedReason:
     if not isinstance(given, dict) or set(given) - set(FIELDS):
-        errors.append(error(place, f"must be an object with {', '.join(FIELDS)}"))
+        errors.append(error(place, "must be an object with %(names)s", names=", ".join(FIELDS)))
         return ListedReason("", "")
     code, text = given.get("code"), given.get("text")
     if not isinstance(code, str) or not CODE.fullmatch(code):
@@ -66,7 +67,7 @@ def _one(given: Any, place: str, errors: Errors) -> ListedReason:
     elif code in set(Reason):
         errors.append(error(f"{place}/code", "is a reason code of the guard's own: choose another"))
     if not isinstance(text, str) or not text.strip() or len(text) > LONGEST_TEXT or not text.isprintable():
-        errors.append(error(f"{place}/text", f"must be one line of 1 to {LONGEST_TEXT} characters"))
+        errors.append(error(f"{place}/text", "must be one line of 1 to %(most)s characters", most=LONGEST_TEXT))
         text = ""
     category, keyword = _statement(given.get("dsa_category"), given.get("dsa_keyword"), place, errors)
     return ListedReason(code, text.strip(), category, keyword)
@@ -78,10 +79,12 @@ def _statement(category: Any, keyword: Any, place: str, errors: Errors) -> tuple
     keywords = dsa.KEYWORDS.get(category) if isinstance(category, str) else None
     if keywords is None:
         known = ", ".join(dsa.KEYWORDS)
-        errors.append(error(f"{place}/dsa_category", f"is no category of the DSA Transparency Database: {known}"))
+        where = f"{place}/dsa_category"
+        errors.append(error(where, "is no category of the DSA Transparency Database: %(known)s", known=known))
         return None, None
     if keyword is not None and keyword not in keywords:
-        errors.append(error(f"{place}/dsa_keyword", f"is no keyword of this category: {', '.join(keywords)}"))
+        known = ", ".join(keywords)
+        errors.append(error(f"{place}/dsa_keyword", "is no keyword of this category: %(known)s", known=known))
         return category, None
     return category, keyword
 
@@ -90,7 +93,8 @@ class ReasonNotListed(ValueError):
     """`places`: of the codes among those given, from 0, that the policy does not list."""
 
     def __init__(self, codes: Sequence[str], places: Sequence[int]) -> None:
-        super().__init__(f"the policy in force does not list {', '.join(codes[place] for place in places)[:200]}")
+        wrong = ", ".join(codes[place] for place in places)[:200]
+        super().__init__(Sentence("the policy in force does not list %(codes)s", codes=wrong))
         self.places = tuple(places)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from moderation.models import Appeal, ContentItem
 from moderation.services import audit, cases, verdicts, webhooks
@@ -20,7 +21,8 @@ class NotAppealable(ValueError):
 
 
 def nothing_decided() -> NotAppealable:
-    return NotAppealable(AppealRefusal.NOTHING_TO_APPEAL, "Nothing has been decided that an appeal could be about.")
+    said = gettext("Nothing has been decided that an appeal could be about.")
+    return NotAppealable(AppealRefusal.NOTHING_TO_APPEAL, said)
 
 
 @transaction.atomic
@@ -34,14 +36,16 @@ def open_appeal(item: ContentItem, text: str, *, actor: str) -> Appeal:
     if item.is_locked:
         raise NotAppealable(AppealRefusal.LOCKED, "It is locked on suspicion of illegal content: no moderator sees it.")
     if against.decision is not None and Appeal.objects.filter(case=against.decision.case_id).exists():
-        raise NotAppealable(AppealRefusal.APPEAL_DECIDED, "An appeal has been decided already, and that is final.")
+        said = gettext("An appeal has been decided already, and that is final.")
+        raise NotAppealable(AppealRefusal.APPEAL_DECIDED, said)
     case, opened = cases.open_case(
         item, [Reason.APPEALED], policy=against.policy, p_value=against.p_value, statement=against.statement
     )
     if not opened:
         appealed = Appeal.objects.filter(case=case).exists()
         reason = AppealRefusal.APPEAL_OPEN if appealed else AppealRefusal.UNDER_REVIEW
-        raise NotAppealable(reason, f"A person is looking at it already: case {case.pk}.")
+        said = gettext("A person is looking at it already: case %(number)s.") % {"number": case.pk}
+        raise NotAppealable(reason, said)
     appeal = Appeal.objects.create(case=case, against=against, text=text.replace("\0", "").strip()[:LONGEST_TEXT])
     audit.note("appeal.opened", actor, f"appeal:{appeal.pk}", case=case.pk, item=item.pk)
     body = {"appeal_id": str(appeal.pk), "case_id": str(case.public_id), **verdicts.about(item)}

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from moderation import addresses
 from moderation.models import ApiKey, Platform
@@ -35,7 +36,7 @@ class AddressNotAllowed(Exception):
 
 class TooManyKeys(ValueError):
     def __init__(self) -> None:
-        super().__init__(f"a platform has at most {MOST} keys in force: revoke one first")
+        super().__init__(gettext("a platform has at most %(most)s keys in force: revoke one first") % {"most": MOST})
 
 
 class KeyEnded(Exception):

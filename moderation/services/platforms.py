@@ -112,10 +112,10 @@ def checked_rules(document: dict[str, Any]) -> dict[str, Any]:
         needed = refused_line(complete[line], n) if complete[line] is not None else None
         if needed is not None:
             finest = _finest(n)
-            message = (
-                f"{n} calibration faces cannot resolve less than {finest:g}, and {complete[line]:g} needs {needed}. "
-                f"Use {finest:g} or more, or calibrate on more faces."
-            )
+            message = gettext(
+                "%(n)s calibration faces cannot resolve less than %(finest)s, and %(line)s needs %(needed)s. "
+                "Use %(finest)s or more, or calibrate on more faces."
+            ) % {"n": n, "finest": f"{finest:g}", "line": f"{complete[line]:g}", "needed": needed}
             errors.append({"pointer": f"/{line}", "message": message})
     if errors:
         raise InvalidRules(errors)

@@ -1,7 +1,7 @@
 """What the console says in the words of modules that know no Django, listed for makemessages.
 
-The detector (`detector.explain.words`) stays pure; the console passes what it says through gettext. A test holds this
-list and it together.
+The detector (`detector.explain.words`), a policy's rules and the web clients stay pure; the console passes what they
+say through gettext. Tests hold these lists and them together.
 """
 
 from __future__ import annotations
@@ -67,4 +67,37 @@ BRIEFLY = (  # the detector's remarks in short
     _("unfamiliar compression"),
     _("few genuine faces behind it"),
     _("found with the simpler face finder"),
+)
+
+OF_PURE_MODULES = (
+    _("must be a number above 0 and at most 1"),
+    _("must be a number from 0 (off) to 1 (always)"),
+    _("must be hours, above 0 and at most %(most)s"),
+    _("must be one of %(choices)s"),
+    _("is no key of the rules"),
+    _("must be 1 or 2"),
+    _("must be an object"),
+    _("must not lie above review_at"),
+    _("outcome must be one of %(outcomes)s, effect one of %(effects)s"),
+    _("must be allow or review"),
+    _("must be an object with outcome and effect"),
+    _("must be review: a broken file must not be the way past the screen"),
+    _("must be %(choices)s or %(last)s"),
+    _("must be a list of 1 to %(most)s reasons"),
+    _("must be an object with %(names)s"),
+    _("must be 1 to 40 small letters, digits and _, a letter first"),
+    _("must be one line of 1 to %(most)s characters"),
+    _("is no category of the DSA Transparency Database: %(known)s"),
+    _("is no keyword of this category: %(known)s"),
+    _("the policy in force does not list %(codes)s"),
+    _("stands in the list already, at %(place)s"),
+    _("is a reason code of the guard's own: choose another"),
+    _("the URL has spaces or control characters"),
+    _("only https:// (and http:// for allow-listed entries) can be called"),
+    _("the URL carries a user name or password"),
+    _("only https:// is called"),
+    _("%(host)s is not a public address"),
+    _("the URL is malformed: %(error)s"),
+    _("%(host)s cannot be resolved"),
+    _("%(text)s is neither an address nor a block like 203.0.113.0/24"),
 )

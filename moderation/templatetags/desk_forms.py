@@ -9,6 +9,7 @@ from django import template
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_noop as _
 
+from moderation.sentence import translated
 from moderation.templatetags import amounts, words
 
 register = template.Library()
@@ -121,4 +122,4 @@ def said(errors: dict[str, str], pointer: str) -> dict[str, str]:
     """What is wrong with one field, in a place of its own that a preview can fill."""
     name = pointer.strip("/").replace("/", "-") or "document"
     told = errors.get(pointer)
-    return {"told": gettext(told) if told else "", "name": name}
+    return {"told": translated(told, gettext) if told else "", "name": name}

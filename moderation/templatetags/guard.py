@@ -16,6 +16,7 @@ from django.utils.translation import gettext
 from deepfake_guard.detector.explain import words as said
 from moderation import authority, queue_queries
 from moderation.authority import Person
+from moderation.sentence import translated
 from moderation.templatetags import amounts, words
 
 register = template.Library()
@@ -112,7 +113,7 @@ def zone_words(moment: datetime) -> str:
 @register.filter
 def in_language(message: str) -> str:
     """What a module says that knows no Django (`borrowed_words`)."""
-    return gettext(message) if message else ""
+    return translated(message, gettext) if message else ""
 
 
 @register.filter

@@ -7,6 +7,7 @@ from datetime import timedelta
 from cryptography.fernet import Fernet, MultiFernet
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from moderation import safe_http, signing
 from moderation.conf import conf, fernet_keys
@@ -22,7 +23,7 @@ MOST = 20  # of one platform: each hears of everything, so that an event costs a
 
 class TooManyEndpoints(Exception):
     def __init__(self) -> None:
-        super().__init__(f"a platform has at most {MOST} endpoints")
+        super().__init__(gettext("a platform has at most %(most)s endpoints") % {"most": MOST})
 
 
 def add_endpoint(platform: Platform, url: str, *, description: str = "", actor: str) -> tuple[WebhookEndpoint, str]:
@@ -45,7 +46,7 @@ def add_endpoint(platform: Platform, url: str, *, description: str = "", actor: 
 
 def _callable(url: str) -> None:
     if len(url) > LONGEST_URL:
-        raise safe_http.UnsafeUrl(f"the URL has more than {LONGEST_URL} characters")
+        raise safe_http.UnsafeUrl(gettext("the URL has more than %(most)s characters") % {"most": LONGEST_URL})
     safe_http.target_of(url, conf().WEBHOOK_ALLOWED)
 
 

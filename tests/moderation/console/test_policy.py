@@ -133,7 +133,7 @@ def test_a_line_that_calibration_cannot_resolve_is_refused_with_the_n_that_it_ne
         ("until_reviewed", "", "must be visible or hidden"),
         ("checks.sample", "101", "must be a number from 0 (off) to 1 (always)"),
         ("on_not_applicable.no_face", "block", "must be allow or review"),
-        ("on_decision.genuine.effect", "cheer", "is not a valid Effect"),
+        ("on_decision.genuine.effect", "cheer", "effect one of"),
     ],
 )
 def test_each_mistake_is_told_at_its_field_and_nothing_is_published(

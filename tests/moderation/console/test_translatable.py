@@ -17,16 +17,15 @@ from django.test import Client
 from django.urls import reverse
 
 from deepfake_guard.detector.explain import words as detector_words
-from moderation.models import MediaAsset, Platform, ReviewCase
-from moderation.services import appeals, illegal, leases, people, quality, reports
+from moderation.models import Calibration, MediaAsset, Platform, ReviewCase
+from moderation.services import appeals, illegal, keys, leases, people, quality, reports
 from moderation.templatetags import borrowed_words
-from moderation.vocabulary import DecisionValue, IllegalKind, ReportReason, Role
+from moderation.vocabulary import DecisionValue, IllegalKind, ReportReason, Role, Scope
 from tests.factories import (
     ACTOR,
     conclude,
     make_case,
     make_item,
-    make_key,
     make_platform,
     make_user,
     pending,
@@ -85,7 +84,7 @@ def desk_of_digits(db: None) -> tuple[Client, User, dict[str, str]]:
     other, _ = make_user(Role.SENIOR, "1002")
     client = Client()
     client.force_login(admin)
-    make_key(agora)
+    keys.issue_key(agora, "1004", list(Scope), actor=ACTOR)
     cases, alike = desk_in_every_state(agora, admin, other)
     several = screen(make_item(agora, external_id="81000"), report(0, 300, None)).cases.get()
     unscored = screen(make_item(agora, external_id="81001"), report(status="not_applicable", reasons=["decode_error"]))
@@ -129,6 +128,52 @@ def test_every_page_is_said_in_the_language_of_its_reader(
     found["login, wrong"] = untranslated(Client().post("/login/", {"username": "1001", "password": "0"}))
     found["preferences, refused"] = untranslated(client.post("/preferences/", {"daily_cap": "0.5"}))
     assert len(found) > 40
+    assert {name: told for name, told in found.items() if told} == {}
+
+
+WRONG_RULES = {
+    **dict.fromkeys(("review_at", "due_hours", "reasons.0.code"), "0"),
+    **dict.fromkeys(("several_faces", "opinions", "blind_first", "block_at", "on_decision.genuine.effect"), "400"),
+    **dict.fromkeys(("on_not_applicable.no_face", "reasons.0.dsa", "reasons.1.text"), "1"),
+    **dict.fromkeys(("reasons.1.code", "reasons.2.code"), "no_face"),
+}
+WRONG_JSON = '{"1": 2, "checks": {"3": 4}, "reasons": [5], "on_decision": {"6": 7}, "on_not_applicable": 8}'
+NEVER_SEEN = "00000000-0000-7000-8000-000000000000"
+REFUSED: list[tuple[str, str, dict[str, Any]]] = [  # the form, what it is about, and what was filled in
+    ("policy", "platform", WRONG_RULES),
+    *(("policy", "platform", {"mode": "json", "json": text}) for text in (WRONG_JSON, "[1]", '{"review_at": 1e-5}')),
+    ("key-issue", "platform", {"name": "1", "scope": ["items:read"], "networks": "10.0.0.0/40"}),
+    ("key-issue", "platform", {"name": "1", "scope": ["items:read"], "days": "0"}),
+    ("endpoint-add", "platform", {"url": "https://127.0.0.1/"}),
+    ("endpoint-add", "platform", {"url": "http://8.8.8.8/"}),
+    ("gold-seal", "", {"case": "999999"}),
+    ("gold-seal", "", {"case": ""}),
+    ("gold-seal", "", {"case": "CLOSED", "truth": "synthetic", "reason": ["1"]}),
+    ("appeal", "case", {}),
+    ("appeal", "appeal", {}),
+    ("reverse", "closed", {"decision": "synthetic", "reason": ["1"], "note": "1", "seen": NEVER_SEEN}),
+    ("people", "", {"username": "1001", "role": "moderator"}),
+]
+
+
+def test_what_is_refused_is_said_in_the_language_of_its_reader(
+    desk_of_digits: tuple[Client, User, dict[str, str]], pseudo: None
+) -> None:
+    client, _, pages = desk_of_digits
+    Calibration.objects.update(buckets={"any": {"n": 700}})
+    platform = Platform.objects.get(name="4711")
+    numbers = {name: pages[f"case, {name}"].split("/")[2] for name in ("case", "appeal", "closed")}
+    found: dict[str, list[str]] = {}
+    for form, about, given in REFUSED:
+        path = reverse(f"guard:{form}", args=[numbers.get(about, platform.pk)] if about else [])
+        page = client.post(path, {k: numbers["closed"] if v == "CLOSED" else v for k, v in given.items()})
+        assert page.status_code in (200, 422), (form, given)
+        assert "⟦" in page.content.decode()
+        found[f"{form} {given}"] = untranslated(page)
+    for path in (f"/cases/{10**6}/", f"/policy/{NEVER_SEEN}/", "/people/0/"):
+        page = client.get(path)
+        assert page.status_code == 404
+        found[path] = untranslated(page)
     assert {name: told for name, told in found.items() if told} == {}
 
 
@@ -213,6 +258,27 @@ def constants(module: ModuleType, function: str, place: int) -> set[object]:
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == function
     ]
     return {argument.value for argument in passed if isinstance(argument, ast.Constant)}
+
+
+PURE = {  # modules that know no Django, and where their sentences stand in a call
+    "rules/document.py": {"error": 1, "number": 2},
+    "rules/outcomes.py": {"error": 1},
+    "rules/mistakes.py": {"error": 1},
+    "rules/reasons.py": {"error": 1, "Sentence": 0},
+    "safe_http.py": {"Sentence": 0},
+    "addresses.py": {"Sentence": 0},
+}
+
+
+def test_what_pure_modules_say_is_listed_for_translators() -> None:
+    said = set()
+    for name, functions in PURE.items():
+        for call in ast.walk(ast.parse((ROOT / "moderation" / name).read_text())):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in functions:
+                told = call.args[functions[call.func.id]]
+                assert not isinstance(told, ast.JoinedStr | ast.BinOp), f"{name}:{call.lineno} fills its sentence in"
+                said |= {told.value} if isinstance(told, ast.Constant) else set()
+    assert said == set(borrowed_words.OF_PURE_MODULES)
 
 
 def test_what_the_detector_says_is_listed_for_translators() -> None:
