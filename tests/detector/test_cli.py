@@ -112,6 +112,17 @@ def test_help_and_info_do_not_wait_for_torch() -> None:
     assert json.loads(done.stdout)["starter"] is True
 
 
+def test_info_says_first_whether_the_weights_may_be_used_commercially(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info"]) == 0
+    [line] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Commercial use: ")]
+    forbids, unstated, allows = line.removeprefix("Commercial use: no. What the sets state: no: ").split("; ")
+    assert "ffhq256__zoya2244, ffhq__dinablachman [CC BY-NC-SA set]" in forbids
+    assert "dfdc__i-shreyansh, fakes that taught the heads [DFDC research terms]" in forbids
+    assert unstated.startswith("not stated: ")
+    assert "mebeauty__fbplab" in unstated
+    assert allows == "yes: fairface__thlaiquid [CC BY 4.0] · fakes that taught the heads [MIT]."
+
+
 def test_info_tells_what_was_measured_with_n_and_interval(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info"]) == 0
     said = capsys.readouterr().out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from deepfake_guard.detector import weights
+from deepfake_guard.detector.calibration import Conditions
 from deepfake_guard.detector.manifest import HeadCard
 from deepfake_guard.detector.records import CropScore, SignalScore
 from deepfake_guard.detector.training import crops as listing
@@ -143,7 +145,7 @@ class Counting:
     def __init__(self, stop_after: int = 10**9) -> None:
         self.seen, self.stop_after = 0, stop_after
 
-    def score(self, crops: np.ndarray) -> list[CropScore]:
+    def score(self, crops: np.ndarray, _conditions: Sequence[Conditions]) -> list[CropScore]:
         if self.seen + len(crops) > self.stop_after:
             raise RuntimeError("killed")
         self.seen += len(crops)
@@ -169,9 +171,9 @@ def test_crops_are_scored_under_the_conditions_they_came_in() -> None:
     asked: list[Any] = []
 
     class Asking(Counting):
-        def score(self, crops: np.ndarray, conditions: Any = None) -> list[CropScore]:
+        def score(self, crops: np.ndarray, conditions: Sequence[Conditions]) -> list[CropScore]:
             asked.extend(conditions)
-            return super().score(crops)
+            return super().score(crops, conditions)
 
     score(Asking(), np.zeros((2, 64, 64, 3), np.uint8), [250, 0], ["any", "webp"])
     assert [(one.native_px, one.encoding) for one in asked] == [(250, "any"), (64, "webp")]

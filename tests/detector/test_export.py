@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from deepfake_guard.detector import export
+from deepfake_guard.detector import export, weights
 from deepfake_guard.detector.heads.tuned import EMBEDDED, GENUINE, TunedBackbone
 from deepfake_guard.detector.signals.muflow import Settings
 from deepfake_guard.detector.signals.patches import Patches
@@ -49,6 +49,15 @@ def test_the_tuned_heads_graph_gives_embedding_and_logits(tmp_path: Path) -> Non
     embedding, logits = export.outputs(tmp_path / "head.onnx", np.zeros((2, 3, 224, 224), np.uint8))
     assert embedding.shape == (2, EMBEDDED)
     assert logits.shape == (2, 2)
+
+
+@pytest.mark.parametrize("part", ["muflow", "head"])
+def test_the_shipped_weights_graphs_give_what_the_weights_give(part: str, tmp_path: Path) -> None:
+    shipped = weights.load(device="cpu")
+    model = shipped.model if part == "muflow" else shipped.ensemble.head
+    assert model is not None
+    export.export_onnx(model, tmp_path / "part.onnx")
+    assert export.parity(model, tmp_path / "part.onnx") < 1e-4
 
 
 def test_native_patches_are_chosen_outside_any_graph(tmp_path: Path) -> None:

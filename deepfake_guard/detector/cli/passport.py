@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
@@ -51,20 +52,37 @@ def run(options: argparse.Namespace) -> int:
 
 
 def terms(passport: Manifest) -> str:
-    """Under which terms each set came, in one line."""
-    told = "; ".join(f"{licence}: {', '.join(names)}" for licence, names in _by_licence(passport).items())
-    return f"Terms, as the sets state them: {told}." if told else "The artefact names no sets."
+    """Whether they may be used commercially, as the sets state it, in one line: what forbids it first."""
+    found: dict[str, dict[str, list[str]]] = {"no": {}, "not stated": {}, "yes": {}}
+    for licence, names in _by_licence(passport).items():
+        found[_commercially(licence)][licence] = names
+    said = [
+        f"{answer}: " + " · ".join(f"{', '.join(names)} [{licence}]" for licence, names in licences.items())
+        for answer, licences in found.items()
+        if licences
+    ]
+    if not said:
+        return "The artefact names no sets."
+    whole = "no" if passport.terms == manifest.RESEARCH else said[0].partition(":")[0]
+    return f"Commercial use: {whole}. What the sets state: {'; '.join(said)}."
+
+
+def _commercially(licence: str) -> str:
+    """What a licence says of commercial use: "yes", "no" or "not stated"."""
+    if re.search(r"\bNC\b|research|academic|non-?commercial", licence, re.IGNORECASE):
+        return "no"
+    free = re.match(r"CC0|CC BY\b|MIT\b|Apache|BSD|public domain|own\b|our own|the host's own", licence, re.IGNORECASE)
+    return "yes" if free else "not stated"
 
 
 def _by_licence(passport: Manifest) -> Mapping[str, list[str]]:
     found: dict[str, list[str]] = {}
     for part in passport.sets:
-        names = found.setdefault(part.licence or "none stated", [])
+        names = found.setdefault(part.licence or "none", [])
         if part.name not in names:
             names.append(part.name)
-    for name, head in passport.heads.items():
-        for licence in head.licences:
-            found.setdefault(licence, []).append(f"head {name}")
+    for licence in sorted({licence for head in passport.heads.values() for licence in head.licences}):
+        found.setdefault(licence, []).append("fakes that taught the heads")
     return found
 
 

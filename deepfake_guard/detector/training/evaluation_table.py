@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import re
 import time
@@ -13,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from .. import calibration
+from ..calibration import Conditions
 from ..manifest import Manifest
 from ..records import CropScore
 from . import crops as listing
@@ -32,8 +31,8 @@ def silent(line: str) -> None:
 class Judge(Protocol):
     """What is evaluated: `pipeline.Detector`, or anything else that scores crops."""
 
-    def score(self, crops: Pixels) -> list[CropScore]:
-        """Crops uint8 [n, s, s, 3] -> n scores."""
+    def score(self, crops: Pixels, conditions: Sequence[Conditions], /) -> list[CropScore]:
+        """Crops uint8 [n, s, s, 3] and how each came -> n scores."""
         ...
 
 
@@ -68,17 +67,14 @@ def key(passport: Manifest) -> str:
 
 
 def score(judge: Judge, crops: Pixels, natives: Sequence[int], encodings: Sequence[str]) -> list[CropScore]:
-    """Score crops under the conditions they came in, as far as the detector asks for them.
+    """Score crops under the conditions they came in.
 
     natives: side in px of the crop in its picture, 0 = the crop's own; encodings: keys of the encoding bands.
     """
-    if "conditions" not in inspect.signature(judge.score).parameters:
-        return judge.score(crops)
-    made: Any = getattr(calibration, "Conditions")  # noqa: B009 - only detectors that take conditions come with it
-    conditions = [made(native or crops.shape[1], encoding) for native, encoding in zip(natives, encodings, strict=True)]
-    scorer: Any = judge.score
-    scored: list[CropScore] = scorer(crops, conditions)
-    return scored
+    return judge.score(
+        crops,
+        [Conditions(native or crops.shape[1], encoding) for native, encoding in zip(natives, encodings, strict=True)],
+    )
 
 
 def table(

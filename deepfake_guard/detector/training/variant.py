@@ -52,8 +52,8 @@ class Frozen:
 @dataclass(frozen=True, slots=True)
 class Variant:
     """The default is the starter's µFlow: chosen on select-real alone (docs/accuracy.md compares), stopped by the time
-    there was, about 40 minutes on two busy cores. `Settings()` and `Schedule()` are the published ones but for 224 px and kernels
-    3|1, which the paper has as a variant.
+    there was, about 40 minutes on two busy cores. `Settings()` and `Schedule()` are the published ones
+    but for 224 px and kernels 3|1, which the paper has as a variant.
 
     components: Gaussians of average images in a layer's mixture. precision: what convolutions are computed in, alike in
     fit, calibration and scoring: float32 or bfloat16.
