@@ -136,15 +136,20 @@ class AroundMiddleware:
         return response
 
 
+def id_of(request: Any) -> str:
+    """Drawn where nobody gave the request one yet."""
+    if not getattr(request, "request_id", ""):
+        request.request_id = uuid.uuid4().hex
+    return str(request.request_id)
+
+
 class RequestContextMiddleware(AroundMiddleware):
     """Gives each request an id that its log lines and problem documents carry."""
 
     def begin(self, request: HttpRequest) -> None:
-        request_id = uuid.uuid4().hex
-        request.request_id = request_id  # type: ignore[attr-defined]
         structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        structlog.contextvars.bind_contextvars(request_id=id_of(request))
 
     def end(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
+        response["X-Request-Id"] = id_of(request)
         return response

@@ -19,6 +19,7 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import set_rollback
 
+from moderation import telemetry
 from moderation.api.pinned import Renderer
 from moderation.intake import Refused
 from moderation.services import limits
@@ -104,7 +105,7 @@ def _document(error: APIException, request: Request, pointer: str = "") -> dict[
         "status": error.status_code,
         "detail": str(error.detail) if isinstance(error.detail, str) else "some fields are wrong",
         "code": code,
-        "request_id": getattr(request, "request_id", ""),
+        "request_id": telemetry.id_of(request._request),
         **({"errors": errors} if errors else {}),
     }
 

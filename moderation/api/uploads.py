@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.http import parse_cookie
@@ -25,6 +26,8 @@ FORM_OVERHEAD = 64 * 1024
 FILES_A_BODY = 8  # the console's upload page may send several files at once; the API's together may be as large as one
 ORDINARY_BODY = 1024 * 1024
 BATCH_BODY = 2 * ORDINARY_BODY  # a hundred addresses, each with a context of 8 kB
+
+log = structlog.get_logger(__name__)
 
 Message = Mapping[str, Any]
 App = Callable[[Any, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
@@ -114,14 +117,20 @@ class BodyLimit:
             await self.refuse(send)
 
     async def refuse(self, send: Any) -> None:
+        request_id = uuid.uuid4().hex
+        log.info("body_too_large", request_id=request_id)
         problem = {
             "type": "about:blank",
             "title": "Request Entity Too Large",
             "status": 413,
             "detail": "the request is far larger than any upload may be",
             "code": Reason.TOO_LARGE.value,
-            "request_id": uuid.uuid4().hex,
+            "request_id": request_id,
         }
-        headers = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
+        headers = [
+            (b"content-type", b"application/problem+json"),
+            (b"connection", b"close"),
+            (b"x-request-id", request_id.encode()),
+        ]
         await send({"type": "http.response.start", "status": 413, "headers": headers})
         await send({"type": "http.response.body", "body": json.dumps(problem).encode()})

@@ -15,7 +15,9 @@ from rest_framework.metadata import SimpleMetadata
 from rest_framework.parsers import BaseParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.views import APIView
+from structlog.contextvars import bound_contextvars
 
+from moderation import telemetry
 from moderation.api.authentication import ApiKeyAuthentication
 from moderation.api.permissions import HasScope
 from moderation.api.pinned import SETTINGS, Negotiation, Parser, Renderer
@@ -68,8 +70,10 @@ class ApiView(APIView):  # no docstring: it would be shown as that of an operati
                 described.__bases__ = (AutoSchema,)
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Times are told, and taken where they name no zone, in UTC, whatever the project's TIME_ZONE is."""
-        with timezone.override(UTC):
+        """Times are told, and taken where they name no zone, in UTC, whatever the project's TIME_ZONE is; the request has
+        an id, whatever its middleware.
+        """
+        with timezone.override(UTC), bound_contextvars(request_id=telemetry.id_of(request)):
             return super().dispatch(request, *args, **kwargs)
 
     def perform_authentication(self, request: Request) -> None:
@@ -81,7 +85,8 @@ class ApiView(APIView):  # no docstring: it would be shown as that of an operati
                 raise Problem(429, Reason.RATE_LIMITED.value, f"this key may call {self.rate.limit} times a minute")
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        """Says what is left of the rate (draft-ietf-httpapi-ratelimit-headers-10)."""
+        """Says what is left of the rate (draft-ietf-httpapi-ratelimit-headers-10), and the request's id."""
+        response.headers["X-Request-Id"] = telemetry.id_of(request._request)
         if self.rate is not None:
             seconds = math.ceil(self.rate.resets_in)
             response.headers["RateLimit-Policy"] = f'"key";q={self.rate.limit};w={limits.WINDOW}'

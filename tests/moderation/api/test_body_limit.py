@@ -47,7 +47,8 @@ def test_it_refuses_a_declared_length_unread(settings: Any) -> None:
     settings.DEEPFAKE_GUARD = {**settings.DEEPFAKE_GUARD, "MAX_UPLOAD_BYTES": 10 * KIB}
     sent, taken = ask(1000, {"content-length": str(1000 * 64 * KIB)})
     assert (sent[0]["status"], taken) == (413, 0)
-    assert json.loads(sent[1]["body"])["code"] == "too_large"
+    problem = json.loads(sent[1]["body"])
+    assert (problem["code"], problem["request_id"].encode()) == ("too_large", dict(sent[0]["headers"])[b"x-request-id"])
 
 
 def test_it_stops_an_undeclared_length_in_mid_stream(settings: Any) -> None:

@@ -134,3 +134,11 @@ def test_a_problem_is_the_same_in_a_host_with_rules_of_its_own(caller: Caller) -
     assert caller.get("/api/v1/nothing").json()["code"] == "not_found"
     for open_to_all in ("/api/v1/schema/", "/api/v1/docs/"):
         assert caller.get(open_to_all).status_code == 200
+
+
+def test_each_call_has_an_id_although_the_host_gives_it_none(caller: Caller, settings: LazySettings) -> None:
+    settings.MIDDLEWARE = [each for each in settings.MIDDLEWARE if not each.startswith("moderation.telemetry.")]
+    answers = [caller.get(where) for where in ("/api/v1/items?status=odd", "/api/v1/nothing", "/api/v1/items")]
+    ids = [answer.headers["X-Request-Id"] for answer in answers]
+    assert (len(set(ids)), {len(each) for each in ids}) == (3, {32})
+    assert [answer.json()["request_id"] for answer in answers[:2]] == ids[:2]
