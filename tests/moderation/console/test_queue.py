@@ -79,7 +79,7 @@ def test_a_contact_sheet_shows_the_same_cases_in_the_same_order_and_keeps_the_fi
 
 def test_near_copies_on_a_page_lead_who_may_decide_them_together_to_their_sheet(desk: Desk) -> None:
     agora = make_platform("Agora")
-    alone, first, second, third = (make_case(agora) for _ in range(4))
+    alone, first, *_near = (make_case(agora) for _ in range(4))
     blind, _elsewhere = make_case(agora), make_case()
     ReviewCase.objects.filter(pk=blind.pk).update(blind_first=True)
     MediaAsset.objects.update(pdq="0" * 64)
