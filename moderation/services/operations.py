@@ -130,10 +130,8 @@ def _locked(now: datetime, seen: Q) -> list[Trouble]:
 
 def _late(now: datetime, seen: Q) -> list[Trouble]:
     """By platform: cases that should have been decided by now."""
-    late = ReviewCase.objects.filter(seen, due_at__lt=now).exclude(state=CaseState.CLOSED)
-    rows = late.values_list("platform__name").annotate(Count("pk"), Min("due_at"))
     found = []
-    for name, count, oldest in rows.order_by("platform__name"):
+    for name, count, oldest in late_cases(now, seen):
         what = ngettext(
             "%(n)s case of %(platform)s should have been decided by now",
             "%(n)s cases of %(platform)s should have been decided by now",
@@ -141,6 +139,12 @@ def _late(now: datetime, seen: Q) -> list[Trouble]:
         ) % {"n": count, "platform": name}
         found.append(Trouble(AlertKind.LATE_CASES, name, oldest, what, gettext("The queue shows them first.")))
     return found
+
+
+def late_cases(now: datetime, seen: Q) -> QuerySet[ReviewCase, tuple[str, int, datetime]]:
+    """By platform how many, and since when the oldest is. Only what is open waits for a decision."""
+    late = ReviewCase.objects.filter(seen, state=CaseState.OPEN, due_at__lt=now)
+    return late.values_list("platform__name").annotate(Count("pk"), Min("due_at")).order_by("platform__name")
 
 
 def _backlog(now: datetime) -> list[Trouble]:

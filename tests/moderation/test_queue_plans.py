@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
+from django.db.models import Q
 from django.utils import timezone
 
 from moderation import queue_queries
 from moderation.models import ContentItem, ReviewCase
+from moderation.services import operations
 from moderation.vocabulary import CaseState, ItemStatus, Statement
 from tests.factories import make_platform
 
@@ -90,6 +92,15 @@ def test_platform_and_policy_narrow_by_an_index(django_assert_max_num_queries: A
         ("open_cases_of_a_platform|open_cases", {"platform": case.platform.name}),
     ):
         assert re.search(rf"\b({index})\b", plan_of(chosen))
+
+
+@pytest.mark.django_db
+def test_what_is_late_is_found_by_an_index_however_often_it_is_asked_for() -> None:
+    """The page of operations asks every ten seconds."""
+    fill(ROWS)
+    plan = operations.late_cases(timezone.now(), Q()).explain()
+    assert re.search(r"\b(open_cases|open_cases_of_a_platform)\b", plan), plan
+    assert not re.search(r"Seq Scan on deepfake_guard_reviewcase|SCAN deepfake_guard_reviewcase", plan), plan
 
 
 @pytest.mark.django_db

@@ -71,7 +71,7 @@ class Concluded:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """A case that waits, whatever its purpose: they share one queue."""
+    """A case that waits for a decision, whatever its purpose: they share one queue."""
 
     case: int
     platform: str
@@ -180,9 +180,9 @@ def _concluded(period: Period) -> tuple[Concluded, ...]:
 
 
 def _waiting(period: Period) -> tuple[Open, ...]:
-    waiting = ReviewCase.objects.filter(period.of("item__platform")).exclude(state=CaseState.CLOSED)
+    waiting = ReviewCase.objects.filter(period.of("platform"), state=CaseState.OPEN)
     rows: Sequence[tuple[int, str, datetime, datetime]] = list(
-        waiting.values_list("number", "item__platform__name", "opened_at", "due_at")
+        waiting.values_list("number", "platform__name", "opened_at", "due_at")
     )
     return tuple(Open(*row) for row in rows)
 

@@ -11,13 +11,13 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from moderation.models import Decision, GoldItem, Opinion
-from moderation.services import audit, cases, decisions, quality
+from moderation.models import Decision, GoldItem, Opinion, ReviewCase
+from moderation.services import audit, cases, decisions, illegal, quality
 from moderation.services.quality import answers, export, figures
 from moderation.services.quality.answers import Period
 from moderation.services.quality.export import pseudonym
-from moderation.vocabulary import CasePurpose, DecisionValue, Role
-from tests.factories import ACTOR, conclude, make_case, make_item, make_platform, make_user, report, screen
+from moderation.vocabulary import CasePurpose, DecisionValue, IllegalKind, Role
+from tests.factories import ACTOR, conclude, make_case, make_item, make_platform, make_user, pending, report, screen
 from tests.moderation.console.pages import lapse, text
 
 pytestmark = pytest.mark.django_db
@@ -84,6 +84,19 @@ def test_only_the_chosen_platform_and_time_count() -> None:
     assert len(answers.read(lately(ours.pk)).waiting) == 0
     Decision.objects.update(settled_at=timezone.now() - timedelta(days=2))
     assert answers.read(lately()).answers == ()
+
+
+def test_only_what_is_open_waits_and_can_be_late() -> None:
+    """Not what is locked, which may stay so for good, and not what somebody has just decided."""
+    late, locked, settling = (make_case() for _ in range(3))
+    illegal.lock(locked, make_user()[0], IllegalKind.OTHER_CRIME)
+    pending(settling)
+    ReviewCase.objects.update(due_at=timezone.now() - timedelta(hours=1))
+    read = answers.read(lately())
+    assert [one.case for one in read.waiting] == [late.number]
+    assert (len(figures.ages(read)), figures.breaches(read).n) == (1, 1)
+    _, rows = export.TABLES["queue"](read)
+    assert [row[0] for row in rows] == [late.number]
 
 
 def test_the_page_says_each_figure_with_its_n(desk: Desk) -> None:

@@ -34,6 +34,7 @@ from tests.factories import (
     make_item,
     make_platform,
     make_user,
+    pending,
     report,
     screen,
 )
@@ -107,6 +108,14 @@ def test_late_cases_and_a_long_backlog_are_troubles() -> None:
     late, backlog = operations.troubles()
     assert (late.subject, late.what) == ("Agora", "1 case of Agora should have been decided by now")
     assert backlog.what == "1 scans wait, the oldest for 6 min"
+
+
+def test_what_is_locked_or_being_decided_is_not_late() -> None:
+    locked, settling = make_case(), make_case()
+    illegal.lock(locked, make_user()[0], IllegalKind.OTHER_CRIME)
+    pending(settling)
+    ReviewCase.objects.update(due_at=timezone.now() - MINUTE)
+    assert [trouble.kind for trouble in operations.troubles()] == [AlertKind.LOCKED_CASES]
 
 
 def test_a_pulse_counts_the_minute_before_it_once() -> None:
