@@ -70,8 +70,8 @@ class ApiView(APIView):  # no docstring: it would be shown as that of an operati
                 described.__bases__ = (AutoSchema,)
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Times are told, and taken where they name no zone, in UTC, whatever the project's TIME_ZONE is; the request has
-        an id, whatever its middleware.
+        """Times are told, and taken where they name no zone, in UTC, whatever the project's TIME_ZONE is; and the
+        request has an id, whatever its middleware.
         """
         with timezone.override(UTC), bound_contextvars(request_id=telemetry.id_of(request)):
             return super().dispatch(request, *args, **kwargs)

@@ -34,8 +34,12 @@ class Command(OwnerCommand):
         )
         retention = add("retention", self.retention, "Sets the days that media of allowed and decided items are kept.")
         retention.add_argument("name")
-        retention.add_argument("--allowed-days", type=int, help="0 to 32767; unchanged when left out")
-        retention.add_argument("--decided-days", type=int, help="0 to 32767; unchanged when left out")
+        retention.add_argument(
+            "--allowed-days", type=int, help=f"0 to {platforms.LONGEST_DAYS}; unchanged when left out"
+        )
+        retention.add_argument(
+            "--decided-days", type=int, help=f"0 to {platforms.LONGEST_DAYS}; unchanged when left out"
+        )
         limit = add("limits", self.limits, "Sets what it may use; unchanged when left out, none: as for all.")
         limit.add_argument("name")
         for name, told in (
@@ -71,9 +75,10 @@ class Command(OwnerCommand):
                 (options["decided_days"], platform.retain_decided_days),
             )
         )
-        if not (0 <= allowed <= 32767 and 0 <= decided <= 32767):
-            raise CommandError("days must lie between 0 and 32767")
-        platforms.set_retention(platform, allowed_days=allowed, decided_days=decided, actor=ACTOR)
+        try:
+            platforms.set_retention(platform, allowed_days=allowed, decided_days=decided, actor=ACTOR)
+        except ValueError as error:
+            raise CommandError(str(error)) from error
         self.say(f"{platform.name!r}: media of allowed items {allowed} days, of decided ones {decided} days")
 
     def limits(self, options: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 from typing import Any
@@ -62,3 +63,13 @@ def test_every_code_of_a_refusal_stands_in_the_docs_with_its_status() -> None:
     source = "".join(path.read_text() for path in (ROOT / "moderation/api").glob("*.py"))
     for status, code in re.findall(r'Problem\((\d{3}), "(\w+)"', source):
         assert f"`{code}`" in rows[status]
+
+
+def test_every_code_of_a_wrong_field_stands_in_the_docs() -> None:
+    codes = set[str]()
+    for path in (ROOT / "moderation/api").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("ErrorDetail", "ValidationError")):
+                codes |= {str(given.value) for given in node.args[1:2] if isinstance(given, ast.Constant)}
+    assert {"url_not_enabled", "reason_missing"} <= codes
+    assert [code for code in codes if f"`{code}`" not in PAGE] == []

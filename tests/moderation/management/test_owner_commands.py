@@ -71,6 +71,16 @@ def test_it_sets_what_a_platform_may_use_and_keeps_what_is_left_out() -> None:
         run("guard_platform", "limits", "Photo club", "--storage-mb", "-1")
 
 
+@pytest.mark.parametrize("days", ["3651", "32768", "-1"])
+def test_it_says_how_long_media_may_be_kept(days: str) -> None:
+    platform = make_platform("Photo club")
+    with pytest.raises(CommandError, match="0 to 3650"):
+        run("guard_platform", "retention", "Photo club", "--decided-days", days)
+    run("guard_platform", "retention", "Photo club", "--allowed-days", "3650")
+    platform.refresh_from_db()
+    assert (platform.retain_allowed_days, platform.retain_decided_days) == (3650, 30)
+
+
 def test_it_rotates_a_key_and_binds_one_to_addresses() -> None:
     make_platform("Photo club")
     issue = ("guard_key", "issue", "Photo club", "batch", "--scope", "items:read", "--from")
