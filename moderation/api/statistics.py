@@ -15,7 +15,7 @@ from moderation.api.pinned import DayField, MomentField
 from moderation.api.serializers import names, problems
 from moderation.api.views import ApiView, key_of
 from moderation.services.labels import SAID
-from moderation.services.quality import answers, counts, export, figures
+from moderation.services.quality import answers, counts, export
 from moderation.services.quality.answers import Evidence, Period
 from moderation.vocabulary import DecisionValue, LabelBasis, Outcome, Scope, Statement
 
@@ -124,9 +124,9 @@ class StatisticsView(ApiView):
 
 
 def _queue(evidence: Evidence) -> dict[str, Any]:
-    ages = figures.ages(evidence)
-    late = sum(one.due_at < evidence.now for one in evidence.waiting)
-    return {"open": len(ages), "late": late, "oldest_hours": max(ages, default=None)}
+    waiting = evidence.waiting
+    waited = (evidence.now - waiting.oldest) / timedelta(hours=1) if waiting.oldest else None
+    return {"open": waiting.open, "late": waiting.late, "oldest_hours": waited}
 
 
 def _days(evidence: Evidence) -> list[dict[str, Any]]:

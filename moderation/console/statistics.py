@@ -28,12 +28,10 @@ from moderation.services.people import name_of
 from moderation.services.quality import answers, export, figures
 from moderation.services.quality.answers import Answer, Evidence, Period
 from moderation.services.quality.figures import Personal
-from moderation.services.quality.measures import histogram
 
 PERIODS = {"7": gettext_noop("7 days"), "28": gettext_noop("28 days"), "91": gettext_noop("Quarter")}
 USUAL = "28"
-AGE_EDGES = (0.5, 1, 2, 4, 8, 24)  # hours
-AGE_WORDS = (
+AGE_WORDS = (  # of answers.AGE_EDGES
     *(
         gettext_noop("to 30 m"),
         gettext_noop("to 1 h"),
@@ -120,7 +118,7 @@ def _asked(request: DeskRequest) -> tuple[str, Platform | None, Evidence]:
 
 
 def _numbers(evidence: Evidence) -> dict[str, Any]:
-    found, open_ages = evidence.answers, sorted(figures.ages(evidence))
+    found, waiting = evidence.answers, evidence.waiting
     return {
         "precision": figures.precision(evidence.concluded),
         "recall": figures.estimated_recall(evidence),
@@ -136,22 +134,23 @@ def _numbers(evidence: Evidence) -> dict[str, Any]:
         "wait_p50": figures.hours_waited(found, 0.5),
         "wait_p95": figures.hours_waited(found, 0.95),
         "decided": len(figures.settled(found)),
-        "open": len(open_ages),
-        "oldest": timedelta(hours=open_ages[-1]) if open_ages else None,
-        "late_now": sum(one.due_at < evidence.now for one in evidence.waiting),
+        "open": waiting.open,
+        "oldest": evidence.now - waiting.oldest if waiting.oldest else None,
+        "late_now": waiting.late,
     }
 
 
 def _day_chart(evidence: Evidence) -> dict[str, Any]:
-    since, until = evidence.period.since, evidence.period.until
-    opened = figures.by_day(evidence.opened, since, until)
-    decided = figures.by_day((answer.decided_at for answer in figures.settled(evidence.answers)), since, until)
-    top = charts.count_top(max([count for _, count in (*opened, *decided)], default=0))
-    rows = [(day, first, second) for (day, first), (_, second) in zip(opened, decided, strict=True)]
+    opened = answers.opened_by_day(evidence.period)
+    decided = figures.count_by_day(answer.decided_at for answer in figures.settled(evidence.answers))
+    days = figures.days_of(evidence.period.since, evidence.period.until)
+    rows = [(day, opened.get(day, 0), decided.get(day, 0)) for day in days]
+    top = charts.count_top(max([count for _, *counts in rows for count in counts], default=0))
     return {
         "rows": rows,
-        "bars": charts.bars([count for _, count in opened], top),
-        "line": charts.line([float(count) for _, count in decided], 0.0, top, over_bars=True),
+        "opened": sum(count for _, count, _ in rows),
+        "bars": charts.bars([count for _, count, _ in rows], top),
+        "line": charts.line([float(count) for *_, count in rows], 0.0, top, over_bars=True),
     }
 
 
@@ -171,7 +170,7 @@ def _quality_rows(evidence: Evidence) -> list[charts.Whisker]:
 
 
 def _age_chart(evidence: Evidence) -> dict[str, Any]:
-    counts = histogram(figures.ages(evidence), AGE_EDGES)
+    counts = evidence.waiting.by_age
     rows = [(gettext(words), count) for words, count in zip(AGE_WORDS, counts, strict=True)]
     return {"rows": rows, "bars": charts.bars([float(count) for count in counts])}
 

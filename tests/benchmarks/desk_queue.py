@@ -1,4 +1,4 @@
-"""What a page of the review queue costs with 10^4, 10^5 and 10^6 open cases.
+"""What a page of the review queue, and the statistics, cost with 10^4, 10^5 and 10^6 open cases.
 
     python tests/benchmarks/desk_queue.py                      # an SQLite file of its own
     DATABASE_URL=postgres://… python tests/benchmarks/desk_queue.py   # an empty database; it is filled and left so
@@ -134,7 +134,8 @@ def pages(count: int) -> dict[str, str]:
         "search: an id's beginning": {"q": "post-000"},
         "search: nothing fits": {"q": "no such thing"},
     }
-    return {name: f"/queue/?{urlencode(given)}" for name, given in asked.items()}
+    queue = {name: f"/queue/?{urlencode(given)}" for name, given in asked.items()}
+    return {**queue, "statistics, nothing decided": "/statistics/"}
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Count, Min, Q, QuerySet
+from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from moderation.models import AuditEntry, Decision, GoldItem, Opinion, ReviewCase, Verdict
@@ -15,6 +17,7 @@ from moderation.rules import ListedReason
 from moderation.vocabulary import Basis, CasePurpose, CaseState, DecisionState
 
 TAKEN = ("case.taken", "case.shown")
+AGE_EDGES = (0.5, 1, 2, 4, 8, 24)  # hours
 AT_ONCE = 500  # subjects in one question to the audit trail
 
 
@@ -80,19 +83,29 @@ class Open:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """The open cases, counted by the database: there may be a million. `by_age`: up to each of AGE_EDGES, and above."""
+
+    open: int = 0
+    late: int = 0
+    oldest: datetime | None = None
+    by_age: tuple[int, ...] = (0,) * (len(AGE_EDGES) + 1)
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """All that the statistics of a period are made of."""
 
     period: Period
     answers: tuple[Answer, ...]
     concluded: tuple[Concluded, ...]
-    waiting: tuple[Open, ...]
-    opened: tuple[datetime, ...] = field(default=())
-    now: datetime = field(default_factory=timezone.now)
+    waiting: Waiting
+    now: datetime
 
 
 def read(period: Period) -> Evidence:
-    return Evidence(period, _answers(period), _concluded(period), _waiting(period), _opened(period))
+    now = timezone.now()
+    return Evidence(period, _answers(period), _concluded(period), waiting_at(now, period), now)
 
 
 def _answers(period: Period) -> tuple[Answer, ...]:
@@ -179,16 +192,31 @@ def _concluded(period: Period) -> tuple[Concluded, ...]:
     )
 
 
-def _waiting(period: Period) -> tuple[Open, ...]:
+def _waiting(period: Period) -> QuerySet[ReviewCase]:
     waiting = ReviewCase.objects.filter(period.of("platform"), state=CaseState.OPEN)
-    rows: Sequence[tuple[int, str, datetime, datetime]] = list(
-        waiting.values_list("number", "platform__name", "opened_at", "due_at")
-    )
-    return tuple(Open(*row) for row in rows)
+    return waiting.order_by()
 
 
-def _opened(period: Period) -> tuple[datetime, ...]:
-    opened = ReviewCase.objects.filter(
-        period.of("item__platform"), opened_at__gte=period.since, opened_at__lt=period.until
-    )
-    return tuple(opened.order_by("opened_at").values_list("opened_at", flat=True))
+def waiting_at(now: datetime, period: Period) -> Waiting:
+    ages = {f"older_{at}": _counted(opened_at__lt=now - timedelta(hours=edge)) for at, edge in enumerate(AGE_EDGES)}
+    found = _waiting(period).aggregate(open=Count("pk"), late=_counted(due_at__lt=now), oldest=Min("opened_at"), **ages)
+    older = [found["open"], *(found[name] for name in ages), 0]
+    by_age = tuple(more - fewer for more, fewer in itertools.pairwise(older))
+    return Waiting(found["open"], found["late"], found["oldest"], by_age)
+
+
+def _counted(**which: datetime) -> Count:
+    return Count("pk", filter=Q(**which))
+
+
+def open_cases(period: Period) -> Iterator[Open]:
+    """Each of those that wait, read one after the other."""
+    rows = _waiting(period).order_by("number").values_list("number", "platform__name", "opened_at", "due_at")
+    return (Open(*row) for row in rows.iterator())
+
+
+def opened_by_day(period: Period) -> dict[date, int]:
+    """How many cases came on each day, in the zone in force; days without any are left out."""
+    opened = ReviewCase.objects.filter(period.of("platform"), opened_at__gte=period.since, opened_at__lt=period.until)
+    days = opened.order_by().values_list(TruncDate("opened_at")).annotate(count=Count("pk"))
+    return dict(days)

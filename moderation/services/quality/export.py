@@ -10,19 +10,19 @@ import hashlib
 import hmac
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
 
 from moderation.conf import derived_key
-from moderation.services.quality import figures
+from moderation.services.quality import answers, figures
 from moderation.services.quality.answers import Evidence
 from moderation.services.quality.measures import Estimate
 
 Row = Sequence[object]
-Table = tuple[Row, list[Row]]
+Table = tuple[Row, Iterable[Row]]
 ANSWERS = ("answers", "agreement")  # tables with a row for what a person, or two, said
 WHO = ("moderator", "first_by", "second_by")
 
@@ -34,21 +34,21 @@ def pseudonym(person: int) -> str:
 
 def summary(evidence: Evidence) -> dict[str, Estimate]:
     """Every figure of the page by name."""
-    answers = evidence.answers
+    said = evidence.answers
     return {
-        "kappa of two (Cohen)": figures.agreement(answers),
-        "kappa on gold items (Fleiss)": figures.agreement_on_gold(answers),
-        "gold accuracy": figures.gold_accuracy(answers),
-        **{f"error: {kind}": estimate for kind, estimate in figures.error_kinds(answers).items()},
-        **{f"swayed: {way}": estimate for way, estimate in figures.swayed(answers).items()},
-        "changed after the numbers": figures.changed_mind(answers),
+        "kappa of two (Cohen)": figures.agreement(said),
+        "kappa on gold items (Fleiss)": figures.agreement_on_gold(said),
+        "gold accuracy": figures.gold_accuracy(said),
+        **{f"error: {kind}": estimate for kind, estimate in figures.error_kinds(said).items()},
+        **{f"swayed: {way}": estimate for way, estimate in figures.swayed(said).items()},
+        "changed after the numbers": figures.changed_mind(said),
         "overturned": figures.overturned(evidence.concluded),
         "precision of review": figures.precision(evidence.concluded),
         "recall, estimated": figures.estimated_recall(evidence),
-        "seconds to decide, median": figures.seconds_looked(answers, 0.5),
-        "seconds to decide, 95th percentile": figures.seconds_looked(answers, 0.95),
-        "hours in the queue, median": figures.hours_waited(answers, 0.5),
-        "hours in the queue, 95th percentile": figures.hours_waited(answers, 0.95),
+        "seconds to decide, median": figures.seconds_looked(said, 0.5),
+        "seconds to decide, 95th percentile": figures.seconds_looked(said, 0.95),
+        "hours in the queue, median": figures.hours_waited(said, 0.5),
+        "hours in the queue, 95th percentile": figures.hours_waited(said, 0.95),
         "late": figures.breaches(evidence),
     }
 
@@ -120,19 +120,20 @@ def _decisions(evidence: Evidence) -> Table:
 
 
 def _queue(evidence: Evidence) -> Table:
-    rows = [
+    rows: Iterator[Row] = (
         (one.case, one.platform, _utc(one.opened_at), _utc(one.due_at), int(one.due_at < evidence.now))
-        for one in evidence.waiting
-    ]
-    return ("case", "platform", "opened_at", "due_at", "late"), list(rows)
+        for one in answers.open_cases(evidence.period)
+    )
+    return ("case", "platform", "opened_at", "due_at", "late"), rows
 
 
 def _days(evidence: Evidence) -> Table:
     since, until = evidence.period.since, evidence.period.until
     settled = (answer.decided_at for answer in figures.settled(evidence.answers))
     with timezone.override(UTC):
-        opened, decided = figures.by_day(evidence.opened, since, until), dict(figures.by_day(settled, since, until))
-    return ("day", "opened", "decided"), [(day, count, decided[day]) for day, count in opened]
+        opened, decided = answers.opened_by_day(evidence.period), figures.count_by_day(settled)
+        days = figures.days_of(since, until)
+    return ("day", "opened", "decided"), [(day, opened.get(day, 0), decided.get(day, 0)) for day in days]
 
 
 def _people(evidence: Evidence) -> Table:
@@ -156,7 +157,7 @@ def table(name: str, evidence: Evidence, *, people: bool) -> Table:
     return (header, rows) if people or name not in ANSWERS else _of_nobody(header, rows)
 
 
-def _of_nobody(header: Row, rows: list[Row]) -> Table:
+def _of_nobody(header: Row, rows: Iterable[Row]) -> Table:
     """Rows on one case share a number that was drawn for this file; their order tells nothing."""
     drawn: dict[object, str] = defaultdict(lambda: secrets.token_hex(6))
     coarse: dict[object, Callable[[Any], object]] = {
@@ -164,8 +165,8 @@ def _of_nobody(header: Row, rows: list[Row]) -> Table:
         **dict.fromkeys(("case", "item"), lambda which: drawn[which]),
         "hours_in_queue": lambda hours: None if hours is None else round(hours),
     }
-    kept = [(at, coarse.get(name, lambda cell: cell)) for at, name in enumerate(header) if name not in WHO]
-    made: list[Row] = [tuple(told(row[at]) for at, told in kept) for row in rows]
+    kept = [(at, coarse.get(name)) for at, name in enumerate(header) if name not in WHO]
+    made: list[Row] = [tuple(told(row[at]) if told else row[at] for at, told in kept) for row in rows]
     return tuple(header[at] for at, _ in kept), sorted(made, key=lambda row: (row[0], row[1]))
 
 

@@ -148,21 +148,19 @@ def breaches(evidence: Evidence) -> Estimate:
     for answer in given_in_turn(evidence.answers):
         first.setdefault(answer.case, answer)
     late = sum(answer.decided_at > answer.due_at for answer in first.values())
-    overdue = sum(one.due_at < evidence.now for one in evidence.waiting)
+    overdue = evidence.waiting.late
     return rate(late + overdue, len(first) + overdue)
 
 
-def ages(evidence: Evidence) -> list[float]:
-    """Hours that the open cases have waited."""
-    return [(evidence.now - one.opened_at) / timedelta(hours=1) for one in evidence.waiting]
+def count_by_day(moments: Iterable[datetime]) -> dict[date, int]:
+    """In the zone in force; days without any are left out."""
+    return Counter(timezone.localdate(moment) for moment in moments)
 
 
-def by_day(moments: Iterable[datetime], since: datetime, until: datetime) -> list[tuple[date, int]]:
-    """How many each day of the period, in the viewer's time zone; days without any are there, too."""
-    counts = Counter(timezone.localdate(moment) for moment in moments)
+def days_of(since: datetime, until: datetime) -> list[date]:
+    """Every day of a period, in the zone in force."""
     first, last = timezone.localdate(since), timezone.localdate(until - timedelta(microseconds=1))
-    days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
-    return [(day, counts[day]) for day in days]
+    return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
 
 
 def agreement_by_week(answers: Sequence[Answer]) -> list[tuple[date, Estimate]]:

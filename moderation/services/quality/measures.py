@@ -171,14 +171,6 @@ def recall(found: Sequence[bool], missed: Sequence[tuple[bool, float]]) -> Estim
     return _with_interval(float(hits.sum() / (hits.sum() + weights.sum())), resampled, len(missed))
 
 
-def histogram(values: Sequence[float], edges: Sequence[float]) -> list[int]:
-    """How many lie up to each edge and above the one before; the last count is of what lies above all."""
-    counts = [0] * (len(edges) + 1)
-    for value in values:
-        counts[next((place for place, edge in enumerate(edges) if value <= edge), len(edges))] += 1
-    return counts
-
-
 def shares(counts: Mapping[str, int]) -> dict[str, Estimate]:
     """Each count as a rate of their sum."""
     total = sum(counts.values())

@@ -3,12 +3,15 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from moderation.models import Decision, GoldItem, Opinion, ReviewCase
@@ -81,7 +84,7 @@ def test_only_the_chosen_platform_and_time_count() -> None:
     conclude(make_case(theirs))
     make_case(theirs)
     assert [len(answers.read(lately(*chosen)).answers) for chosen in ((), (ours.pk,))] == [2, 1]
-    assert len(answers.read(lately(ours.pk)).waiting) == 0
+    assert [answers.read(lately(*chosen)).waiting.open for chosen in ((), (ours.pk,))] == [1, 0]
     Decision.objects.update(settled_at=timezone.now() - timedelta(days=2))
     assert answers.read(lately()).answers == ()
 
@@ -93,10 +96,41 @@ def test_only_what_is_open_waits_and_can_be_late() -> None:
     pending(settling)
     ReviewCase.objects.update(due_at=timezone.now() - timedelta(hours=1))
     read = answers.read(lately())
-    assert [one.case for one in read.waiting] == [late.number]
-    assert (len(figures.ages(read)), figures.breaches(read).n) == (1, 1)
+    assert (read.waiting.open, read.waiting.late, sum(read.waiting.by_age), figures.breaches(read).n) == (1, 1, 1, 1)
     _, rows = export.TABLES["queue"](read)
     assert [row[0] for row in rows] == [late.number]
+
+
+def test_what_waits_is_counted_by_the_database_each_age_once() -> None:
+    platform, now = make_platform(), timezone.now()
+    for hours in (0, 0.25, 0.75, 3, 25, 26):
+        opened = now - timedelta(hours=hours)
+        due = opened + timedelta(hours=2)
+        ReviewCase.objects.filter(pk=make_case(platform).pk).update(opened_at=opened, due_at=due)
+    conclude(make_case(platform))
+    found = answers.waiting_at(now, lately(platform.pk))
+    assert (found.open, found.late, found.by_age) == (6, 3, (2, 1, 0, 1, 0, 0, 2))
+    assert found.oldest == now - timedelta(hours=26)
+    assert [one.late for one in (answers.waiting_at(now, lately(make_platform().pk)), answers.Waiting())] == [0, 0]
+
+
+def test_a_day_is_that_of_the_zone_in_force() -> None:
+    late = datetime(2026, 11, 25, 23, 30, tzinfo=UTC)
+    ReviewCase.objects.filter(pk=make_case().pk).update(opened_at=late)
+    period = Period(late - timedelta(days=1), late + timedelta(days=1))
+    for zone, day in ((UTC, 25), (ZoneInfo("Asia/Kolkata"), 26)):
+        with timezone.override(zone):
+            assert [(found.day, count) for found, count in answers.opened_by_day(period).items()] == [(day, 1)]
+
+
+def test_the_questions_are_as_many_however_much_waits(desk: Desk, django_assert_max_num_queries: Any) -> None:
+    client, _ = desk()
+    with CaptureQueriesContext(connection) as few:
+        client.get("/statistics/")
+    for _ in range(5):
+        make_case()
+    with django_assert_max_num_queries(len(few)):
+        client.get("/statistics/")
 
 
 def test_the_page_says_each_figure_with_its_n(desk: Desk) -> None:

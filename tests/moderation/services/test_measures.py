@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -121,9 +119,3 @@ def test_recall_says_nothing_without_a_sample_or_without_anything_to_find() -> N
 
 def test_the_same_data_give_the_same_interval() -> None:
     assert measures.cohen_kappa(PAIRS) == measures.cohen_kappa(PAIRS)
-
-
-def test_a_histogram_counts_every_value_once() -> None:
-    counted = measures.histogram([0.0, 1.0, 1.5, 2.0, 99.0], [1.0, 2.0])
-    assert counted == [2, 2, 1]
-    assert math.fsum(counted) == 5
