@@ -91,7 +91,7 @@ def test_it_rotates_a_key_and_binds_one_to_addresses() -> None:
     assert keys.authenticate(new, "203.0.113.9") == key
     assert "203.0.113.0/24" in run("guard_key", "list", "Photo club")
     for words, told in (
-        ((*issue, "here"), "appear"),
+        ((*issue, "here"), "neither an address"),
         (("guard_key", "rotate", key.prefix, "--overlap-hours", "721"), "30"),
     ):
         with pytest.raises(CommandError, match=told):
