@@ -58,7 +58,7 @@ def _numbers(values: Conf) -> list[CheckMessage]:
 
 
 def _times(values: Conf) -> list[CheckMessage]:
-    """Batch × decode limit < hard task limit < lease < visibility time-out (DESIGN §1)."""
+    """Batch × decode limit < hard task limit < lease < visibility time-out (design.md §1)."""
     lease_fits = HARD_LIMIT_SECONDS < values.SCAN_LEASE_SECONDS < VISIBILITY_SECONDS or values.SCAN_LEASE_SECONDS <= 0
     if values.SCAN_BATCH * values.DECODE_SECONDS < HARD_LIMIT_SECONDS and lease_fits:
         return []

@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 DEFAULT_BROKER = "redis://127.0.0.1:6379/0"
 HOST_PREFIX = "deepfake-guard-"
 LISTED = list[str]
-# B x decode limit < hard limit of a task < lease < the broker's visibility time-out (DESIGN §1)
+# B x decode limit < hard limit of a task < lease < the broker's visibility time-out (design.md §1)
 HARD_LIMIT_SECONDS, VISIBILITY_SECONDS = 360, 600
 TURN_SECONDS = 20  # of upkeep that goes on in its next turn; what must happen within seconds may wait behind it
 

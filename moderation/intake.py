@@ -1,4 +1,4 @@
-"""What an upload is, from its first bytes and its container headers. Never decodes a pixel (DESIGN §4.14).
+"""What an upload is, from its first bytes and its container headers. Never decodes a pixel (design.md §4.14).
 
 Sources: JPEG ITU-T T.81 annex B, PNG and APNG W3C Recommendation (3rd edition), GIF89a, WebP RFC 9649, ISO/IEC 14496-12
 (AVIF, HEIC, MP4, MOV), Matroska RFC 9559, BMP, TIFF 6.0.

@@ -1,4 +1,4 @@
-"""Evidence + rules → outcome. A pure function on frozen values (DESIGN §4.1, §7.5–7.7); never in doubt about a person.
+"""Evidence + rules → outcome. A pure function on frozen values (design.md §4.1, §7.5–7.7).
 
 With n, the number of faces and the other evidence equal, a smaller p-value never gives a milder outcome.
 """
@@ -30,13 +30,13 @@ class FaceEvidence:
 
     @classmethod
     def ranked(cls, n: int, reached: int, coarser: Iterable[Mapping[str, Any]] = ()) -> FaceEvidence:
-        """As the detector counts (DESIGN §7.5): p = (1 + reached) / (n + 1); coarser: {"n", "reached"} each."""
+        """As the detector counts (design.md §7.5): p = (1 + reached) / (n + 1); coarser: {"n", "reached"} each."""
         parents = tuple(cls.ranked(rank["n"], rank["reached"]) for rank in coarser)
         return cls((1 + reached) / (n + 1), n, reached, parents)
 
     def at(self, line: float, faces: int, several: SeveralFaces) -> FaceEvidence | None:
         """Where it is judged when the item's line is `line`: its own group or the nearest coarser one whose n can tell
-        that line (DESIGN §7.7); None where none can."""
+        that line (design.md §7.7); None where none can."""
         return judged_at((self, *self.coarser), line, faces, several.value)
 
 
@@ -127,7 +127,7 @@ def _face_of(kept: Mapping[str, Any]) -> FaceEvidence:
 def false_alarm_share(seen: Sequence[tuple[int, int]], rules: Rules) -> float:
     """Share of genuine items, of the calibrated kind, that ask for a person at most; `seen`: (faces, n) of each item.
 
-    Of an item: α under bonferroni, 1 − (1 − α)^m under any_face, m/(n + 1) where n cannot tell (DESIGN §7.6–7.7).
+    Of an item: α under bonferroni, 1 − (1 − α)^m under any_face, m/(n + 1) where n cannot tell (design.md §7.6–7.7).
     """
     total = 0.0
     for m, n in seen:

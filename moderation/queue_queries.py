@@ -133,7 +133,7 @@ def in_view(view: str, user: User | AnonymousUser) -> Q:
 
 
 def within_reach(user: User | AnonymousUser) -> Q:
-    """What this person may take: of their platforms, and an escalated case waits for a senior (DESIGN §3)."""
+    """What this person may take: of their platforms, and an escalated case waits for a senior (design.md §3)."""
     seen = sees(user, "platform", DECIDE)  # of the row itself: a join would undo the lease's conditional UPDATE
     if not may(user, SENIOR):
         return seen & Q(escalated_at=None)

@@ -1,4 +1,4 @@
-"""One word, one meaning: what is stored or shown (DESIGN §3). Pure Python."""  # house: a list of words, read whole
+"""One word, one meaning: what is stored or shown (design.md §3). Pure Python."""  # house: long, for it is one list
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Screening: claim, examine, record. Whose fault a failure is decides whether an attempt is spent (DESIGN §1)."""
+"""Screening: claim, examine, record. Whose fault a failure is decides whether an attempt is spent (design.md §1)."""
 
 from __future__ import annotations
 

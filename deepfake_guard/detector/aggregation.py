@@ -41,7 +41,7 @@ def judged_at(ranks: Iterable[Rank], alpha: float, faces: int = 1, rule: str = "
     """Of a face's ranks, finest bucket first, the one that can tell the item's line α apart: floor 1/(n + 1) at most
     α/m under "bonferroni", α under "any_face" (m: the `faces` scored in the item).
 
-    None where not even the root can: a face that no calibration face reaches then goes to a person (DESIGN §7.7).
+    None where not even the root can: a face that no calibration face reaches then goes to a person (design.md §7.7).
     Asked in the item's own arithmetic, so that no rounding leaves a gap to reaching the line.
     """
     return next((rank for rank in ranks if item_p_value([1 / (rank.n + 1)] * faces, rule) <= alpha), None)

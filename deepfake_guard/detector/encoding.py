@@ -1,4 +1,4 @@
-"""How an upload was encoded, from what its container says: the key of a calibration band (DESIGN §7.2).
+"""How an upload was encoded, from what its container says: the key of a calibration band (design.md §7.2).
 
 The decoding child reads the container; here its answer is only interpreted, so that no hostile byte is parsed.
 """

@@ -51,7 +51,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What turns another finder's box into YuNet's: side × scale, centre moved by (dx, dy) sides (DESIGN §7.1)."""
+    """What turns another finder's box into YuNet's: side × scale, centre moved by (dx, dy) sides (design.md §7.1)."""
 
     scale: float
     dx: float

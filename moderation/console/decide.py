@@ -1,4 +1,4 @@
-"""Deciding, handing on, skipping; taking back, and holding the ten seconds in between (DESIGN §4.9)."""
+"""Deciding, handing on, skipping; taking back, and holding the ten seconds in between (design.md §4.9)."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from moderation.rules import Rules
 from moderation.vocabulary import DerivativeKind, ScanState, SeveralFaces
 
 FRAME_WIDTH = 1500.0  # the viewBox of boxes and heat maps, so that their lines and names keep their size
-SQUARE_MARGIN = 1.3  # THE crop recipe (DESIGN §7.1): side of the scored square over the longer side of the box
+SQUARE_MARGIN = 1.3  # THE crop recipe (design.md §7.1): side of the scored square over the longer side of the box
 CLOSEUPS = {
     DerivativeKind.CONTRAST: _("Contrast"),
     DerivativeKind.ERROR_LEVEL: _("Error level"),
@@ -40,8 +40,8 @@ class Finding:
     """One face; `line` is the p at which it reaches review on its own, `bucket` its calibration histogram. judged: its
     place among the calibration faces that it is judged by: of its own bucket, or of a coarser one where n is too small.
 
-    strange, heads: its signals by name, and only where it reaches that line (DESIGN §7.8); remarks: what kept its score
-    from being surer; briefly: each in a few words.
+    strange, heads: its signals by name, and only where it reaches that line (design.md §7.8); remarks: what kept its
+    score from being surer; briefly: each in a few words.
     """
 
     face: DetectedFace
@@ -70,7 +70,7 @@ class Finding:
 
     @property
     def judged_elsewhere(self) -> bool:
-        """By more faces than those of its own conditions (DESIGN §7.7)."""
+        """By more faces than those of its own conditions (design.md §7.7)."""
         return self.judged is not None and self.judged.n != self.face.n
 
     @property

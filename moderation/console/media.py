@@ -1,4 +1,4 @@
-"""Pictures for the browser: stored derivatives only, re-encoded and free of metadata (DESIGN §4.14)."""
+"""Pictures for the browser: stored derivatives only, re-encoded and free of metadata (design.md §4.14)."""
 
 from __future__ import annotations
 

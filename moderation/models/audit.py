@@ -6,7 +6,7 @@ from moderation.models.ids import new_id
 
 
 class AuditEntry(models.Model):
-    """Who did what to which row: ids and keyed digests only, so the chain survives erasure (DESIGN §4.10)."""
+    """Who did what to which row: ids and keyed digests only, so the chain survives erasure (design.md §4.10)."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     action = models.CharField(max_length=60)

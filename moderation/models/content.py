@@ -8,7 +8,7 @@ from moderation.vocabulary import DerivativeKind, IdempotencyState, ItemSource, 
 
 
 class MediaAsset(models.Model):
-    """One stored file of one platform; equal content is stored once (DESIGN §4.12)."""
+    """One stored file of one platform; equal content is stored once (design.md §4.12)."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     platform = models.ForeignKey(Platform, models.CASCADE, related_name="assets")

@@ -7,7 +7,7 @@ from moderation.models.ids import new_id
 
 
 class Fetch(models.Model):
-    """The address that an item's file is still to be fetched from: the queue of record for it (DESIGN §1).
+    """The address that an item's file is still to be fetched from: the queue of record for it (design.md §1).
 
     The row goes as soon as the item has its file or has failed, and the address, which may carry a secret, with it.
     """

@@ -152,7 +152,7 @@ class Opinion(models.Model):
 
 
 class Decision(models.Model):
-    """Pending for ten seconds, then settled, undone or void (DESIGN §4.9)."""
+    """Pending for ten seconds, then settled, undone or void (design.md §4.9)."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     case = models.ForeignKey(ReviewCase, models.CASCADE, related_name="decisions")

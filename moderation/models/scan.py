@@ -12,7 +12,7 @@ from moderation.vocabulary import LIVE_SCAN_STATES, Priority, ScanState
 
 
 class Scan(models.Model):
-    """One run of one detector version over one media asset: the queue of record (DESIGN §1)."""
+    """One run of one detector version over one media asset: the queue of record (design.md §1)."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     asset = models.ForeignKey(MediaAsset, models.CASCADE, related_name="scans")

@@ -19,7 +19,7 @@ OPEN_DELIVERY = models.Q(state=DeliveryState.PENDING) | models.Q(state=DeliveryS
 
 
 class Event(models.Model):
-    """Something a platform may want to hear of; one row each, endpoint or not. Numbered after commit (DESIGN §4.11)."""
+    """What a platform may want to hear of; a row each, endpoint or not. Numbered after commit (design.md §4.11)."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     platform = models.ForeignKey(Platform, models.CASCADE, related_name="events")

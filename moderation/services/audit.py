@@ -1,4 +1,4 @@
-"""The audit trail: written unlinked beside the change it tells of, linked later by one chainer (DESIGN §4.10)."""
+"""The audit trail: written unlinked beside the change it tells of, linked later by one chainer (design.md §4.10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Secrets that must be read again lie encrypted (DESIGN §4.15); this brings all of them under the newest key."""
+"""Secrets that must be read again lie encrypted (design.md §4.15); this brings all of them under the newest key."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Items whose file is at an address: taken in at once, fetched by a worker, and screened or ended with a reason.
 
-The row is the queue (DESIGN §1): a message only rings. Whatever happens to a worker, an item ends: three attempts, a
+The row is the queue (design.md §1): a message only rings. Whatever happens to a worker, an item ends: three attempts, a
 lease in the row, a sweeper, and a day at most without any worker that fetches.
 """
 

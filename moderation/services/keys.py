@@ -1,4 +1,4 @@
-"""API keys of platforms. A key is shown once; only its SHA-256 is kept (DESIGN §4.15)."""
+"""API keys of platforms. A key is shown once; only its SHA-256 is kept (design.md §4.15)."""
 
 from __future__ import annotations
 

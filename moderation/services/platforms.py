@@ -82,7 +82,7 @@ def policy_of(item: ContentItem) -> PolicyVersion:
 def publish_policy(
     platform: Platform, rules: dict[str, Any], *, by: User | None, note: str, actor: str
 ) -> PolicyVersion:
-    """Puts a new version into force. Raises InvalidRules, also where the calibration cannot resolve a line (§7.7)."""
+    """Puts a new version into force. Raises InvalidRules, also for a line that cannot be resolved (design.md §7.7)."""
     document = checked_rules(rules)
     Platform.objects.select_for_update(no_key=True).get(pk=platform.pk)  # two publishers get two numbers
     newest = PolicyVersion.objects.filter(platform=platform).aggregate(newest=Max("number"))["newest"] or 0

@@ -1,4 +1,4 @@
-"""Erasure on request, retention by age, and files that no row knows (DESIGN §4.13).
+"""Erasure on request, retention by age, and files that no row knows (design.md §4.13).
 
 Erasing leaves a tombstone: the item's row with the platform's own id, and verdicts, which hold numbers and codes alone.
 """

@@ -1,4 +1,4 @@
-"""Uploads become items: inspected, hashed while streaming into storage, written in one transaction (DESIGN §4.12)."""
+"""Uploads become items: inspected, hashed while streaming into storage, all in one transaction (design.md §4.12)."""
 
 from __future__ import annotations
 

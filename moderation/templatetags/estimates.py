@@ -1,4 +1,4 @@
-"""An estimate in words: `{% load estimates %}`. No figure is shown without its n (DESIGN §7.11)."""
+"""An estimate in words: `{% load estimates %}`. No figure is shown without its n (design.md §7.11)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the console says, in plain words; of a face's number it says what the detector's explanations say (DESIGN §7.9).
+"""What the console says, in plain words; of a face's number it says what explanations say (design.md §7.9).
 
 Pure functions: no template, no database. The tables hold English and are marked for makemessages; `said` translates.
 """
@@ -27,7 +27,7 @@ from moderation.vocabulary import (
     Statement,
 )
 
-SMALLEST_FACE_PX = 64  # of the scored square (DESIGN §7.2)
+SMALLEST_FACE_PX = 64  # of the scored square (design.md §7.2)
 MEDIA = {
     "image/jpeg": "JPEG",
     "image/png": "PNG",

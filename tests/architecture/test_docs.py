@@ -68,6 +68,38 @@ def test_every_target_of_the_makefile_is_explained() -> None:
     assert explained == set(declared.split())
 
 
+SOURCES = [
+    path
+    for folder in ("deepfake_guard", "moderation", "workers", "tests")
+    for path in (ROOT / folder).rglob("*.py")
+    if path != Path(__file__)
+]
+
+
+def test_every_rule_that_code_refers_to_is_written_down() -> None:
+    page = (DOCS / "design.md").read_text()
+    rules = set()
+    for number, section in re.findall(r"^## (\d+)\. .*?\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL):
+        rules |= {number, *(f"{number}.{point}" for point in re.findall(r"^(\d+)\. ", section, re.MULTILINE))}
+    named = {
+        (str(path.relative_to(ROOT)), rule)
+        for path in SOURCES
+        for listed in re.findall(r"design\.md (§[^a-z);:]+)", path.read_text())
+        for rule in re.findall(r"\d+(?:\.\d+)?", listed)
+    }
+    assert len(named) > 40
+    assert {one for one in named if one[1] not in rules} == set()
+
+
+def test_code_refers_to_no_page_that_is_not_here() -> None:
+    lost = re.compile(r"\bDESIGN\b(?!_)|\bMETHOD\b(?!_)|\bDESK\.md\b|\bIssue \d+")
+    pages = {page.name for page in PAGES} | {"MODEL_CARD.md", "SECURITY.md"}
+    for path in SOURCES:
+        text = path.read_text()
+        assert not lost.search(text), path
+        assert set(re.findall(r"(?:docs/|[\s(])(\w[\w-]*\.md)\b", text)) <= pages, path
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_inside_the_house_leads_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text())

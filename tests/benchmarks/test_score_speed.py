@@ -19,7 +19,7 @@ HEAD = """\
 
 Written by `make bench`; `python -m deepfake_guard.detector bench --json` gives the same as a document. Shipped weights
 on the CPU for starting and photographs, random weights for arithmetic, whose speed does not depend on them. The
-published arithmetic was written for this comparison from the paper's description (METHOD); a test holds it to ours.
+published arithmetic was written for this comparison from the paper's description (method.md); a test holds it to ours.
 """
 ELSEWHERE = "## On other machines"  # written by hand; the rest of the page is made anew
 

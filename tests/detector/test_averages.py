@@ -33,7 +33,7 @@ class Reader:
 
 
 def by_hand(pictures: NDArray[np.uint8], seed: int, size: int, count: int) -> NDArray[np.uint8]:
-    """METHOD's sentence, average by average."""
+    """Stage A's sentence (method.md), average by average."""
     rng = np.random.default_rng(seed)
     drawn = [pictures[rng.choice(len(pictures), size, replace=False)] for _ in range(count)]
     return np.stack([np.rint(some.astype(np.float64).mean(axis=0)) for some in drawn]).astype(np.uint8)

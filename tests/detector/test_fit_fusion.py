@@ -48,7 +48,7 @@ def test_a_signal_that_sees_what_the_head_misses_joins_it() -> None:
 
 
 def test_a_head_that_turns_round_on_a_new_family_is_folded() -> None:
-    """Unseen diffusion looked *more* genuine to a head than genuine faces do (METHOD)."""
+    """Unseen diffusion looked *more* genuine to a head than genuine faces do (method.md)."""
     rule, areas = choose([fold("diffusion", head=-4), fold("gan", head=4)], NOTHING)
     assert "head" not in rule.one_sided
     assert min(areas.values()) > 0.9

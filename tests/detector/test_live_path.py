@@ -1,4 +1,4 @@
-"""A face that arrives as a calibration face was simulated gets the score that was counted (DESIGN §7.10)."""
+"""A face that arrives as a calibration face was simulated gets the score that was counted (design.md §7.10)."""
 
 from __future__ import annotations
 

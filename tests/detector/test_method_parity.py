@@ -1,4 +1,4 @@
-"""METHOD's formulas, transcribed line by line in numpy float64, against the implementation on a tiny case."""
+"""The formulas of method.md, transcribed line by line in numpy float64, against the implementation on a tiny case."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def maps(images: NDArray[np.uint8], layer: int) -> Array:
 
 
 def pooled(z: Array, pooling: str) -> Array:
-    """METHOD, "Variants": `flatten` is the mean over the width, `mean_std` twice the channels."""
+    """Variants (method.md): `flatten` is the mean over the width, `mean_std` twice the channels."""
     ways: dict[str, Array] = {
         "mean": z.mean(axis=(2, 3)),
         "max": z.max(axis=(2, 3)),

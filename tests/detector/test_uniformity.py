@@ -28,7 +28,7 @@ def test_the_distance_is_the_greatest_gap_of_the_distribution_functions() -> Non
 
 
 def test_a_hundred_against_a_hundred_see_a_distance_above_a_fifth() -> None:
-    assert detectable(100, 100) == pytest.approx(0.19, abs=0.005)  # DESIGN §7.10
+    assert detectable(100, 100) == pytest.approx(0.19, abs=0.005)  # design.md §7.10
     rng = np.random.default_rng(2)
     distances = [
         agreement({"a": rng.normal(size=100)}, {"a": rng.normal(shift, size=100)})[0]

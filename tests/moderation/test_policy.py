@@ -51,7 +51,7 @@ faces = st.lists(st.lists(groups, min_size=1, max_size=3), min_size=1, max_size=
 
 
 def at_its_line(given_faces: tuple[FaceEvidence, ...], line: float, given_rules: Rules) -> list[FaceEvidence]:
-    """Said once more, in the words of DESIGN §7.7: nearest group whose floor is not above the line, else its own."""
+    """Said once more, in the words of design.md §7.7: nearest group whose floor is not above the line, else its own."""
     m = 1 if given_rules.several_faces is SeveralFaces.ANY_FACE else len(given_faces)
     return [
         next((rank for rank in (each, *each.coarser) if min(1.0, m * (1 / (rank.n + 1))) <= line), each)
@@ -63,7 +63,7 @@ def at_its_line(given_faces: tuple[FaceEvidence, ...], line: float, given_rules:
 def test_a_stranger_face_never_gives_a_milder_outcome(
     before: tuple[FaceEvidence, ...], given_rules: Rules, reasons: tuple[str, ...], data: st.DataObject
 ) -> None:
-    """n, the number of faces and the other evidence equal (DESIGN §4.1)."""
+    """n, the number of faces and the other evidence equal (design.md §4.1)."""
     index = data.draw(st.integers(0, len(before) - 1))
     own, *coarser = [
         (data.draw(st.integers(0, rank.reached)), rank.n) for rank in (before[index], *before[index].coarser)

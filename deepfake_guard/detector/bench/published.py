@@ -1,4 +1,4 @@
-"""The published arithmetic, written for this comparison from METHOD: what ours is measured against.
+"""The published arithmetic, written for this comparison from method.md: what ours is measured against.
 
 Same weights, same numbers (a test says so), but: the covariance is inverted in every call, channels are permuted by a
 convolution with a C x C matrix, the global affine and the subnet's scale are applied where they are defined, and the
@@ -31,7 +31,7 @@ def inference(call: Callable[[Tensor], object]) -> Callable[[Tensor], object]:
 
 
 class Published:
-    """Total NLL of faces as METHOD states it, on a µFlow's own weights; keeps Σ and the permutations as matrices."""
+    """NLL of faces as the method states it, on a µFlow's own weights; keeps Σ and the permutations as matrices."""
 
     def __init__(self, model: MuFlow) -> None:
         self.model = model

@@ -19,7 +19,7 @@ from ..gaussian import Gaussian, pooled_width
 from ..signals.muflow import MuFlow, Settings
 from .published import Published, inference, plain_maps
 
-AVERAGES = 1000  # METHOD's N: a factor has one direction less
+AVERAGES = 1000  # the method's N: a factor has one direction less
 CROP_PX = 224
 Call = Callable[[Tensor], object]
 

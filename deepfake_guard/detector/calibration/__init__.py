@@ -1,8 +1,8 @@
 """From scores to p-values, by counting genuine faces (split conformal). numpy alone, no torch.
 
 Two disjoint genuine sets are used here. The *selection* faces give the scales of the signals. The *calibration* faces
-are then scored by the finished detector and only counted: fuse first, calibrate last (DESIGN §7). Both were brought to
-the conditions of a bucket, and a face is compared with the faces of its own.
+are then scored by the finished detector and only counted: fuse first, calibrate last (design.md §7). Both were brought
+to the conditions of a bucket, and a face is compared with the faces of its own.
 """
 
 from __future__ import annotations

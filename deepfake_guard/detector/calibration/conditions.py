@@ -1,4 +1,4 @@
-"""Under which conditions a face arrived, and which genuine faces it is therefore compared with (DESIGN §7.2)."""
+"""Under which conditions a face arrived, and which genuine faces it is therefore compared with (design.md §7.2)."""
 
 from __future__ import annotations
 

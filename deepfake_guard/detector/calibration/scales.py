@@ -1,4 +1,4 @@
-"""How raw scores become comparable: one-class signals are folded, heads are standardised (DESIGN §7.3 and 7.4)."""
+"""How raw scores become comparable: one-class signals are folded, heads are standardised (design.md §7.3 and 7.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hostile bytes → pixels, in a child process that can do nothing else (DESIGN §4.14).
+"""Hostile bytes → pixels, in a child process that can do nothing else (design.md §4.14).
 
 Celery's pool children are daemonic and may not use multiprocessing, so the child is a `Popen`. It is kept for many
 files, killed and replaced when one breaks it, and speaks length-prefixed JSON and raw RGB whose sizes are checked here.

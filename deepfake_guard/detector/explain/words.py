@@ -1,4 +1,4 @@
-"""What is said of a face in plain words (DESIGN §7.9): how unusual, by which signals, and what is unsure about it.
+"""What is said of a face in plain words (design.md §7.9): how unusual, by which signals, and what is unsure about it.
 
 Pure functions: no torch, no template. Console, command line and explanations all speak through them; `say` puts what is
 said into another language (the console's gettext), and is English unless given.

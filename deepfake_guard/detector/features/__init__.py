@@ -1,6 +1,6 @@
 """The frozen backbone: face crops in, feature maps out. Any timm backbone that gives feature maps will do.
 
-`Backbone.load(name, weights)` makes a filled one; what METHOD's table of variants names stands in `PUBLISHED`.
+`Backbone.load(name, weights)` makes a filled one; what the table of variants (method.md) names stands in `PUBLISHED`.
 """
 
 from .backbone import PUBLISHED, Backbone, default_stages

@@ -18,7 +18,7 @@ from .lite0 import CHECKPOINT_SHA256, MEAN, NAME, STAGES, STD, checkpoint_path, 
 from .lite0_net import Lite0
 from .matching import matched, read
 
-# METHOD's table of variants under timm's names. OpenAI's CLIP was trained with QuickGELU, and normalises by itself.
+# The variants of method.md under timm's names. OpenAI's CLIP was trained with QuickGELU, and normalises by itself.
 PUBLISHED = (
     "resnet18", "resnet50", "resnet101", "wide_resnet50_2", "densenet121",
     "deit_base_distilled_patch16_384", "cait_m48_448",
@@ -38,8 +38,8 @@ REFUSED = (
 def default_stages(name: str) -> tuple[int, ...]:
     """Which feature maps are looked at when none are named.
 
-    Convolutional: METHOD's out_indices 1, 2, 3 (strides 4, 8, 16 for most). Transformers, whose maps all have one size
-    and for which METHOD names none: the blocks at a quarter, half and three quarters of the depth.
+    Convolutional: the method's out_indices 1, 2, 3 (strides 4, 8, 16 for most). Transformers, whose maps all have one
+    size and for which it names none: the blocks at a quarter, half and three quarters of the depth.
     Raises ArtefactError for a name that timm does not know.
     """
     if name == NAME or not _known(name).fixed_input_size:

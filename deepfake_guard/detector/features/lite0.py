@@ -15,7 +15,7 @@ from torch import Tensor
 from ..manifest import ArtefactError, sha256
 
 NAME = "tf_efficientnet_lite0"
-STAGES = (1, 2, 3)  # METHOD stage A: out_indices 1, 2, 3, that is strides 4, 8, 16
+STAGES = (1, 2, 3)  # method.md, stage A: out_indices 1, 2, 3, that is strides 4, 8, 16
 CHECKPOINT_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 MEAN = STD = 0.5  # lite0's own normalisation, not ImageNet's
 _REPEATS = (1, 2, 2, 3, 3, 4, 1)  # blocks per stage of EfficientNet-B0, which lite0 keeps

@@ -1,6 +1,6 @@
 """The flow as it is trained, inverted and exported; `fused` is the same map for scoring alone.
 
-METHOD stage B (µFlow, arXiv 2606.30528; FastFlow, arXiv 2111.07677): a LayerNorm over [C, H, W] with affine, then
+Stage B (method.md; µFlow, arXiv 2606.30528; FastFlow, arXiv 2111.07677): a LayerNorm over [C, H, W] with affine, then
 affine coupling steps with convolutional subnets, a learned scale and offset per channel and a fixed permutation.
 State and log-determinants stay in single precision at least, whatever an autocast does to the convolutions.
 """

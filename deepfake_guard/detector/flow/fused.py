@@ -1,9 +1,9 @@
 """The flow for scoring alone: the same map with its constants folded, without gradients.
 
-METHOD, "better" 4. Folded into the second convolution: the subnet's scale, and of the global affine what falls on the
-moved channels. Permutations become the order in which the next step gathers; that also splits. tanh is taken as
-2·sigmoid(2x) - 1, which is cheaper, and most passes work in place on a few pictures at a time, so that they stay in
-the CPU's cache.
+Point 4 of "What is done otherwise here" (method.md). Folded into the second convolution: the subnet's scale, and of the
+global affine what falls on the moved channels. Permutations become the order in which the next step gathers; that also
+splits. tanh is taken as 2·sigmoid(2x) - 1, which is cheaper, and most passes work in place on a few pictures at a
+time, so that they stay in the CPU's cache.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""METHOD stage A's Gaussians: how maps are pooled, one Gaussian in its low-rank factor, and mixtures of them."""
+"""Gaussians of average images (method.md, stage A): how maps are pooled, one in its low-rank factor, mixtures."""
 
 from .factor import REG_COVAR, Gaussian
 from .mixture import Mixture

@@ -1,8 +1,8 @@
 """One Gaussian of average images: its fit, and the Mahalanobis distance through a factor made once.
 
-METHOD stage A with its one mixture component, for which EM is the sample mean and covariance; `reg_covar` is added to
-the diagonal and escalates until the covariance is positive definite. Above 4,096 dimensions the fit is made along the
-directions that the samples span (`span`).
+Stage A (method.md) with its one mixture component, for which EM is the sample mean and covariance; `reg_covar` is
+added to the diagonal and escalates until the covariance is positive definite. Above 4,096 dimensions the fit is
+made along the directions that the samples span (`span`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A Gaussian mixture of average images (METHOD stage A with more than one component)."""
+"""A Gaussian mixture of average images (method.md, stage A) with more than one component."""
 
 from __future__ import annotations
 

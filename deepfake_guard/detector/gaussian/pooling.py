@@ -1,4 +1,4 @@
-"""From a feature map to the vector that a layer's Gaussian describes (METHOD, "Variants in the published code")."""
+"""From a feature map to the vector that a layer's Gaussian describes (method.md, "Variants in the published code")."""
 
 from __future__ import annotations
 

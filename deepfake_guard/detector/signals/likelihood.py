@@ -1,8 +1,8 @@
 """What is minimised and what is scored: the negative log-likelihood of one layer, and its share at every place.
 
-"published": ½ (u - µ*)ᵀ Σ*⁻¹ (u - µ*) - log|det J| with u = pool(z) (METHOD stage B), for a mixture the negative log
-density in place of the first term (`places.energy`). It is no density of z: what pooling removes is unconstrained, so
-it is unbounded below.
+"published": ½ (u - µ*)ᵀ Σ*⁻¹ (u - µ*) - log|det J| with u = pool(z) (method.md, stage B), for a mixture the negative
+log density in place of the first term (`places.energy`). It is no density of z: what pooling removes is unconstrained,
+so it is unbounded below.
 "published-log1p": log(1 + max(0, published)), as the published code does with `flatten`.
 "density": a density of the whole standardised map, in nats per dimension: the average-image Gaussian on the pooled
 part, a unit Gaussian on the remainder, and the LayerNorm's affine counted in the determinant (without it, shrinking the

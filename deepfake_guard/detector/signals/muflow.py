@@ -1,4 +1,4 @@
-"""µFlow: the mean negative log-likelihood of a face over the layers of a frozen backbone (METHOD stage C)."""
+"""µFlow: the mean negative log-likelihood of a face over the layers of a frozen backbone (method.md, stage C)."""
 
 from __future__ import annotations
 

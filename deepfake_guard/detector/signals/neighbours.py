@@ -1,6 +1,7 @@
 """Distance of a face to its nearest genuine training faces, in few dimensions.
 
-Two-sided by the fold of the calibration: generated faces are often nearer to the crowd than genuine ones (METHOD).
+Two-sided by the fold of the calibration: generated faces are often nearer to the crowd than genuine ones
+(method.md, "What prototypes showed").
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Input v2 (METHOD, "Variants in the published code"): native patches of a picture, without resizing it."""
+"""Input v2 (method.md, "Variants in the published code"): native patches of a picture, without resizing it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Average images (METHOD stage A): the mean of K genuine faces, drawn N times, in bounded memory.
+"""Average images (method.md, stage A): the mean of K genuine faces, drawn N times, in bounded memory.
 
 N accumulators of a whole picture may be more than there is memory for, and so may the pool. So averages are made in
 blocks of as many accumulators as a byte budget holds, with one pass over the pool a block.

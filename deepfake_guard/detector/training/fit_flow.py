@@ -1,4 +1,4 @@
-"""FastFlow on single genuine faces (METHOD stage B): seeded, resumable, stopped by unseen genuine faces alone.
+"""FastFlow on single genuine faces (method.md, stage B): seeded, resumable, stopped by unseen genuine faces alone.
 
 Convolutions are computed in the model's `precision`; weights, likelihoods and what is kept stay in single precision.
 """

@@ -1,8 +1,9 @@
 """Choosing what fuses all signals: on families that heads have not seen, never on known ones alone and never on tests.
 
 One head for every family of fakes that is left out, and the fakes of that family beside genuine selection faces. A rule
-that only shines on generators the heads were taught would say nothing about the next one (METHOD, prototypes). But it
-must not spoil what the heads know, nor accuse genuine photographs of sources that nothing was trained on.
+that only shines on generators the heads were taught would say nothing about the next one (method.md, "What prototypes
+showed"). But it must not spoil what the heads know, nor accuse genuine photographs of sources that nothing was trained
+on.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ class Rule:
 # it (`resynthesised`), which stand for pictures made as a whole. No generator's picture was seen (docs/accuracy.md).
 STRANGE = Rule(Fusion("max", {"muflow": 1.0, "mahalanobis": 1.0, "neighbours": 1.0}))
 HEAD_ALONE = Rule(Fusion("sum", {"head": 1.0}), ("head",))
-HEADS = ("head", "linear")  # may be read at their upper end alone; one-class signals are folded (DESIGN §7.4)
+HEADS = ("head", "linear")  # may be read at their upper end alone; one-class signals are folded (design.md §7.4)
 SIGNALS = (*HEADS, "mahalanobis", "muflow", "neighbours")
 
 

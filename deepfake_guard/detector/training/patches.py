@@ -1,4 +1,4 @@
-"""Input v2 in training: random native patches of each picture (METHOD, "Variants in the published code")."""
+"""Input v2 in training: random native patches of each picture (method.md, "Variants in the published code")."""
 
 from __future__ import annotations
 

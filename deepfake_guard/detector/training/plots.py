@@ -1,4 +1,4 @@
-"""Pictures of METHOD stage A: the averages, how many directions they fill, and where they lie beside single faces.
+"""Pictures of method.md, stage A: the averages, how many directions they fill, and where they lie beside single faces.
 
 Every function returns the bytes of a PNG. Average images show nobody; single faces appear as points only.
 """

@@ -68,7 +68,7 @@ class Draws:
 
 
 def p_values(calibrating: ArrayLike, judged: ArrayLike) -> Floats:
-    """(1 + number of calibrating fused scalars [n] >= each judged one [m]) / (n + 1), float64 [m] (DESIGN §7.5)."""
+    """(1 + number of calibrating fused scalars [n] >= each judged one [m]) / (n + 1), float64 [m] (design.md §7.5)."""
     ordered = np.sort(_finite(calibrating))
     reached = ordered.size - np.searchsorted(ordered, _finite(judged), side="left")
     return np.asarray((1 + reached) / (ordered.size + 1), dtype=np.float64)

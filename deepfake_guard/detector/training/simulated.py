@@ -1,4 +1,4 @@
-"""The uploads that a bucket stands for, made out of genuine crops (DESIGN §7.2). Declared here, simulated all of it."""
+"""The uploads that a bucket stands for, made out of genuine crops (design.md §7.2). All of it simulated."""
 
 from __future__ import annotations
 

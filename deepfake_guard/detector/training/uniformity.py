@@ -1,4 +1,4 @@
-"""Are p-values of genuine test faces uniform? Calibration against test scores, source by source (DESIGN §7.10)."""
+"""Are p-values of genuine test faces uniform? Calibration against test scores, source by source (design.md §7.10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which µFlow is fitted: METHOD's table of variants as one value, read from a TOML file (docs/detector.md)."""
+"""Which µFlow is fitted: the variants of docs/method.md as one value, read from a TOML file (docs/detector.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What moderators conclude. A decision is pending for ten seconds, then settles, unless it is undone (DESIGN §4.9)."""
+"""What moderators conclude. A decision is pending for ten seconds, then settles, unless undone (design.md §4.9)."""
 
 from moderation.rules import ReasonNotListed
 from moderation.services.decisions.making import decide, hold, undo

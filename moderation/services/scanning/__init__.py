@@ -1,4 +1,4 @@
-"""The queue of record: claiming, recording and sweeping scans (DESIGN §1). Workers know nothing of its rules."""
+"""The queue of record: claiming, recording and sweeping scans (design.md §1). Workers know nothing of its rules."""
 
 from moderation.services.scanning.absence import fail_without_detector, requeue_without_detector
 from moderation.services.scanning.claims import (

@@ -1,4 +1,4 @@
-"""Where a platform hears of what happens: its endpoints and their secrets, which lie encrypted (DESIGN §4.15)."""
+"""Where a platform hears of what happens: its endpoints and their secrets, which lie encrypted (design.md §4.15)."""
 
 from __future__ import annotations
 

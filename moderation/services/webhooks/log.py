@@ -1,4 +1,4 @@
-"""The log of events for those who ask instead of being called: numbered after commit, kept 30 days (DESIGN §4.11)."""
+"""The log of events for those who ask instead of being called: numbered after commit, for 30 days (design.md §4.11)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events and their deliveries: the outbox, written in the transaction of what happened (DESIGN §4.11)."""
+"""Events and their deliveries: the outbox, written in the transaction of what happened (design.md §4.11)."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def test_any_face_is_seen_to_raise_the_false_alarms() -> None:
 
 
 def test_false_alarms_count_what_calibration_cannot_tell() -> None:
-    """From m = 8 faces on 700 calibration faces cannot tell 0.01/m: up to m/(n + 1) of genuine items (DESIGN §7.7)."""
+    """From m = 8 faces on 700 calibration faces cannot tell 0.01/m: up to m/(n + 1) of the genuine (design.md §7.7)."""
     assert false_alarm_share([(7, 700)], Rules()) == pytest.approx(0.01)
     assert false_alarm_share([(8, 700)], Rules()) == pytest.approx(8 / 701)
     assert false_alarm_share([(1, 700), (8, 700)], Rules()) == pytest.approx((0.01 + 8 / 701) / 2)
