@@ -58,7 +58,8 @@ class Manifest:
     backbone, backbone_options, backbone_weights: its name in timm, what it is cut by, and where its frozen weights came
     from; the artefact carries them. dtype: what convolutions are computed in, in calibration as in scoring.
     switches: µFlow's settings that have no field of their own here (kernels, clamp, patches …); none: the defaults.
-    signals: further one-class signals beside µFlow, name -> {"kind", "says"}. heads: name -> what it was taught.
+    signals: further one-class signals beside µFlow, name -> {"kind", "says"}, and "role": "shadow"
+    for one that is outside both formulas. heads: name -> what it was taught.
     files: name -> SHA-256 in hex of every other file of the folder that is read at load.
     finder_corrections: face finder -> {"scale", "dx", "dy"} against the box the calibration faces were cut with;
     dx and dy in units of the longer side of the box. decides: the signals with a weight in the p-value of a face.

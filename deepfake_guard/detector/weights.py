@@ -80,7 +80,7 @@ def save(
         dtype=str(model.precision).removeprefix("torch."),
         files=files,
         decides=tuple(calibration.fusion.weights),
-        signals={signal.name: {"kind": _kind(signal), "says": signal.describe()} for signal in ensemble.signals},
+        signals={signal.name: _card(signal, calibration) for signal in ensemble.signals},
     )
     manifest.write(folder, complete)
     return complete
@@ -217,6 +217,13 @@ def _check_finite(path: Path, tensors: Mapping[str, Tensor]) -> None:
 def _write(path: Path, tensors: Mapping[str, Tensor], said: dict[str, str] | None = None) -> None:
     save_file({key: value.detach().cpu().contiguous() for key, value in tensors.items()}, path, said)
     path.chmod(0o644)  # safetensors writes it for its owner alone; a package is read by others
+
+
+def _card(signal: Signal, calibration: Calibration) -> dict[str, str]:
+    """role: "shadow" where neither what decides nor what the one-class signals say together asks it."""
+    card = {"kind": _kind(signal), "says": signal.describe()}
+    asked = {*calibration.fusion.weights, *calibration.strange.weights}
+    return card if signal.name in asked else {**card, "role": "shadow"}
 
 
 def _kind(signal: Signal) -> str:

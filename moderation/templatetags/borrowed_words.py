@@ -40,6 +40,7 @@ OF_THE_DETECTOR = (
     _("All one-class signals"),
     _("Distance from the mean face"),
     _("Distance from the nearest faces"),
+    _("Distance from the nearest faces, by angle"),
     _("Density of its features"),
     _("Noise and spectrum"),
     _("Sensitivity to noise"),

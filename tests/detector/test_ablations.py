@@ -71,7 +71,12 @@ def test_each_signal_is_judged_beside_muflow_and_what_is_kept_starts_with_it(
     whole: tuple[dict[str, Any], list[str]], home: Path
 ) -> None:
     found, _ = whole
-    assert {"µFlow", "residual and spectrum", "sensitivity", *fit_signals.SHIPPED} <= set(found[ablate.SIGNALS])
+    assert {
+        "µFlow",
+        "residual and spectrum",
+        "sensitivity",
+        *(f"{name}, stage 3" for name in fit_signals.SHIPPED),
+    } <= set(found[ablate.SIGNALS])
     assert all(0 <= one["folded"] <= 1 and one["n"] == 16 for one in found[ablate.SIGNALS].values())
     assert set(found[ablate.KEPT]) == set(fit_signals.PSEUDO)
     assert all(names[0] == "µFlow" for names in found[ablate.KEPT].values())

@@ -81,7 +81,7 @@ def test_every_signal_and_every_generator_has_a_score(ensemble: Ensemble) -> Non
     scores = ensemble.score(noise_crops(3, seed=9)).scores
     assert set(scores) == {
         MUFLOW, HEAD, LINEAR, f"{GENERATOR}painter", f"{GENERATOR}sculptor",
-        "tuned_mahalanobis", "neighbours", "sensitivity", "tuned_sensitivity", "residual",
+        "tuned_mahalanobis", "neighbours_cosine", "sensitivity", "tuned_sensitivity", "residual",
     }  # fmt: skip
     assert all(values.shape == (3,) and np.isfinite(values).all() for values in scores.values())
 
@@ -102,7 +102,7 @@ def test_a_face_is_judged_by_all_and_told_by_name(artefact: weights.Artefact) ->
         detector.close()
     assert set(result.signals) == {*artefact.calibration.signals, "strange"}
     assert 1 / 9 <= result.p_value <= 1
-    assert artefact.manifest.signals["neighbours"]["kind"] == "neighbours"
+    assert artefact.manifest.signals["neighbours_cosine"]["kind"] == "neighbours"
 
 
 def test_no_face_has_no_score(ensemble: Ensemble) -> None:

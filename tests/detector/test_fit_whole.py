@@ -10,11 +10,13 @@ import pytest
 import torch
 
 from deepfake_guard.detector import manifest, weights
-from deepfake_guard.detector.calibration import Fold, Standard
+from deepfake_guard.detector.calibration import UNKNOWN, Fold, Standard
+from deepfake_guard.detector.cli import fit as cli_fit
 from deepfake_guard.detector.heads.tuned import TunedBackbone
 from deepfake_guard.detector.training import crops, tune, tune_state
 from deepfake_guard.detector.training.fit import Recipe, main_fit
 from deepfake_guard.detector.training.fit_ensemble import Taught, fit_ensemble, left_out, raw
+from deepfake_guard.detector.training.fit_signals import SHADOWS
 from deepfake_guard.detector.training.lessons import lessons
 from deepfake_guard.detector.training.tune_batches import Plan
 
@@ -84,6 +86,25 @@ def test_fit_makes_one_artefact_of_muflow_signals_and_a_head(
     assert set(made.calibration.strange.weights) <= {"muflow", "mahalanobis", "neighbours", "residual"}
     scores = made.ensemble.score(noise_crops(2)).scores
     assert all(np.isfinite(scores[name]).all() for name in ("head", "linear", "generator:SDXL"))
+
+
+def test_a_shadow_is_calibrated_and_shown_and_outside_both_formulas(folder: Path, tmp_path: Path) -> None:
+    tiny_artefact(tmp_path / "muflow")
+    recipe = Recipe(muflow=tmp_path / "muflow", shadows=tuple(SHADOWS), buckets=())
+    passport = main_fit(folder, tmp_path / "out", recipe, device="cpu")
+    plain = main_fit(folder, tmp_path / "plain", replace(recipe, shadows=()), device="cpu")
+    assert list(passport.signals) == ["mahalanobis", "neighbours", *SHADOWS]
+    assert [name for name, card in passport.signals.items() if card.get("role") == "shadow"] == list(SHADOWS)
+    made, without = (weights.load(tmp_path / name, device="cpu") for name in ("out", "plain"))
+    crop = noise_crops(1)
+    with_them, alone = (
+        one.calibration.judge_many(one.ensemble.score(crop).scores, [UNKNOWN])[0] for one in (made, without)
+    )
+    assert set(with_them.signals) - set(alone.signals) == set(SHADOWS)
+    assert (with_them.p_value, with_them.score) == pytest.approx((alone.p_value, alone.score))
+    assert with_them.signals["strange"] == alone.signals["strange"]
+    assert plain.calibration_id != passport.calibration_id
+    assert tuple(SHADOWS) == cli_fit.SHADOWS
 
 
 def test_a_stopped_calibration_goes_on(folder: Path, runs: dict[str, Path], tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def test_half_an_artefact_is_refused(signal: Signal) -> None:
 
 def test_the_key_says_which_backbone_was_read() -> None:
     assert [signal.name for signal in fitted()] == [
-        "mahalanobis", "tuned_mahalanobis", "neighbours", "tuned_neighbours", "sensitivity", "residual",
+        "mahalanobis", "tuned_mahalanobis", "neighbours_cosine", "tuned_neighbours", "sensitivity", "residual",
     ]  # fmt: skip
 
 

@@ -12,7 +12,12 @@ from deepfake_guard.detector.manifest import Manifest
 from deepfake_guard.detector.training.extra import needs
 
 OF_PHOTOS = ("quick", "adapt", "artefact", "faces")
-OF_CROPS = ("variant", "muflow_of", "tuned", "fold", "only", "bucket", "starter")
+OF_CROPS = ("variant", "muflow_of", "tuned", "fold", "only", "bucket", "shadow", "starter")
+SHADOWS = (
+    "residual",
+    "sensitivity",
+    "neighbours_cosine",
+)  # as `training.fit_signals`, which imports too much for --help
 EXAMPLES = [
     "fit --data DATA --out artifacts/mine",
     "fit --data DATA --tuned runs/all --fold gan=runs/no-gan --fold swap=runs/no-swap --out artifacts/whole",
@@ -68,6 +73,13 @@ def add(parts: parser.Parts) -> None:
         default=[],
         metavar="KEY",
         help="calibrate this bucket (any/200, jpeg90/112 …) and the root alone, which is all that a refit needs",
+    )
+    crops.add_argument(
+        "--shadow",
+        action="append",
+        default=[],
+        choices=SHADOWS,
+        help="put this signal into the artefact as well: scored, calibrated and shown, and it decides nothing",
     )
     crops.add_argument("--starter", action="store_true", help="mark the result as starter weights")
     parser.takes_device(made)
@@ -128,6 +140,7 @@ def _from_crops(options: argparse.Namespace) -> Manifest:
         only=tuple(options.only),
         buckets=_buckets(options.bucket),
         starter=options.starter,
+        shadows=tuple(dict.fromkeys(options.shadow)),
     )
     return main_fit(options.data, options.out, recipe, run=options.state, device=options.device, say=output.say)
 

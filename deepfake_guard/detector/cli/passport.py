@@ -91,6 +91,9 @@ def _facts(passport: Manifest) -> Table:
     for name in (*FACTS, "notes"):
         facts.add_row(name, escape(str(getattr(passport, name))))
     facts.add_row("decides", escape(", ".join(map(signal_name, passport.decides))))
+    shadows = {key for key, card in passport.signals.items() if card.get("role") == "shadow"}
+    beside = (signal_name(key) + (" (shadow)" if key in shadows else "") for key in passport.signals)
+    facts.add_row("one-class signals", escape(", ".join((signal_name("muflow"), *beside))))
     facts.add_row("face finder", "YuNet" if faces.installed() else f"not YuNet; install it: {faces.INSTALL_LINE}")
     return facts
 

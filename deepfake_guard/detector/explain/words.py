@@ -28,6 +28,7 @@ NAMES = {
     "strange": "All one-class signals",
     "mahalanobis": "Distance from the mean face",
     "neighbours": "Distance from the nearest faces",
+    "neighbours_cosine": "Distance from the nearest faces, by angle",
     "density": "Density of its features",
     "residual": "Noise and spectrum",
     "sensitivity": "Sensitivity to noise",

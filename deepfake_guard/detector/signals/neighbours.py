@@ -57,7 +57,7 @@ class Neighbours:
 
     @property
     def name(self) -> str:
-        return self.part.named("neighbours")
+        return self.part.named("neighbours_cosine" if self.metric == "cosine" else "neighbours")
 
     def score(self, faces: Seen) -> Scores:
         """Mean distance to the k nearest, float64 [n]: 1 - cosine (0..2), or Euclidean a root dimension."""

@@ -23,7 +23,17 @@ from ..signals.muflow import MuFlow
 from . import crops, tune_state
 from .calibrate import Faces, calibrate, heat_scale
 from .crops import Crop, Pixels
-from .fit_ensemble import Taught, fit_ensemble, fit_signals_of, head_cards, heads_of, kept, left_out, look
+from .fit_ensemble import (
+    Taught,
+    fit_ensemble,
+    fit_signals_of,
+    head_cards,
+    heads_of,
+    kept,
+    left_out,
+    look,
+    with_shadows,
+)
 from .fit_fusion import STRANGE, Rule, choose
 from .fit_muflow import fit_muflow
 from .lessons import HEAD_GENUINE, SWAP
@@ -47,7 +57,8 @@ class Recipe:
 
     tuned: the run of `tune` whose copy of the backbone becomes the head; None: one-class signals alone. folds: family
     -> a run that never saw it; the fusion is chosen on these. only: the collections of genuine faces that train,
-    select and calibrate; empty: all there are. buckets: those that are calibrated, the root always.
+    select and calibrate; empty: all there are. buckets: those that are calibrated, the root always. shadows: names of
+    `SHADOWS`, which are scored, calibrated and shown, and decide nothing.
     """
 
     variant: Variant = field(default_factory=Variant)
@@ -57,6 +68,7 @@ class Recipe:
     only: tuple[str, ...] = ()
     buckets: tuple[str, ...] = BUCKETS
     starter: bool = False
+    shadows: tuple[str, ...] = ()
 
 
 def main_fit(
@@ -106,7 +118,7 @@ def _whole(
     """All that scores, the formula that decides, and what the manifest says of the heads."""
     if recipe.tuned is None:
         train = look(muflow, chosen[TRAIN], crops.load(data, chosen[TRAIN]))
-        return fit_signals_of(muflow, train), STRANGE, {}
+        return with_shadows(fit_signals_of(muflow, train), train, recipe.shadows), STRANGE, {}
     head = tune_state.trained(recipe.tuned).to(muflow.device)
     taught = Taught.read(muflow, data, chosen[TRAIN], chosen[SELECT])
     folds = []
@@ -117,7 +129,7 @@ def _whole(
     rule, areas = choose(folds, kept(ensemble, taught))
     said["fusion"] = {"rule": str(rule), "left_out_auc": areas}
     cards = head_cards(head, taught, tune_state.told(recipe.tuned))
-    return ensemble, rule, cards
+    return with_shadows(ensemble, taught.train, recipe.shadows), rule, cards
 
 
 def _beside_swaps(data: Path, cards: Mapping[str, HeadCard]) -> dict[str, list[Crop]]:

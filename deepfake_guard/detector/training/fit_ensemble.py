@@ -19,7 +19,7 @@ from . import crops as listing
 from .crops import Crop, Pixels
 from .fit_fusion import Family, Kept
 from .fit_gaussian import batches
-from .fit_signals import SHIPPED, fits
+from .fit_signals import SHADOWS, SHIPPED, fits
 from .lessons import HEAD_FAKES, HEAD_GENUINE, SWAP
 from .simulated import bucket_crops
 from .tune_batches import RESYNTHESISED, SELF_BLEND
@@ -94,6 +94,14 @@ def fit_signals_of(muflow: MuFlow, train: Looked) -> Ensemble:
     """µFlow and the one-class signals that ship, fitted on n > 5 genuine training faces."""
     known = fits([shape[0] for shape in muflow.shapes])
     return Ensemble(muflow, tuple(known[f"{name}, stage {len(muflow.shapes)}"](train.seen) for name in SHIPPED))
+
+
+def with_shadows(ensemble: Ensemble, train: Looked, shadows: Sequence[str]) -> Ensemble:
+    """And signals of `SHADOWS` beside those that ship, fitted on the same faces."""
+    muflow = ensemble.muflow
+    known = fits([shape[0] for shape in muflow.shapes], muflow.pooled)
+    fitted = (known[SHADOWS[name].format(last=len(muflow.shapes))](train.seen) for name in shadows)
+    return replace(ensemble, signals=(*ensemble.signals, *fitted))
 
 
 def fit_ensemble(muflow: MuFlow, head: TunedBackbone, taught: Taught) -> Ensemble:

@@ -30,6 +30,12 @@ GAIN = 0.005  # what a further signal must add to the mean AUC on pseudo-fakes
 # pictures made as a whole (docs/accuracy.md, "One-class signals"). Those on tuned features did not pay: genuine faces
 # of a source that the head has not met are all far from those it has.
 SHIPPED = ("mahalanobis", "neighbours (euclidean)")
+# What `fit --shadow` puts beside these, outside both formulas: key in the artefact -> name here.
+SHADOWS = {
+    "residual": "residual and spectrum",
+    "sensitivity": "sensitivity",
+    "neighbours_cosine": "neighbours (cosine), stage {last}",
+}
 
 
 def fits(
