@@ -341,6 +341,14 @@ class DerivativeKind(StrEnum):
     RESIDUAL = "residual"
 
 
+PIXEL_FOR_PIXEL = (  # for people with `view_original`
+    DerivativeKind.INSPECT,
+    DerivativeKind.CONTRAST,
+    DerivativeKind.ERROR_LEVEL,
+    DerivativeKind.RESIDUAL,
+)
+
+
 class ItemSource(StrEnum):
     API = "api"
     CONSOLE = "console"

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from moderation import blind, queries, queue_queries
 from moderation.authority import may
 from moderation.console import disguise
-from moderation.console.access import DECIDE, ESCALATE, VIEW, DeskRequest, needs
+from moderation.console.access import DECIDE, ESCALATE, VIEW, VIEW_ORIGINAL, DeskRequest, needs
 from moderation.console.findings import picture_of, unexplained
 from moderation.console.lease import case_or_404, own_hold
 from moderation.console.reports import reports_on
@@ -51,13 +51,19 @@ class Given:
 
 
 @require_safe
-@needs(VIEW)
+@needs(VIEW_ORIGINAL)
 def views(request: DeskRequest, number: int) -> HttpResponse:
     """The views of the picture; asked for again while a worker makes them."""
     case = case_or_404(number)
-    waiting = case.views_due_at is not None and case.views_tries <= TRIES
-    context = {"case": case, "picture": unexplained(case.item), "views_waiting": waiting}
+    picture = unexplained(case.item, request.user)
+    context = {"case": case, "picture": picture, "views_waiting": _views_wait(case, request.user)}
     return render(request, "deepfake_guard/parts/views.html", context)
+
+
+def _views_wait(case: ReviewCase, user: User) -> bool:
+    """Whether a worker still makes them, for somebody who may see them."""
+    waiting = case.views_due_at is not None and case.views_tries <= TRIES
+    return waiting and may(user, VIEW_ORIGINAL, case.item.platform)
 
 
 @require_safe
@@ -126,9 +132,9 @@ def _known(request: DeskRequest, case: ReviewCase) -> dict[str, Any]:
         "share": verdict.policy.rules.get("blind_first", 0) if verdict and hidden else 0,
         "first_opinion": blind.first_opinion(case, request.user) if case.blind_first else None,
         "verdict": None if hidden else verdict,
-        "picture": unexplained(case.item) if hidden else picture_of(case.item, verdict),
+        "picture": unexplained(case.item, request.user) if hidden else picture_of(case.item, verdict, request.user),
         "versions": [] if hidden else queries.other_versions(case.item),
-        "views_waiting": case.views_due_at is not None and case.views_tries <= TRIES,
+        "views_waiting": _views_wait(case, request.user),
         "policies": [] if hidden else disguise.policies(case, verdict),
         "history": [] if hidden else disguise.history(case),
         "appeal": getattr(case, "appeal", None),

@@ -27,7 +27,7 @@ def explanation(request: DeskRequest, item_id: uuid.UUID, number: int) -> HttpRe
         messages.info(request, gettext("What was found is shown after your first opinion."))
         return redirect("guard:case", case.number)
     verdict = next(iter(item.current_verdicts), None)  # type: ignore[attr-defined]  # prefetched by queries
-    picture = picture_of(item, verdict)
+    picture = picture_of(item, verdict, request.user)
     found = next((found for found in picture.findings if found.number == number and found.scored), None)
     if found is None:
         raise Http404(gettext("The picture has no such face, or the face was not scored."))

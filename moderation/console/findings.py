@@ -6,16 +6,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 from deepfake_guard.detector.explain import words
 from deepfake_guard.detector.explain.words import Comparison
 from moderation import queries
-from moderation.models import ContentItem, Derivative, DetectedFace, Verdict
+from moderation.authority import may
+from moderation.models import ContentItem, Derivative, DetectedFace, Scan, Verdict
 from moderation.policy import Evidence, FaceEvidence, decide
 from moderation.rules import Rules
-from moderation.vocabulary import DerivativeKind, ScanState, SeveralFaces
+from moderation.vocabulary import PIXEL_FOR_PIXEL, DerivativeKind, Permission, ScanState, SeveralFaces
 
 FRAME_WIDTH = 1500.0  # the viewBox of boxes and heat maps, so that their lines and names keep their size
 SQUARE_MARGIN = 1.3  # THE crop recipe (design.md §7.1): side of the scored square over the longer side of the box
@@ -102,9 +104,9 @@ class Picture:
     closeups: tuple[tuple[str, str, Derivative | None], ...]
 
 
-def picture_of(item: ContentItem, verdict: Verdict | None) -> Picture:
+def picture_of(item: ContentItem, verdict: Verdict | None, user: User) -> Picture:
     scan = queries.shown_scan(item)
-    made = {(made.kind, made.face_index): made for made in queries.derivatives(scan)}
+    made = _made(item, scan, user)
     view = made.get((DerivativeKind.VIEW, None))
     height = FRAME_WIDTH * view.height / view.width if view else FRAME_WIDTH
     rules = Rules.from_document(verdict.policy.rules) if verdict else Rules()
@@ -117,12 +119,19 @@ def picture_of(item: ContentItem, verdict: Verdict | None) -> Picture:
     return Picture(view, height, findings, _most_unusual(findings), scored, rules.review_at, *_close(made))
 
 
-def unexplained(item: ContentItem) -> Picture:
+def unexplained(item: ContentItem, user: User) -> Picture:
     """The picture alone: not a box, not a crop, nothing of what the detector looked at."""
-    made = {(made.kind, made.face_index): made for made in queries.derivatives(queries.shown_scan(item))}
+    made = _made(item, queries.shown_scan(item), user)
     view = made.get((DerivativeKind.VIEW, None))
     height = FRAME_WIDTH * view.height / view.width if view else FRAME_WIDTH
     return Picture(view, height, (), None, 0, 1.0, *_close(made))
+
+
+def _made(item: ContentItem, scan: Scan | None, user: User) -> dict[tuple[str, int | None], Derivative]:
+    """The pictures that this person may see, by kind and face."""
+    closely = may(user, Permission.VIEW_ORIGINAL, item.platform)
+    made = [one for one in queries.derivatives(scan) if closely or one.kind not in PIXEL_FOR_PIXEL]
+    return {(one.kind, one.face_index): one for one in made}
 
 
 def _close(

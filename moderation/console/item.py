@@ -48,10 +48,10 @@ def item(request: DeskRequest, item_id: uuid.UUID) -> HttpResponse:
     item = item_or_404(item_id)
     context = row_context(item, request.user)
     if context["hidden"]:
-        context |= {"picture": unexplained(item), "history": []}
+        context |= {"picture": unexplained(item, request.user), "history": []}
     else:
         context |= {
-            "picture": picture_of(item, context["verdict"]),
+            "picture": picture_of(item, context["verdict"], request.user),
             "versions": queries.other_versions(item),
             "policies": policies_told(item, context["verdict"]),
             "history": history_of(item),

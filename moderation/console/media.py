@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import uuid
 
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from moderation import blind, media_store, queries
-from moderation.console.access import VIEW, DeskRequest, needs
+from moderation.authority import may
+from moderation.console.access import VIEW, VIEW_ORIGINAL, DeskRequest, needs
 from moderation.models import Derivative
+from moderation.vocabulary import PIXEL_FOR_PIXEL
 
 SERVED = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 
@@ -21,6 +24,8 @@ def media(request: DeskRequest, derivative_id: uuid.UUID) -> HttpResponse:
     derivative = queries.served_derivative(derivative_id)
     if derivative is None or derivative.media_type not in SERVED:
         raise Http404(gettext("There is no such picture."))
+    if derivative.kind in PIXEL_FOR_PIXEL and not may(request.user, VIEW_ORIGINAL, derivative.asset.platform):
+        raise PermissionDenied(VIEW_ORIGINAL)
     if blind.picture_is_hidden(derivative, request.user):
         raise Http404(gettext("It is shown after your first opinion."))
     return picture_response(derivative, cached="private, max-age=300")  # short: an erased one should not live on

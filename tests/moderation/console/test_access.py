@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from moderation.models import Batch, Derivative, ReviewCase
-from moderation.vocabulary import Role
+from moderation.vocabulary import DerivativeKind, Role
 from tests.factories import make_case, make_user
 from tests.moderation.console.pages import lapse
 
@@ -21,6 +21,7 @@ pytestmark = pytest.mark.django_db
 READS = set(Role)
 DECIDES = {Role.MODERATOR, Role.SENIOR, Role.ADMIN}
 SENIORS = {Role.SENIOR, Role.ADMIN}
+LOOKS_CLOSELY = READS - {Role.POLICY_EDITOR}
 NOBODY: set[Role] = set()  # given to a person by name
 EXPORTS = {Role.SENIOR, Role.AUDITOR, Role.ADMIN}
 REVERSES = {Role.SENIOR, Role.ADMIN}
@@ -43,7 +44,7 @@ ROUTES: dict[str, tuple[str, set[Role]]] = {
     "save-filter": ("post", READS),
     "delete-filter": ("post", READS),
     "case": ("get", READS),
-    "views": ("get", READS),
+    "views": ("get", LOOKS_CLOSELY),
     "shown": ("post", DECIDES),
     "lease": ("post", DECIDES),
     "release": ("post", DECIDES),
@@ -203,6 +204,25 @@ def test_it_opens_a_page_to_the_roles_that_may(
         assert answer.status_code in {200, 204, 302, 400, 404, 409, 422}
     else:
         assert answer.status_code == 403
+
+
+PICTURES: dict[DerivativeKind, set[Role]] = {
+    **dict.fromkeys((DerivativeKind.THUMBNAIL, DerivativeKind.VIEW, DerivativeKind.FACE, DerivativeKind.HEAT), READS),
+    **dict.fromkeys((DerivativeKind.INSPECT, DerivativeKind.CONTRAST), LOOKS_CLOSELY),
+    **dict.fromkeys((DerivativeKind.ERROR_LEVEL, DerivativeKind.RESIDUAL), LOOKS_CLOSELY),
+}
+
+
+@pytest.mark.parametrize("kind", DerivativeKind)
+@pytest.mark.parametrize("role", [*Role, None])
+def test_it_serves_each_kind_of_picture_to_the_roles_that_may(
+    kind: DerivativeKind, role: Role | None, desk: Callable[..., tuple[Client, User]]
+) -> None:
+    picture = Derivative.objects.filter(scan=make_case().item.scan, kind=DerivativeKind.VIEW).get()
+    Derivative.objects.filter(scan=picture.scan, kind=kind).exclude(pk=picture.pk).delete()
+    Derivative.objects.filter(pk=picture.pk).update(kind=kind)
+    answer = (desk(role)[0] if role else Client()).get(reverse("guard:media", args=[picture.pk]))
+    assert answer.status_code == (302 if role is None else 200 if role in PICTURES[kind] else 403)
 
 
 @pytest.mark.parametrize("role", Role)

@@ -240,3 +240,18 @@ def test_it_offers_the_close_views_once_a_worker_has_made_them(desk: Desk) -> No
         assert f'data-inspect="{made["inspect"]}"' in page
         assert all(f'data-view="{kind}" aria-pressed="false" data-src="{made[kind]}"' in page for kind in kinds[1:])
         assert "delay:2s" not in page
+
+
+def test_it_offers_no_close_view_to_who_may_not_see_each_pixel(desk: Desk) -> None:
+    case = make_case()
+    client, _ = desk(Role.POLICY_EDITOR)
+    addresses = (page_of(case), reverse("guard:item", args=[case.item_id]))
+    assert [answer for answer in map(client.get, addresses) if b"viewer__views" in answer.content] == []
+    wanted = closeups.claim(case.number)
+    assert wanted is not None
+    closeups.record(wanted, [Derived("inspect", None, "image/webp", 64, 48, picture())])
+    made = reverse("guard:media", args=[Derivative.objects.get(kind="inspect").pk])
+    for place in addresses:
+        page = client.get(place).content.decode()
+        assert "viewer__picture" in page
+        assert not [words for words in ("viewer__views", made) if words in page]
