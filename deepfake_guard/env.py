@@ -7,9 +7,9 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+from moderation.conf import DEFAULT_BROKER
 
-DEFAULT_BROKER = "redis://127.0.0.1:6379/0"
+BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = Env()
 VAR = Path(env.str("VAR", str(BASE_DIR / "var"))).resolve()

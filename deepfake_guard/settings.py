@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from deepfake_guard.env import BASE_DIR, VAR, broker_url, env, secret_key
 from moderation.api.schema import HOOKS
+from moderation.conf import Conf
 from moderation.vocabulary import CaseState, DecisionValue, Effect, LabelBasis
 
 SECRET_KEY = secret_key()
@@ -179,39 +181,12 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
+IN_CODE = {"BROKER_URL", "BROKER_KEY_PREFIX", "DETECTOR", "AUTHORISER"}  # for a host's own settings: docs/plugin.md
+READ: dict[type, Callable[..., Any]] = {bool: env.bool, int: env.int, str: env.str, list: env.list}
 DEEPFAKE_GUARD = {
-    "SECOND_FACTOR_REQUIRED": env.bool("DEEPFAKE_GUARD_SECOND_FACTOR_REQUIRED", False),
-    "DEVICE": env.str("DEEPFAKE_GUARD_DEVICE", "auto"),
-    "ARTEFACT": env.str("DEEPFAKE_GUARD_ARTEFACT", ""),
-    "FACES": env.str("DEEPFAKE_GUARD_FACES", ""),
-    "MAX_UPLOAD_BYTES": env.int("DEEPFAKE_GUARD_MAX_UPLOAD_BYTES", 50 * 1024 * 1024),
-    "MAX_PIXELS": env.int("DEEPFAKE_GUARD_MAX_PIXELS", 64_000_000),
-    "MAX_FRAMES": env.int("DEEPFAKE_GUARD_MAX_FRAMES", 2_000),
-    "ALLOW_BMP_TIFF": env.bool("DEEPFAKE_GUARD_ALLOW_BMP_TIFF", False),
-    "SCAN_BATCH": env.int("DEEPFAKE_GUARD_SCAN_BATCH", 8),
-    "DECODE_SECONDS": env.int("DEEPFAKE_GUARD_DECODE_SECONDS", 20),
-    "SCAN_LEASE_SECONDS": env.int("DEEPFAKE_GUARD_SCAN_LEASE_SECONDS", 420),
-    "CASE_LEASE_SECONDS": env.int("DEEPFAKE_GUARD_CASE_LEASE_SECONDS", 300),
-    "CASE_DUE_HOURS": env.int("DEEPFAKE_GUARD_CASE_DUE_HOURS", 24),
-    "UNDO_SECONDS": env.int("DEEPFAKE_GUARD_UNDO_SECONDS", 10),
-    "STEP_UP_SECONDS": env.int("DEEPFAKE_GUARD_STEP_UP_SECONDS", 900),
-    "ALERT_EMAILS": env.list("DEEPFAKE_GUARD_ALERT_EMAILS", []),
-    "ALERT_WEBHOOK": env.str("DEEPFAKE_GUARD_ALERT_WEBHOOK", ""),
-    "STORAGE_CEILING_BYTES": env.int("DEEPFAKE_GUARD_STORAGE_CEILING_BYTES", 0),  # 0: none
-    "CALLS_PER_MINUTE": env.int("DEEPFAKE_GUARD_CALLS_PER_MINUTE", 6000),  # of each key; 0: any number
-    "DESK_BLUR": env.bool("DEEPFAKE_GUARD_DESK_BLUR", True),
-    "DESK_GREYSCALE": env.bool("DEEPFAKE_GUARD_DESK_GREYSCALE", False),
-    "DESK_SMALL": env.bool("DEEPFAKE_GUARD_DESK_SMALL", False),
-    "DESK_MUTE": env.bool("DEEPFAKE_GUARD_DESK_MUTE", True),
-    "BREAK_MINUTES": env.int("DEEPFAKE_GUARD_BREAK_MINUTES", 50),  # 0: no reminder
-    "DAILY_CAP": env.int("DEEPFAKE_GUARD_DAILY_CAP", 0),  # 0: none
-    "URL_SUBMISSIONS": env.bool("DEEPFAKE_GUARD_URL_SUBMISSIONS", False),
-    "URL_ALLOWED": env.list("DEEPFAKE_GUARD_URL_ALLOWED", []),
-    "EGRESS_PROXY": env.str("DEEPFAKE_GUARD_EGRESS_PROXY", ""),
-    # single host:port entries that webhooks may reach although their address is private
-    "WEBHOOK_ALLOWED": env.list("DEEPFAKE_GUARD_WEBHOOK_ALLOWED", []),
-    "FERNET_KEYS": env.list("DEEPFAKE_GUARD_FERNET_KEYS", []),  # empty: derived from SECRET_KEY
-    "AUDIT_KEY": env.str("DEEPFAKE_GUARD_AUDIT_KEY", ""),  # empty: derived from SECRET_KEY
+    name: READ[type(default)](f"DEEPFAKE_GUARD_{name}", default)
+    for name, default in vars(Conf()).items()
+    if name not in IN_CODE
 }
 
 SILENCED_SYSTEM_CHECKS: list[str] = env.list("SILENCED_SYSTEM_CHECKS", [])

@@ -46,20 +46,20 @@ class Conf:
     ALERT_WEBHOOK: str = ""
     STEP_UP_SECONDS: int = 900
     SECOND_FACTOR_REQUIRED: bool = False
-    STORAGE_CEILING_BYTES: int = 0
-    CALLS_PER_MINUTE: int = 6000
+    STORAGE_CEILING_BYTES: int = 0  # none
+    CALLS_PER_MINUTE: int = 6000  # of each key; 0: any number
     DESK_BLUR: bool = True
     DESK_GREYSCALE: bool = False
     DESK_SMALL: bool = False
     DESK_MUTE: bool = True
-    BREAK_MINUTES: int = 50
-    DAILY_CAP: int = 0
+    BREAK_MINUTES: int = 50  # 0: no reminder
+    DAILY_CAP: int = 0  # none
     URL_SUBMISSIONS: bool = False
     URL_ALLOWED: list[str] = field(default_factory=list)
     EGRESS_PROXY: str = ""
-    WEBHOOK_ALLOWED: list[str] = field(default_factory=list)
-    FERNET_KEYS: list[str] = field(default_factory=list)
-    AUDIT_KEY: str = ""
+    WEBHOOK_ALLOWED: list[str] = field(default_factory=list)  # host:port entries, though their address is private
+    FERNET_KEYS: list[str] = field(default_factory=list)  # none: derived from SECRET_KEY
+    AUDIT_KEY: str = ""  # the same
 
 
 def conf() -> Conf:

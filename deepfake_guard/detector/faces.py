@@ -16,15 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deepfake_guard.detector.records import BoundingBox, Face
+from deepfake_guard.detector.records import CROP_MARGIN, MIN_NATIVE_PX, BoundingBox, Face
 
 Pixels = NDArray[np.uint8]
 
 CROP_PX = 224
-MARGIN = 1.3  # side of the square crop over the longer side of the box
 JPEG_QUALITY = 92
 DETECTION_PX = 640  # the longer side is shrunk to this before looking for faces
-MIN_NATIVE_PX = 64
 MIN_FRAME_PX = 32  # YuNet's stride: thinner frames hold no face, and it answers them with infinities or noise
 MIN_SHARPNESS = 6.0  # none of the 310 select-real faces lies below (least 6.8); a Gaussian blur of σ = 3 px does
 
@@ -227,7 +225,7 @@ def _corrected(box: BoundingBox, correction: Correction | None) -> BoundingBox:
 def square_around(box: BoundingBox, width: int, height: int) -> BoundingBox:
     """The square of 1.3 × the longer side on the box's centre, in whole pixels, moved inside the picture of
     width × height, never larger than it."""
-    side = max(1, min(round(MARGIN * max(box.width, box.height)), width, height))
+    side = max(1, min(round(CROP_MARGIN * max(box.width, box.height)), width, height))
     x = min(max(0, round(box.x + box.width / 2 - side / 2)), width - side)
     y = min(max(0, round(box.y + box.height / 2 - side / 2)), height - side)
     return BoundingBox(x, y, side, side)

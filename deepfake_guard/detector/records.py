@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+CROP_MARGIN = 1.3  # side of the scored square over the longer side of the box: THE crop recipe (design.md §7.1)
+MIN_NATIVE_PX = 64  # of that square in the picture; below, a face is not scored
+
+
 @dataclass(frozen=True, slots=True)
 class BoundingBox:
     """Pixels of the upright picture (EXIF orientation applied); the origin is its top left corner."""

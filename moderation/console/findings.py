@@ -12,6 +12,7 @@ from django.utils.translation import gettext_noop as _
 
 from deepfake_guard.detector.explain import words
 from deepfake_guard.detector.explain.words import Comparison
+from deepfake_guard.detector.records import CROP_MARGIN
 from moderation import queries
 from moderation.authority import may
 from moderation.models import ContentItem, Derivative, DetectedFace, Scan, Verdict
@@ -20,7 +21,6 @@ from moderation.rules import Rules
 from moderation.vocabulary import PIXEL_FOR_PIXEL, DerivativeKind, Permission, ScanState, SeveralFaces
 
 FRAME_WIDTH = 1500.0  # the viewBox of boxes and heat maps, so that their lines and names keep their size
-SQUARE_MARGIN = 1.3  # THE crop recipe (design.md §7.1): side of the scored square over the longer side of the box
 CLOSEUPS = {
     DerivativeKind.CONTRAST: _("Contrast"),
     DerivativeKind.ERROR_LEVEL: _("Error level"),
@@ -218,7 +218,7 @@ def _statement(face: DetectedFace, rules: Rules, line: float) -> str:
 
 def _square(box: Rect, height: float) -> Rect:
     """Where the scored square, and with it the heat map, lies: inside the picture, never larger than it."""
-    side = min(SQUARE_MARGIN * max(box.width, box.height), FRAME_WIDTH, height)
+    side = min(CROP_MARGIN * max(box.width, box.height), FRAME_WIDTH, height)
     x = min(max(0.0, box.x + box.width / 2 - side / 2), FRAME_WIDTH - side)
     y = min(max(0.0, box.y + box.height / 2 - side / 2), height - side)
     return Rect(x, y, side, side)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 
 from deepfake_guard.detector.explain import words as said
 from deepfake_guard.detector.explain.strip import strip as strip_of
+from deepfake_guard.detector.records import MIN_NATIVE_PX
 from moderation.models import DetectedFace, Verdict
 from moderation.templatetags import figures, words
 from moderation.templatetags.guard import icon
@@ -117,7 +118,7 @@ def decision_icon(value: str) -> str:
 @register.filter
 def not_scored(face: DetectedFace) -> str:
     if face.reason == Reason.FACE_TOO_SMALL:
-        sizes = {"size": face.native_px, "needed": words.SMALLEST_FACE_PX}
+        sizes = {"size": face.native_px, "needed": MIN_NATIVE_PX}
         return gettext("not scored: %(size)s px, needs %(needed)s") % sizes
     return gettext("not scored: too blurred") if face.reason == Reason.FACE_TOO_BLURRY else gettext("not scored")
 

@@ -27,7 +27,6 @@ from moderation.vocabulary import (
     Statement,
 )
 
-SMALLEST_FACE_PX = 64  # of the scored square (design.md §7.2)
 MEDIA = {
     "image/jpeg": "JPEG",
     "image/png": "PNG",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from deepfake_guard import settings as project
 from moderation.conf import Conf
 from moderation.vocabulary import EventType, Reason, ScreeningState
 
@@ -18,7 +19,8 @@ PAGES = [*DOCS.rglob("*.md"), *(ROOT / name for name in ("README.md", "CONTRIBUT
 
 def settings_read() -> set[str]:
     source = (ROOT / "deepfake_guard/settings.py").read_text() + (ROOT / "deepfake_guard/env.py").read_text()
-    return set(re.findall(r"env\.\w+\(\s*\"([A-Z_]+)\"", source))
+    keys = {f"DEEPFAKE_GUARD_{name}" for name in project.DEEPFAKE_GUARD}
+    return keys | set(re.findall(r"env\.\w+\(\s*\"([A-Z_]+)\"", source))
 
 
 def first_cells(page: str) -> set[str]:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 
 from deepfake_guard.detector import faces
-from deepfake_guard.detector.records import BoundingBox
+from deepfake_guard.detector.records import MIN_NATIVE_PX, BoundingBox
 
 from .finders import YUNET, finder
 from .pictures import FACE, coffee, portrait, rgb
@@ -99,7 +99,7 @@ def test_a_face_below_64_px_is_too_small() -> None:
     small = np.full((512, 512, 3), 128, np.uint8)
     small[100:260, 100:260] = rgb(portrait(160))
     ((face, _),) = faces.find(small, finder("yuface"))
-    assert face.native_px < faces.MIN_NATIVE_PX
+    assert face.native_px < MIN_NATIVE_PX
     assert face.reason == "face_too_small"
 
 

@@ -14,7 +14,7 @@ from deepfake_guard.detector import faces
 from deepfake_guard.detector.calibration import MIN_FACES, ROOT, Calibration, HeatRange, lineage
 from deepfake_guard.detector.ensemble import Ensemble
 from deepfake_guard.detector.pipeline import Detector
-from deepfake_guard.detector.records import BoundingBox
+from deepfake_guard.detector.records import CROP_MARGIN, BoundingBox
 from deepfake_guard.detector.signals.muflow import Settings
 from deepfake_guard.detector.training.calibrate import Faces, raw_scores
 from deepfake_guard.detector.training.degrade import QUALITIES
@@ -40,7 +40,7 @@ def genuine() -> Faces:
 
 def finder(square: BoundingBox) -> faces.Finder:
     """Finds one face, whose crop is just this square."""
-    side = square.width / faces.MARGIN
+    side = square.width / CROP_MARGIN
     inset = (square.width - side) / 2
     box = BoundingBox(square.x + inset, square.y + inset, side, side)
     return faces.Finder("placed", True, lambda _: [faces.Found(box, (), 1.0)])

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from deepfake_guard.detector import faces
-from deepfake_guard.detector.records import BoundingBox
+from deepfake_guard.detector.records import CROP_MARGIN, BoundingBox
 from deepfake_guard.detector.training import photos, reals
 
 from .finders import finder
@@ -21,7 +21,7 @@ pytest.importorskip("pdqhash", reason="the extra `train` is not installed")
 
 def whole(rgb: np.ndarray) -> list[faces.Found]:
     """A finder for made pictures, which are all face: a box whose square is the whole picture."""
-    side = min(rgb.shape[:2]) / faces.MARGIN
+    side = min(rgb.shape[:2]) / CROP_MARGIN
     left, top = (rgb.shape[1] - side) / 2, (rgb.shape[0] - side) / 2
     return [faces.Found(BoundingBox(left, top, side, side), (), 1.0)]
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
-from deepfake_guard.detector import faces
+from deepfake_guard.detector import faces, records
 from deepfake_guard.detector.calibration import Conditions
 from deepfake_guard.detector.cli import files, loading, output, parser, rows
 
@@ -155,7 +155,7 @@ def score_crops(detector: Detector, paths: Sequence[Path]) -> Iterator[rows.Row]
         0 if isinstance(rgb, Exception) else files.native_px(path) or min(rgb.shape[:2])
         for path, rgb in zip(paths, read, strict=True)
     ]
-    large = [at for at, side in enumerate(sides) if side >= faces.MIN_NATIVE_PX]
+    large = [at for at, side in enumerate(sides) if side >= records.MIN_NATIVE_PX]
     crops = [faces.as_crop(rgb) for rgb in (read[at] for at in large) if not isinstance(rgb, Exception)]
     scores = detector.score(np.stack(crops), [Conditions(sides[at]) for at in large]) if crops else []
     results = dict(zip(large, scores, strict=True))
