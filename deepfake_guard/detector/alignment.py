@@ -1,7 +1,8 @@
 """Three ways to lay a face into a square: by its box, by FFHQ's quad, by five points onto a template.
 
 `box` is THE crop recipe (`faces.crop`) and cuts whole pixels; `ffhq` and `five_point` turn and scale the picture by
-what the landmarks say, so they need a finder that gives five points. A detector is calibrated for one of the three.
+what the landmarks say, so they need a finder that gives five points. A detector is calibrated for one of the three: its
+manifest says which, and `faces.laying` makes a finder cut so.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 Pixels = NDArray[np.uint8]
 Points = NDArray[np.float64]
 
-ALIGNMENTS = ("box", "ffhq", "five_point")
+BOX = "box"
+ALIGNMENTS = (BOX, "ffhq", "five_point")
 # Where the middle of the image-left eye, of the image-right eye, the nose's tip and the mouth's corners go in a square
 # of side 1: the 112 px template of SphereFace (arXiv 1704.08063) and ArcFace (arXiv 1801.07698)
 TEMPLATE: Points = (
@@ -68,6 +70,12 @@ def placement(points: tuple[tuple[float, float], ...], alignment: str) -> Points
     if alignment == "five_point":
         return similarity(five, TEMPLATE)
     raise ValueError(f"{alignment!r} goes by no landmarks: use ffhq or five_point, and faces.crop for the box")
+
+
+def region(to_square: Points) -> tuple[float, float, float]:
+    """Of a `placement`: the centre (x, y) of what is laid into the square, and its side, in picture pixels."""
+    x, y = np.linalg.solve(to_square[:, :2], 0.5 - to_square[:, 2])
+    return float(x), float(y), 1 / float(np.hypot(*to_square[:, 0]))
 
 
 def aligned(rgb: Pixels, points: tuple[tuple[float, float], ...], alignment: str, side: int) -> Pixels:

@@ -9,13 +9,14 @@ import math
 import tempfile
 import urllib.request
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from deepfake_guard.detector.alignment import BOX, NoPoints, aligned, placement, region
 from deepfake_guard.detector.records import CROP_MARGIN, MIN_NATIVE_PX, BoundingBox, Face
 
 Pixels = NDArray[np.uint8]
@@ -58,12 +59,15 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class Finder:
-    """`find`: uint8 RGB [H, W, 3], longer side ≤ 640 px → faces in its pixels; `trusted`: the data were cut with it."""
+    """`find`: uint8 RGB [H, W, 3], longer side ≤ 640 px → faces in its pixels; `trusted`: the data were cut with it;
+    `points`: it gives five landmarks; `alignment`: how its faces are laid into the square."""
 
     name: str
     trusted: bool
     find: Callable[[Pixels], list[Found]]
     correction: Correction | None = None
+    points: bool = True
+    alignment: str = BOX
 
 
 # Medians against YuNet's box on the hq select-real crops, padded by 80 px: yuface found 310 of 310, Haar 277 of 310
@@ -173,7 +177,16 @@ def haar() -> Finder:
             for box, weight in zip(boxes, np.ravel(weights), strict=True)
         ]
 
-    return Finder("haar", False, find, CORRECTIONS["haar"])
+    return Finder("haar", False, find, CORRECTIONS["haar"], points=False)
+
+
+def laying(finder: Finder, alignment: str) -> Finder:
+    """The finder that lays its faces as an artefact's manifest says; raises NoPoints where it gives no landmarks."""
+    if alignment == finder.alignment:
+        return finder
+    if not finder.points:
+        raise NoPoints(f"faces are laid by landmarks ({alignment}), and {finder.name} gives none: {INSTALL_LINE}")
+    return replace(finder, name=f"{finder.name}, {alignment}", alignment=alignment)
 
 
 def find(rgb: Pixels, finder: Finder) -> list[tuple[Face, Pixels]]:
@@ -188,19 +201,27 @@ def find(rgb: Pixels, finder: Finder) -> list[tuple[Face, Pixels]]:
         small = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     if min(small.shape[:2]) < MIN_FRAME_PX:
         return []
-    faces = [_face(rgb, found, scale, finder) for found in finder.find(small) if _sound(found.box, small)]
+    seen = [found for found in finder.find(small) if _sound(found.box, small)]
+    if finder.alignment != BOX:
+        seen = [found for found in seen if _pointed(found, small)]
+    faces = [_face(rgb, found, scale, finder) for found in seen]
     return sorted(faces, key=lambda pair: pair[0].box.x)
 
 
 def _face(rgb: Pixels, found: Found, scale: float, finder: Finder) -> tuple[Face, Pixels]:
     box = _corrected(found.box, finder.correction)
     box = BoundingBox(box.x / scale, box.y / scale, box.width / scale, box.height / scale)
+    points = tuple((x / scale, y / scale) for x, y in found.points)
     square = square_around(box, rgb.shape[1], rgb.shape[0])
-    picture = crop(rgb, square)
+    if finder.alignment == BOX:
+        picture = crop(rgb, square)
+    else:
+        picture = _encoded(aligned(rgb, points, finder.alignment, CROP_PX))
+        x, y, side = region(placement(points, finder.alignment))
+        square = BoundingBox(x - side / 2, y - side / 2, side, side)
     native = int(square.width)
     clarity = sharpness(picture)
     reason = "face_too_small" if native < MIN_NATIVE_PX else "face_too_blurry" if clarity < MIN_SHARPNESS else ""
-    points = tuple((x / scale, y / scale) for x, y in found.points)
     return Face(box, points, square, native, clarity, found.score, reason), picture
 
 
@@ -210,6 +231,15 @@ def _sound(box: BoundingBox, frame: Pixels) -> bool:
         return False
     height, width = frame.shape[:2]
     return bool(0 <= box.x + box.width / 2 <= width and 0 <= box.y + box.height / 2 <= height)
+
+
+def _pointed(found: Found, frame: Pixels) -> bool:
+    """Five landmarks near the frame, eyes and mouth apart: anything else cannot be laid by them."""
+    far = 2 * max(frame.shape[:2])
+    if len(found.points) != 5 or not all(math.isfinite(at) and abs(at) < far for point in found.points for at in point):
+        return False
+    (left, right), mouth = found.points[:2], found.points[3]
+    return min(math.dist(left, right), math.dist(left, mouth)) >= 1
 
 
 def _corrected(box: BoundingBox, correction: Correction | None) -> BoundingBox:
@@ -237,9 +267,15 @@ def crop(rgb: Pixels, square: BoundingBox) -> Pixels:
     from PIL import Image  # here: `score --server` cuts nothing and runs where no Pillow is
 
     left, top, side = int(square.x), int(square.y), int(square.width)
-    region = Image.fromarray(np.ascontiguousarray(rgb[top : top + side, left : left + side]))
+    cut = Image.fromarray(np.ascontiguousarray(rgb[top : top + side, left : left + side]))
+    return _encoded(np.asarray(cut.resize((CROP_PX, CROP_PX), Image.Resampling.LANCZOS)))
+
+
+def _encoded(picture: Pixels) -> Pixels:
+    from PIL import Image
+
     buffer = io.BytesIO()
-    region.resize((CROP_PX, CROP_PX), Image.Resampling.LANCZOS).save(buffer, "JPEG", quality=JPEG_QUALITY)
+    Image.fromarray(picture).save(buffer, "JPEG", quality=JPEG_QUALITY)
     return np.array(Image.open(buffer).convert("RGB"))
 
 

@@ -53,8 +53,9 @@ _Outcome = _Read | DecoderKilled | OSError
 
 class Detector:
     def __init__(self, artefact: Artefact, finder: faces.Finder | None = None, limits: Limits | None = None) -> None:
+        """Raises NoPoints for an artefact whose faces are laid by landmarks that the finder does not give."""
         self.artefact = artefact
-        self.finder = finder or faces.choose()
+        self.finder = faces.laying(finder or faces.choose(), artefact.manifest.alignment)
         self.decoder = Decoder(limits)
 
     def warm_up(self) -> None:

@@ -31,7 +31,7 @@ class Face:
 
     box: BoundingBox  # the finder's, corrected to YuNet's where another finder was used
     points: tuple[tuple[float, float], ...]  # five landmarks, or none
-    crop: BoundingBox  # the square of 1.3 × the longer side that is scored
+    crop: BoundingBox  # the square of 1.3 × the longer side that is scored; laid by landmarks, it may be turned in it
     native_px: int  # side of that square, in picture pixels
     sharpness: float  # variance of the Laplacian of the 224 px crop
     finder_score: float

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from . import device as devices
 from . import manifest
+from .alignment import ALIGNMENTS
 from .calibration import Calibration
 from .ensemble import KINDS, Ensemble
 from .features import Backbone
@@ -119,6 +120,8 @@ def load(folder: Path | None = None, device: str = "auto") -> Artefact:
     manifest.verify(folder, passport)
     if missing := {MODEL, CALIBRATION} - set(passport.files):
         raise ArtefactError(f"{folder}: the manifest does not vouch for {', '.join(sorted(missing))}")
+    if passport.alignment not in ALIGNMENTS:
+        raise ArtefactError(f"{folder}: unknown alignment {passport.alignment!r}: use one of {', '.join(ALIGNMENTS)}")
     head = _head(folder / HEAD) if HEAD in passport.files else None
     linear = _linear(folder / LINEAR) if LINEAR in passport.files else None
     ensemble = Ensemble(_model(folder / MODEL, passport), _signals(folder / SIGNALS, passport), head, linear)

@@ -54,6 +54,7 @@ VARIANTS = {
         steps = 2
         """,
     "mixture": """
+        alignment = "five_point"
         components = 2
         [backbone]
         weights = "random"
@@ -102,6 +103,7 @@ def test_a_variant_is_fitted_saved_and_scores_alike_once_loaded(
     assert passport["backbone_weights"] == "random, seed 0"
     assert passport["backbone_options"] == asked.backbone.options
     assert passport["dtype"] == asked.precision
+    assert passport["alignment"] == asked.alignment
     assert loaded.model.precision is (torch.bfloat16 if name == "transformer" else torch.float32)
     assert loaded.model.settings == asked.settings
     kind = Mixture if name == "mixture" else Gaussian
@@ -144,6 +146,7 @@ def test_weights_lie_beside_the_file_that_names_them(tmp_path: Path) -> None:
         ("[patches]\ncount = 0", "at least one patch"),
         ("components = 0", "components"),
         ("precision = 'int8'", "precision"),
+        ("alignment = 'centre'", "alignment"),
         ("[backbone", "no TOML"),
         ("backbone = 'resnet50'", "must be a table"),
     ],

@@ -82,6 +82,7 @@ def test_values_that_are_not_finite_are_refused(artefact: weights.Artefact, tmp_
         ({"backbone_options": {"checkpoint_path": "weights.pth"}}, "cannot be cut by"),
         ({"objective": "guess"}, "unknown objective"),
         ({"input_px": 96}, "shapes"),
+        ({"alignment": "centre"}, "unknown alignment"),
         ({"files": {"../model.safetensors": "0" * 64}}, "not there"),
         ({"files": {}}, "does not vouch"),
     ],

@@ -16,7 +16,10 @@ from deepfake_guard.detector.explain.words import bucket_words, signal_name
 from deepfake_guard.detector.manifest import Manifest
 
 CALIBRATION = "calibration."  # how the name of its file begins
-FACTS = ("detector_id", "calibration_id", "derived_from", "created", "backbone", "input_px", "pooling", "objective")
+FACTS = (
+    "detector_id", "calibration_id", "derived_from", "created", "backbone", "backbone_weights", "alignment", "input_px",
+    "pooling", "objective",
+)  # fmt: skip
 ROLES = {"train": "learned from", "select": "chosen on", "calibrate": "calibrated on", "head": "heads learned from"}
 AREAS = {
     "known_auc_id": "known generators, AUC",

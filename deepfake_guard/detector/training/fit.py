@@ -195,6 +195,7 @@ def _passport(chosen: Chosen, recipe: Recipe, training: dict[str, Any], heads: d
         pooling=settings.pooling, objective=settings.objective, dtype="", files={}, sets=tuple(sets), heads=heads,
         training=training, metrics={"select_nll": training["select_nll"]} if "select_nll" in training else {},
         starter=recipe.starter, terms=_terms(recipe), derived_from=training.get("muflow_of", ""),
+        alignment=manifest.read(recipe.muflow).alignment if recipe.muflow else recipe.variant.alignment,
         finder_corrections={finder: asdict(found) for finder, found in faces.CORRECTIONS.items()},
         notes="Starter weights: calibrate on your platform's genuine faces." if recipe.starter else "",
     )  # fmt: skip

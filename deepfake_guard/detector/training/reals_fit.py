@@ -65,7 +65,8 @@ def fit_reals(
     shipped = weights.load(artefact, device)
     run = run or out.with_name(f"{out.name}.run")
     trains = not quick and (adapt or MUFLOW in shipped.calibration.fusion.weights)
-    prepared = prepare(folder, run, quick=quick, trains=trains, seed=schedule.seed, finder=finder, say=say)
+    laid = faces.laying(finder or faces.choose(), shipped.manifest.alignment)
+    prepared = prepare(folder, run, quick=quick, trains=trains, seed=schedule.seed, finder=laid, say=say)
     say(", ".join(f"{len(indices)} {role}" for role, indices in prepared.splits.items()))
     training: dict[str, Any] = {"quick": quick}
     if quick:

@@ -104,8 +104,8 @@ def trial(
     Everything is kept in `out`, so that the same command goes on after a stop. Raises what `fit_reals` raises, and
     ValueError for too few photos.
     """
-    plan, finder = plan or Plan(), finder or faces.choose()
-    before = weights.load(artefact, device)
+    plan, before = plan or Plan(), weights.load(artefact, device)
+    finder = faces.laying(finder or faces.choose(), before.manifest.alignment)
     source = Source.read(folder, paths, out / SEEN, plan, finder, say)
     say(f"{len(source.fit)} photos fit, {len(source.judge)} are judged")
     _lay_out(folder, source, out / PHOTOS)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import torch
 
+from ..alignment import ALIGNMENTS, BOX
 from ..device import precision as precision_of
 from ..features import NAME, Backbone
 from ..signals.muflow import MuFlow, Settings
@@ -52,15 +53,16 @@ class Frozen:
 @dataclass(frozen=True, slots=True)
 class Variant:
     """The default is the starter's µFlow: chosen on select-real alone (docs/accuracy.md compares), stopped by the time
-    there was, about 40 minutes on two busy cores. `Settings()` and `Schedule()` are the published ones
-    but for 224 px and kernels 3|1, which the paper has as a variant.
+    there was, about 40 minutes on two busy cores. `Settings()` and `Schedule()` are the published ones but for 224 px
+    and kernels 3|1, which the paper has as a variant.
 
-    components: Gaussians of average images in a layer's mixture. precision: what convolutions are computed in, alike in
-    fit, calibration and scoring: float32 or bfloat16.
+    alignment: how the crops were laid, and how live faces will be. components: Gaussians of average images in a layer's
+    mixture. precision: what convolutions are computed in, alike in fit, calibration and scoring: float32 or bfloat16.
     """
 
     backbone: Frozen = field(default_factory=Frozen)
     settings: Settings = field(default_factory=lambda: Settings(pooling="mean", objective="density"))
+    alignment: str = BOX
     components: int = 1
     precision: str = "float32"
     schedule: Schedule = field(default_factory=lambda: Schedule(lr=3e-3, epochs=21, plateau=1, patience=6))
@@ -74,8 +76,8 @@ class Variant:
 
 
 def read(path: Path) -> Variant:
-    """A TOML file with `components`, `precision` and the tables `backbone`, `muflow`, `patches` and `training`; what it
-    leaves out stays as the starter's. A file of weights lies relative to it.
+    """A TOML file with `alignment`, `components`, `precision` and the tables `backbone`, `muflow`, `patches` and
+    `training`; what it leaves out stays as the starter's. A file of weights lies relative to it.
 
     Raises VariantError for a key or a value that means nothing, OSError for the file.
     """
@@ -95,6 +97,8 @@ def read(path: Path) -> Variant:
     made = _filled(start, given, where)
     if made.components < 1 or made.precision not in ("float32", "bfloat16"):
         raise VariantError(f"{where}: components are at least 1, precision is float32 or bfloat16")
+    if made.alignment not in ALIGNMENTS:
+        raise VariantError(f"{where}: alignment is one of {', '.join(ALIGNMENTS)}")
     return replace(made, backbone=backbone, settings=settings, schedule=schedule)
 
 
