@@ -24,6 +24,7 @@ from django.utils.module_loading import import_string
 from deepfake_guard.detector.records import Derived, MediaReport
 from moderation import dispatch
 from moderation.conf import Conf, conf
+from moderation.media_store import StorageFault
 from moderation.models import Calibration, DetectorVersion
 from moderation.services import calibration, scanning
 
@@ -64,7 +65,9 @@ def worker_name(queue: str = dispatch.SCAN_QUEUE) -> str:
 
 
 def host() -> Host:
-    """This process's detector. Raises ArtefactError, DeviceError or DatabaseError: then nothing may be claimed."""
+    """This process's detector. Raises ArtefactError, DeviceError, StorageFault or DatabaseError: then nothing may be
+    claimed.
+    """
     global _host
     with _lock:
         if _host is None:
@@ -93,6 +96,8 @@ def build(values: Conf) -> Detector:
 
 
 def _load() -> Host:
+    if not scanning.sees_what_is_stored():
+        raise StorageFault('none of the newest files is here: is STORAGES["media"] shared with the web side?')
     values = conf()
     detector: Detector = import_string(values.DETECTOR)(values) if values.DETECTOR else build(values)
     artefact, finder = detector.artefact, detector.finder
@@ -145,6 +150,13 @@ def _say_alive(queue: str) -> None:
             calibration.worker_has_started(worker_name(queue), queue)
 
 
+def _say_why_not(queue: str, reason: str) -> None:
+    try:
+        calibration.worker_is_not_ready(worker_name(queue), reason)
+    except (DatabaseError, InterfaceError) as error:
+        log.warning("not_said", error=str(error))
+
+
 def _beat(queue: str) -> None:
     while not _left.is_set():
         try:
@@ -152,7 +164,9 @@ def _beat(queue: str) -> None:
             if queue == dispatch.SCAN_QUEUE:
                 host()
         except (ValueError, OSError, RuntimeError, ImportError, DatabaseError) as error:
-            log.error("not_warmed_up", error=f"{type(error).__name__}: {error}")
+            said = f"{type(error).__name__}: {error}"
+            log.error("not_warmed_up", error=said)
+            _say_why_not(queue, said)
         finally:
             close_old_connections()
         _left.wait(HEARTBEAT_SECONDS)

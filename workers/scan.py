@@ -28,6 +28,10 @@ log = structlog.get_logger(__name__)
 stopping = threading.Event()  # this pool process was asked to wind up (SIGUSR2, see celery_app)
 
 
+class NotShared(Exception):
+    """This machine's fault, not the files': it does not see what the web side stores."""
+
+
 @app.task(name=SCAN_TASK)
 def scan(_scan_id: str) -> None:
     """The id only says that something waits: what is most urgent is claimed."""
@@ -47,6 +51,10 @@ def examine(host: Host, claims: Sequence[Claim]) -> None:
         left = _screen(host, claims)
     except (RuntimeError, MemoryError) as error:
         _blame(claims, error)
+        raise
+    except NotShared:
+        detector_host.drop()  # warmed up again, and claiming again, once the files are here
+        scanning.give_back(claims, after=FAULT_PAUSE)
         raise
     except DatabaseError:
         raise
@@ -70,6 +78,9 @@ def _screen(host: Host, claims: Sequence[Claim]) -> Sequence[Claim]:
                 reports.append((claim, outcome))
             else:
                 failures.append((claim, faults.get(claim.storage_name, outcome)))
+    lost = any(isinstance(error, FileNotFoundError) for _, error in failures)
+    if lost and not scanning.sees_what_is_stored():
+        raise NotShared("none of the newest files is here")
     for pause in (*DATABASE_PAUSES, None):
         try:
             scanning.record(reports)

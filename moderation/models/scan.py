@@ -61,7 +61,10 @@ def at_work(within: timedelta = WORKER_SILENT) -> models.Q:
 
 
 class WorkerStatus(models.Model):
-    """What a worker last said of itself: alive (`seen_at`), ready (`warmed_at`), making progress (`progressed_at`)."""
+    """What a worker last said of itself: alive (`seen_at`), ready (`warmed_at`), making progress (`progressed_at`).
+
+    `notes` hold a `fault` while something other than the files keeps it from screening.
+    """
 
     name = models.CharField(max_length=100, primary_key=True)
     queue = models.CharField(max_length=40)

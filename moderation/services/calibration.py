@@ -63,6 +63,13 @@ def worker_is_ready(
     )
 
 
+def worker_is_not_ready(name: str, reason: str) -> None:
+    """Why it claims nothing, until it is ready after all."""
+    for worker in WorkerStatus.objects.filter(name=name):
+        worker.notes["fault"] = reason[:300]
+        worker.save(update_fields=["notes"])
+
+
 def worker_was_seen(name: str, *, progress: bool = False) -> None:
     """`progress`: it finished something; being alive is not the same."""
     now = timezone.now()

@@ -75,7 +75,7 @@ def hands(now: datetime | None = None) -> list[Hand]:
 def _state(worker: Worker, in_hand: int, now: datetime) -> str:
     if worker.seen_at < now - WORKER_SILENT:
         return "silent"
-    if in_hand and (worker.progressed_at or worker.seen_at) < now - STUCK_AFTER:
+    if worker.notes.get("fault") or (in_hand and (worker.progressed_at or worker.seen_at) < now - STUCK_AFTER):
         return "stuck"
     return "working" if in_hand else "idle"
 
@@ -99,8 +99,12 @@ def _of_hand(hand: Hand) -> Trouble | None:
                 hand.in_hand,
             ) % {"n": hand.in_hand}
         return Trouble(AlertKind.SILENT_WORKER, worker.name, worker.seen_at, what, then)
+    since = worker.progressed_at or worker.seen_at
+    if fault := worker.notes.get("fault"):
+        what = gettext("%(worker)s cannot screen") % {"worker": worker.name}
+        then = gettext("Nothing is lost, and it goes on by itself once this is mended: %(fault)s") % {"fault": fault}
+        return Trouble(None, worker.name, since, what, then)
     if hand.state == "stuck":
-        since = worker.progressed_at or worker.seen_at
         then = ngettext(
             "Its %(n)s scan returns to the queue by itself when its lease ends. If it happens again, see the worker's "
             "log and restart it.",

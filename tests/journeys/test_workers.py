@@ -190,6 +190,22 @@ def test_a_worker_goes_on_after_its_broker_was_started_anew(fleet: Fleet, monkey
     assert_each_ended_once(list(ContentItem.objects.all()))
 
 
+def test_a_worker_on_a_machine_without_the_files_leaves_them_to_one_that_has_them(fleet: Fleet, tmp_path: Path) -> None:
+    items = submit(3)
+    elsewhere = "from django.conf import settings; settings.STORAGES['media']['OPTIONS']['location'] = "
+    lonely = fleet.worker(setup=f"{elsewhere}{str(tmp_path)!r}")
+
+    def says_why() -> bool:
+        return WorkerStatus.objects.filter(notes__has_key="fault").exists()
+
+    wait_until(says_why, SCREEN_SECONDS, f"reason, but:\n{lonely.said}")
+    assert "shared with the web side" in lonely.said
+    scanning.sweep()
+    wait_for(items, fleet.worker())
+    assert_each_ended_once(items)
+    assert set(Scan.objects.values_list("attempts", flat=True)) == {1}
+
+
 @pytest.mark.parametrize(("queue", "pool"), [("upkeep", "prefork"), ("deliver", "threads")])
 def test_a_worker_told_to_stop_signs_off_so_that_nobody_is_told_of_a_silent_one(
     fleet: Fleet, queue: str, pool: str

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from deepfake_guard.detector.decoder import DecoderKilled
 from deepfake_guard.detector.records import MediaReport
+from moderation.media_store import StorageFault
 from moderation.models import ContentItem, Scan
 from moderation.services import scanning
 from moderation.vocabulary import ItemStatus, ScanState
@@ -99,6 +100,7 @@ def test_a_file_that_kills_the_decoder_spends_its_own_attempt_alone() -> None:
 
 def test_a_missing_file_is_storage_lost_and_an_unreadable_one_only_in_the_end() -> None:
     gone, unreadable = queue(2)
+    factories.make_item()  # whose file is there, so that the storage is the right one
     outcomes: list[MediaReport | Exception] = [FileNotFoundError("gone"), PermissionError("not now")]
     scan.examine(host(lambda paths: outcomes[-len(paths) :]), factories.claim_one(8))
     assert states([gone, unreadable]) == [(ScanState.FAILED, 1), (ScanState.QUEUED, 1)]
@@ -107,6 +109,19 @@ def test_a_missing_file_is_storage_lost_and_an_unreadable_one_only_in_the_end() 
         scan.examine(host(lambda paths: outcomes[-len(paths) :]), factories.claim_one(8))
     unreadable.refresh_from_db()
     assert (unreadable.status, unreadable.reasons) == (ItemStatus.FAILED, ["storage_lost"])
+
+
+def test_a_worker_that_sees_none_of_the_stored_files_loses_no_item(settings: Any, tmp_path: Path) -> None:
+    items, usual = queue(2), settings.STORAGES
+    here = {**usual["media"], "OPTIONS": {**usual["media"]["OPTIONS"], "location": str(tmp_path)}}
+    settings.STORAGES = {**usual, "media": here}  # as on a machine whose folder is its own
+    with pytest.raises(scan.NotShared):
+        scan.examine(host(lambda paths: [FileNotFoundError("gone") for _ in paths]), factories.claim_one(8))
+    assert states(items) == [(ScanState.QUEUED, 0), (ScanState.QUEUED, 0)], "another worker takes them"
+    with pytest.raises(StorageFault, match="shared with the web side"):
+        detector_host.host()
+    settings.STORAGES = usual
+    assert scanning.sees_what_is_stored()
 
 
 def test_a_failing_device_costs_no_attempt_and_ends_the_process(a_fresh_detector: Callable[..., None]) -> None:

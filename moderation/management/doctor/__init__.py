@@ -25,6 +25,7 @@ def examine() -> Iterator[Finding]:
     yield from flow.queues(database.state == OK)
     if database.state == OK:
         yield foundations.counted()
+        yield foundations.files()
         yield flow.clock()
         yield flow.beat()
         yield flow.upkeep()

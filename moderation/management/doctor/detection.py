@@ -29,6 +29,10 @@ def newest_scan_worker() -> WorkerStatus | None:
 
 
 def warm_up() -> Finding:
+    faulty = WorkerStatus.objects.filter(at_work(), notes__has_key="fault").order_by("name").first()
+    if faulty is not None:
+        cure = "mend it where that worker runs; it screens again by itself then"
+        return Finding("detector", FAIL, f"{faulty.name} cannot screen: {faulty.notes['fault']}", cure)
     worker = newest_scan_worker()
     if worker is None:
         return Finding(

@@ -19,7 +19,7 @@ from moderation import dispatch, media_store, site_checks
 from moderation.conf import conf
 from moderation.filing import DOCTOR
 from moderation.management.doctor.findings import FAIL, OK, WARN, Finding, first_line
-from moderation.services import room
+from moderation.services import room, scanning
 
 OURS = "deepfake_guard."
 SAID_BY_WEIGHTS = {"deepfake_guard.W003", "deepfake_guard.W004"}
@@ -93,6 +93,17 @@ def storage() -> Finding:
     if not same:
         return Finding("storage", FAIL, "what was written is not what was read", "check the disk")
     return Finding("storage", OK, "written, read back, deleted")
+
+
+def files() -> Finding:
+    """Whether this machine's storage is the one where uploads are taken in."""
+    cure = 'share STORAGES["media"] with the web side (docs/run.md), or bring the files back (docs/backup.md)'
+    try:
+        if scanning.sees_what_is_stored():
+            return Finding("files", OK, "what was taken in is here")
+    except OSError as error:
+        return Finding("files", FAIL, first_line(error), cure)
+    return Finding("files", FAIL, "none of the newest that were taken in is here", cure)
 
 
 def disk() -> Finding:

@@ -11,6 +11,7 @@ from moderation.services.scanning.claims import (
     sweep,
 )
 from moderation.services.scanning.results import record
+from moderation.services.scanning.stored import sees_what_is_stored
 
 __all__ = [
     "ATTEMPTS",
@@ -22,5 +23,6 @@ __all__ = [
     "record_failure",
     "requeue_without_detector",
     "rescan",
+    "sees_what_is_stored",
     "sweep",
 ]

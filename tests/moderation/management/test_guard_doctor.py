@@ -25,7 +25,7 @@ from moderation.management import doctor
 from moderation.management.doctor import flow, foundations
 from moderation.management.doctor import webhooks as hooks
 from moderation.models import AuditEntry, Pulse, Scan, WebhookDelivery, WebhookEndpoint, WorkerStatus
-from moderation.services import audit, operations, webhooks
+from moderation.services import audit, calibration, operations, webhooks
 from tests.factories import make_detector, make_item, make_platform
 
 pytestmark = pytest.mark.django_db
@@ -111,6 +111,22 @@ def test_it_finds_storage_that_cannot_be_written(settings: LazySettings, tmp_pat
     media = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(tmp_path / "file")}}
     settings.STORAGES = {**settings.STORAGES, "media": media}
     assert findings()["storage"]["state"] == doctor.FAIL
+
+
+def test_it_finds_that_a_machine_does_not_share_the_storage(settings: LazySettings, tmp_path: Path) -> None:
+    make_item()
+    assert findings()["files"]["state"] == doctor.OK
+    media = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(tmp_path)}}
+    settings.STORAGES = {**settings.STORAGES, "media": media}
+    assert findings()["files"]["state"] == doctor.FAIL
+
+
+def test_it_finds_a_worker_that_cannot_screen_and_says_why() -> None:
+    warm_worker()
+    name = WorkerStatus.objects.get().name
+    calibration.worker_is_not_ready(name, "StorageFault: none of the newest files is here")
+    found = findings()["detector"]
+    assert (found["state"], "none of the newest files is here" in found["said"]) == (doctor.FAIL, True)
 
 
 class Bucket(Storage):

@@ -88,6 +88,16 @@ def test_a_worker_is_working_idle_stuck_or_silent() -> None:
     assert whats == ["silent is silent", "test-worker makes no progress"]
 
 
+def test_a_worker_that_cannot_screen_says_why_until_it_can() -> None:
+    worker("scan@one:1")
+    calibration.worker_is_not_ready("scan@one:1", "StorageFault: none of the newest files is here")
+    (trouble,) = operations.troubles()
+    assert (trouble.kind, trouble.what) == (None, "scan@one:1 cannot screen")
+    assert "goes on by itself once this is mended: StorageFault: none of the newest files is here" in trouble.then
+    worker("scan@one:1")
+    assert operations.troubles() == []
+
+
 def test_a_worker_that_signed_off_troubles_nobody_and_one_that_starts_anew_under_its_name_is_there() -> None:
     worker("scan@one:1")
     calibration.worker_has_left("scan@one:1")
