@@ -116,11 +116,6 @@ def open_case_of(item: ContentItem) -> ReviewCase | None:
     return cases.exclude(state=CaseState.CLOSED).first()
 
 
-def case_of(item: ContentItem) -> ReviewCase | None:
-    """The last one, whatever its state."""
-    return ReviewCase.objects.filter(item=item, purpose=CasePurpose.REVIEW).order_by("-number").first()
-
-
 def history(item: ContentItem) -> tuple[list[Verdict], list[Decision], list[Event], list[ReviewCase]]:
     """Oldest first within each kind; what only checked the desk is left out."""
     verdicts = Verdict.objects.filter(item=item).select_related("policy", "decision__user").order_by("created_at")

@@ -136,7 +136,8 @@ def test_item_explanation_and_pictures_keep_it_back_until_then(desk: Desk, case:
     ]
     row = client.get(reverse("guard:item-row", args=[case.item_id]))
     assert told(client.get(item).content) == told(row.content) == []
-    assert client.get(why)["Location"] == page_of(case)
+    assert client.get(why)["Location"] == item
+    assert client.get(why, {"case": case.number})["Location"] == page_of(case)
     assert {client.get(address).status_code for address in telling} == {404}
     give(client, case)
     assert "0 of 700 genuine faces" in text(client.get(item))
