@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.utils import timezone
 
-from moderation import blind, search
+from moderation import blind, keyset, search
 from moderation.authority import may
 from moderation.models import Decision, IllegalRecord, Platform, PolicyVersion, ReviewCase, SavedFilter
 from moderation.models.review import QUEUE_REASONS, Gives
@@ -76,13 +76,6 @@ class CaseFilter:
         chosen = {field.name: getattr(self, field.name) for field in fields(self)} | changed
         defaults = {field.name: field.default for field in fields(self)}
         return {name: value for name, value in chosen.items() if value != defaults[name]}
-
-
-@dataclass(frozen=True, slots=True)
-class CasePage:
-    cases: Sequence[ReviewCase]
-    newer: str
-    older: str
 
 
 def _is_id(text: str) -> bool:
@@ -210,49 +203,9 @@ def case_page(
     after: str = "",
     before: str = "",
     authors: Sequence[str] = (),
-) -> CasePage:
-    """One page by keyset: the cursor is the last (or first) row's sort values."""
-    keys, descending = [key.lstrip("-") for key in chosen.keys], chosen.keys[0].startswith("-")
+) -> keyset.Page[ReviewCase]:
     cases = open_cases(chosen, user, authors)
-    backwards = bool(before) and not after
-    cursor = _read_cursor(after or before, keys)
-    if cursor is not None:
-        cases = cases.filter(_beyond(keys, cursor, "lt" if backwards != descending else "gt"))
-    order = [f"-{key}" if backwards != descending else key for key in keys]
-    rows = list(cases.order_by(*order)[: PAGE + 1])
-    more, rows = len(rows) > PAGE, rows[:PAGE]
-    if backwards:
-        rows.reverse()
-    has_newer, has_older = (more, True) if backwards else (cursor is not None, more)
-    return CasePage(
-        rows,
-        _write_cursor(rows[0], keys) if rows and has_newer else "",
-        _write_cursor(rows[-1], keys) if rows and has_older else "",
-    )
-
-
-def _beyond(keys: Sequence[str], cursor: Sequence[Any], way: str) -> Q:
-    """(a, b) > (x, y) as a ≥ x and (a > x or b > y): the first part alone is what an index can be entered by."""
-    first = Q(**{f"{keys[0]}__{way}": cursor[0]})
-    if len(keys) == 1:
-        return first
-    return Q(**{f"{keys[0]}__{way}e": cursor[0]}) & (first | Q(**{f"{keys[1]}__{way}": cursor[1]}))
-
-
-def _write_cursor(case: ReviewCase, keys: Sequence[str]) -> str:
-    values = (getattr(case, key) for key in keys)
-    return "~".join(value.isoformat() if isinstance(value, datetime) else repr(value) for value in values)
-
-
-def _read_cursor(text: str, keys: Sequence[str]) -> list[Any] | None:
-    read: dict[str, Callable[[str], Any]] = {"due_at": datetime.fromisoformat, "least": float, "number": int}
-    parts = text.split("~")
-    if len(parts) != len(keys):
-        return None
-    try:
-        return [read[key](part) for key, part in zip(keys, parts, strict=True)]
-    except ValueError:
-        return None
+    return keyset.page(cases, chosen.keys, after=after, before=before, shown=PAGE)
 
 
 AS_TAKEN = ("taken_at", "number")  # what a person holds comes in the order in which it was chosen for them

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from moderation import queries
 from moderation.console.access import REVERSE, DeskRequest, needs
+from moderation.console.paging import around, asked_for
 from moderation.console.step_up import step_up
 from moderation.models import GoldItem
 from moderation.reach import may_see, sees
@@ -24,7 +25,7 @@ from moderation.vocabulary import CasePurpose, DecisionState, DecisionValue
 
 TRUTHS = (DecisionValue.SYNTHETIC, DecisionValue.ALTERED, DecisionValue.GENUINE)
 PAGE = "deepfake_guard/statistics/gold.html"
-SHOWN = 200
+NEWEST = ("-sealed_at", "-item_id")
 
 
 @require_safe
@@ -35,11 +36,13 @@ def gold(request: DeskRequest) -> HttpResponse:
 
 def page(request: DeskRequest, *, status: int = 200, **given: Any) -> HttpResponse:
     listed = {one.platform_id: Rules.from_document(one.rules).reasons for one in queries.active_policies(request.user)}
-    items = list(sealed(request)[:SHOWN])
-    for one in items:
+    sealed = asked_for(request, _sealed(request), NEWEST)
+    for one in sealed.rows:
         one.stated = in_words(one.reasons, listed.get(one.item.platform_id, ()))  # type: ignore[attr-defined]
     context = {
-        "items": items,
+        "items": sealed.rows,
+        "count": GoldItem.objects.filter(sees(request.user)).count(),
+        **around(sealed),
         "truths": TRUTHS,
         "reasons": {reason.code: reason for reasons in listed.values() for reason in reasons}.values(),
         **given,
@@ -47,10 +50,10 @@ def page(request: DeskRequest, *, status: int = 200, **given: Any) -> HttpRespon
     return render(request, PAGE, context, status=status)
 
 
-def sealed(request: DeskRequest) -> QuerySet[GoldItem]:
-    """Those that are asked first; `answered` and `right` count the settled answers of each."""
+def _sealed(request: DeskRequest) -> QuerySet[GoldItem]:
+    """`answered` and `right` count the settled answers of each."""
     answer = Q(item__cases__purpose=CasePurpose.GOLD, item__cases__decisions__state=DecisionState.SETTLED)
-    counted = (
+    return (
         GoldItem.objects.filter(sees(request.user))
         .select_related("item__platform", "sealed_by")
         .annotate(
@@ -60,7 +63,6 @@ def sealed(request: DeskRequest) -> QuerySet[GoldItem]:
             ),
         )
     )
-    return counted.order_by(F("retired_at").asc(nulls_first=True), "-sealed_at")
 
 
 @require_POST

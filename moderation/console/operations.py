@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 from moderation.authority import may
 from moderation.console import charts
 from moderation.console.access import MANAGE_PLATFORM, VIEW, DeskRequest, needs
+from moderation.console.paging import around, asked_for
 from moderation.models import Alert, Platform, Pulse, Verdict
 from moderation.models.ids import first_id
 from moderation.reach import sees
@@ -32,7 +33,7 @@ PERIODS = {
     "7d": (gettext_noop("7 days"), timedelta(days=7)),
 }
 POINTS = 60
-SHOWN = 50
+NEWEST = ("-finished_at", "-id")
 DRIFT_DAYS = 14
 VERDICTS = 1000
 
@@ -45,6 +46,7 @@ def operations(request: DeskRequest) -> HttpResponse:
     chosen = chosen if chosen in PERIODS else "1h"
     waiting, oldest = service.scans_waiting(now)
     hands, aside = service.hands(now), service.set_aside(sees(request.user, "platform"))
+    page = asked_for(request, aside, NEWEST)
     context: dict[str, Any] = {
         "now": now,
         "period": chosen,
@@ -56,7 +58,8 @@ def operations(request: DeskRequest) -> HttpResponse:
         "promise": service.PROMISE,
         "verdict_seconds": _verdict_seconds(now),
         "aside_count": aside.count(),
-        "aside": aside[:SHOWN],
+        "aside": page.rows,
+        **around(page, "#aside", period=chosen, hold="1"),
         "deliveries": service.deliveries_waiting(),
         "hands": hands,
         "fine": sum(hand.state in ("working", "idle") for hand in hands),

@@ -64,7 +64,7 @@ def queue(request: DeskRequest) -> HttpResponse:
             for name in queue_queries.views_for(request.user)
         ],
         "layouts": [(name, gettext(words), look, _address(chosen, layout=name)) for name, words, look in LAYOUTS],
-        "alike": campaigns.among(page.cases) if may(request.user, BULK) else [],
+        "alike": campaigns.among(page.rows) if may(request.user, BULK) else [],
         "newer": _address(chosen, before=page.newer) if page.newer else "",
         "older": _address(chosen, after=page.older) if page.older else "",
         "policies": queries.active_policies(request.user),

@@ -13,18 +13,19 @@ from django.views.decorators.http import require_POST, require_safe
 
 from moderation import queries
 from moderation.console.access import REVERSE, DeskRequest, needs
+from moderation.console.paging import around, asked_for
 from moderation.services import quality
 
-SHOWN = 200
+NEWEST = ("-settled_at", "-id")
 
 
 @require_safe
 @needs(REVERSE)
 def sample(request: DeskRequest) -> HttpResponse:
-    answers = list(quality.found(request.user)[:SHOWN])
-    items = {item.pk: item for item in queries.items_with_thumbnails([answer.case.item_id for answer in answers])}
-    there = [(answer, items[answer.case.item_id]) for answer in answers if answer.case.item_id in items]
-    context: dict[str, Any] = {"answers": there}
+    page = asked_for(request, quality.found(request.user), NEWEST)
+    items = {item.pk: item for item in queries.items_with_thumbnails([answer.case.item_id for answer in page.rows])}
+    there = [(answer, items[answer.case.item_id]) for answer in page.rows if answer.case.item_id in items]
+    context: dict[str, Any] = {"answers": there, **around(page)}
     return render(request, "deepfake_guard/statistics/sample.html", context)
 
 

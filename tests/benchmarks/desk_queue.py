@@ -106,14 +106,14 @@ def pages(count: int) -> dict[str, str]:
     """What is asked for, by name. The deep page lies in the middle: its cursor is the middle case's."""
     from django.utils.http import urlencode
 
+    from moderation.keyset import write_cursor
     from moderation.models import ReviewCase
-    from moderation.queue_queries import _write_cursor
 
     middle = ReviewCase.objects.order_by("due_at", "number")[count // 2]
     rare = ReviewCase.objects.filter(reports__gt=0).select_related("platform", "item").latest("number")
     asked = {
         "first page": {},
-        "a page in the middle": {"after": _write_cursor(middle, ("due_at", "number"))},
+        "a page in the middle": {"after": write_cursor(middle, ("due_at", "number"))},
         "smallest p first": {"sort": "p"},
         "oldest first": {"sort": "oldest"},
         "view: due within 1 h": {"view": "due"},

@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
-from moderation import queue_queries
+from moderation import keyset, queue_queries
 from moderation.models import ContentItem, ReviewCase
 from moderation.services import operations
 from moderation.vocabulary import CaseState, ItemStatus, Statement
@@ -66,10 +66,10 @@ def plan_of(chosen: dict[str, str]) -> str:
     reader, _ = User.objects.get_or_create(username="reads-all", is_superuser=True)
     page = queue_queries.case_page(choice, reader)
     keys = [key.lstrip("-") for key in choice.keys]
-    cursor = queue_queries._read_cursor(page.older, keys)
+    cursor = keyset.read_cursor(ReviewCase, page.older, keys)
     assert cursor is not None
     way = "lt" if choice.keys[0].startswith("-") else "gt"
-    cases = queue_queries.open_cases(choice, reader).filter(queue_queries._beyond(keys, cursor, way))
+    cases = queue_queries.open_cases(choice, reader).filter(keyset.beyond(keys, cursor, way))
     cases = cases.order_by(*choice.keys)
     return cases[: queue_queries.PAGE + 1].explain()
 

@@ -15,7 +15,7 @@ SEEN_SOMETHING = (DecisionValue.SYNTHETIC, DecisionValue.ALTERED)
 
 
 def found(user: User | AnonymousUser) -> QuerySet[Decision]:
-    """Answers that saw something in what policy let pass, the newest first; not those about which a person decided.
+    """Answers that saw something in what policy let pass; not those about which a person decided.
 
     `opened`: the item waits for a person by now.
     """
@@ -30,11 +30,7 @@ def found(user: User | AnonymousUser) -> QuerySet[Decision]:
         value__in=SEEN_SOMETHING,
     )
     waits = Exists(asked.exclude(state=CaseState.CLOSED))
-    return (
-        answers.annotate(opened=waits)
-        .select_related("case__item__platform", "opinion", "policy")
-        .order_by("-settled_at")
-    )
+    return answers.annotate(opened=waits).select_related("case__item__platform", "opinion", "policy")
 
 
 @transaction.atomic

@@ -5,6 +5,9 @@ from __future__ import annotations
 import html
 import re
 from typing import Any
+from urllib.parse import urljoin
+
+from moderation import keyset
 
 
 def text(response: Any) -> str:
@@ -30,3 +33,22 @@ def lapse(client: Any, seconds: float = 365 * 24 * 3600) -> None:
     session = client.session
     session["guard_confirmed_at"] -= seconds
     session.save()
+
+
+def two_a_page(patch: Any) -> None:
+    patch.setitem(keyset.page.__kwdefaults__, "shown", 2)
+
+
+def walked(client: Any, address: str) -> list[str]:
+    """The words of each page of a list, as “Next” leads on; “Previous” leads back to the one before."""
+    pages: list[str] = []
+    places = [address]
+    while places[len(pages) :]:
+        content = client.get(places[len(pages)]).content.decode()
+        turns = dict(re.findall(r'href="(\?[^"]*)">(Previous|Next)<', content))
+        named = {word: urljoin(address, html.unescape(href)) for href, word in turns.items()}
+        if pages:
+            assert text(client.get(named["Previous"])) == pages[-1]
+        pages.append(text(client.get(places[len(pages)])))
+        places += [named["Next"]] if "Next" in named else []
+    return pages

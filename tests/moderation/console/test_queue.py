@@ -159,16 +159,16 @@ def test_its_pages_show_every_case_once_forwards_and_back(
     seen: list[list[int]] = []
     page = queue_queries.case_page(chosen, user)
     while True:
-        seen.append([case.number for case in page.cases])
+        seen.append([case.number for case in page.rows])
         if not page.older:
             break
         page = queue_queries.case_page(chosen, user, after=page.older)
     assert sorted(number for some in seen for number in some) == sorted(case.number for case in made)
     assert [len(some) for some in seen] == [3, 3, 2]
     back = queue_queries.case_page(chosen, user, before=page.newer)
-    assert [case.number for case in back.cases] == seen[1]
+    assert [case.number for case in back.rows] == seen[1]
     first = queue_queries.case_page(chosen, user, before=back.newer)
-    assert [case.number for case in first.cases] == seen[0]
+    assert [case.number for case in first.rows] == seen[0]
     assert first.newer == ""
 
 

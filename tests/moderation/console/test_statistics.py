@@ -21,7 +21,7 @@ from moderation.services.quality.answers import Period
 from moderation.services.quality.export import pseudonym
 from moderation.vocabulary import CasePurpose, DecisionValue, IllegalKind, Role
 from tests.factories import ACTOR, conclude, make_case, make_item, make_platform, make_user, pending, report, screen
-from tests.moderation.console.pages import lapse, text
+from tests.moderation.console.pages import lapse, text, two_a_page, walked
 
 pytestmark = pytest.mark.django_db
 Desk = Callable[..., tuple[Client, User]]
@@ -259,10 +259,25 @@ def test_a_senior_seals_an_item_whose_answer_is_known_and_retires_it(desk: Desk)
     assert known.retired_at is not None
 
 
+def test_the_sealed_set_goes_on_on_the_next_page_and_its_count_is_of_all(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [make_case(external_id=f"photo-{place}") for place in range(3)]
+    for case in made:
+        quality.seal(case.item, DecisionValue.GENUINE, by=None, actor=ACTOR)
+    two_a_page(monkeypatch)
+    pages = walked(desk(Role.SENIOR)[0], "/statistics/gold/")
+    assert [[f"photo-{place}" in page for place in range(3)] for page in pages] == [
+        [False, True, True],
+        [True, False, False],
+    ]
+    assert all("The sealed set 3" in page for page in pages)
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"case": "", "truth": "genuine"}, "There is no case without a number"),
+        ({"case": "", "truth": "genuine"}, "Give the number of a case."),
         ({"case": "9999", "truth": "genuine"}, "There is no case 9999"),
         ({"case": "x", "truth": "genuine"}, "There is no case x"),
     ],

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -38,7 +40,7 @@ from tests.factories import (
     report,
     screen,
 )
-from tests.moderation.console.pages import text
+from tests.moderation.console.pages import text, two_a_page
 from tests.moderation.receiver import Receiver, answering, receiving
 
 pytestmark = pytest.mark.django_db
@@ -263,6 +265,19 @@ def test_the_page_says_who_is_silent_what_waits_and_what_was_set_aside(admin: Cl
     assert "1 case of Agora is locked" in text(admin.get("/operations/"))
     assert b"view=locked" not in admin.get("/operations/").content
     assert "Held" in text(admin.get("/operations/?hold=1&period=7d"))
+
+
+def test_what_was_set_aside_goes_on_on_the_next_page(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    for place in range(3):
+        set_aside(external_id=f"post-9000{place}")
+    two_a_page(monkeypatch)
+    first = admin.get("/operations/?period=7d")
+    (older,) = re.findall(r'href="([^"]*)">Next<', first.content.decode())
+    assert re.findall(r"post-9000\d", text(first)) == ["post-90002", "post-90002", "post-90001", "post-90001"]
+    then = admin.get(f"/operations/{html.unescape(older)}")
+    assert set(re.findall(r"post-9000\d", text(then))) == {"post-90000"}
+    assert "Held" in text(then), "a list that one reads does not start anew"
+    assert "7 days" in text(then)
 
 
 def test_it_is_calm_where_nothing_runs_yet(admin: Client) -> None:
