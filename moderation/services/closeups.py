@@ -39,9 +39,7 @@ class Wanted:
 def claim(case_number: int) -> Wanted | None:
     """One try at a case whose views are due; None when there is nothing to make for it (any more)."""
     now = timezone.now()
-    due = ReviewCase.objects.filter(pk=case_number, views_due_at__lte=now).filter(
-        state__in=(CaseState.OPEN, CaseState.SETTLING)
-    )
+    due = ReviewCase.objects.filter(pk=case_number, views_due_at__lte=now, state__in=UNDECIDED)
     if not due.update(views_due_at=now + AGAIN_AFTER, views_tries=F("views_tries") + 1):
         return None
     case = ReviewCase.objects.select_related("item__asset", "item__scan").get(pk=case_number)
@@ -96,9 +94,7 @@ def _are_made(scan_id: uuid.UUID) -> bool:
 def sweep() -> int:
     """Rings for what is due and was not made; returns how often."""
     room = max(0, RUNG_AT_ONCE - dispatch.depth(dispatch.VIEWS_QUEUE))
-    due = ReviewCase.objects.filter(views_due_at__lte=timezone.now()).filter(
-        state__in=(CaseState.OPEN, CaseState.SETTLING)
-    )
+    due = ReviewCase.objects.filter(views_due_at__lte=timezone.now(), state__in=UNDECIDED)
     waiting = list(due.order_by("views_due_at").values_list("pk", flat=True)[:room])
     for number in waiting:
         dispatch.ring_views(number)

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-BYTES = 64  # two hashes of 256 bits: the crop's and its mirror image's
 # Of 256 bits. 31 is PDQ's own limit for one picture: among the 3.1 million pairs of train-real crops (hq, all different
 # photos by SHA-256) none lies within it; of 200 re-encoded (JPEG 50), halved or by 2 px re-cut crops 99 % do.
 SAME = 31
