@@ -159,13 +159,13 @@ def locked_case_count(user: User | AnonymousUser) -> int:
     return _counted(in_view("locked", user) & sees(user, "platform"))
 
 
-def open_cases(chosen: CaseFilter, user: User | AnonymousUser, authors: Sequence[str] = ()) -> QuerySet[ReviewCase]:
-    """`authors`: keyed digests of whom `q` may name. Who names a case by its number means it in any state."""
+def open_cases(chosen: CaseFilter, user: User | AnonymousUser, meant_by_q: Sequence[int] = ()) -> QuerySet[ReviewCase]:
+    """`meant_by_q`: as `search` finds them. Who names a case by its number means it in any state."""
     named = search.case_number(chosen.q)
     meant = in_view(chosen.view, user) if named is None else in_view(chosen.view, user) | Q(number=named)
     cases = ReviewCase.objects.filter(meant, sees(user, "platform")).annotate(hidden=blind.hidden(user))
     if chosen.q:
-        cases = cases.filter(number__in=search.numbers(chosen.q, authors))
+        cases = cases.filter(number__in=meant_by_q)
     if chosen.platform:
         cases = cases.filter(platform__in=Platform.objects.filter(name=chosen.platform))
     if chosen.policy:
@@ -202,9 +202,9 @@ def case_page(
     *,
     after: str = "",
     before: str = "",
-    authors: Sequence[str] = (),
+    meant_by_q: Sequence[int] = (),
 ) -> keyset.Page[ReviewCase]:
-    cases = open_cases(chosen, user, authors)
+    cases = open_cases(chosen, user, meant_by_q)
     return keyset.page(cases, chosen.keys, after=after, before=before, shown=PAGE)
 
 

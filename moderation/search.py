@@ -1,28 +1,79 @@
-"""Which cases a search means: by number, id, author, hash, or words of a note. Each way ends after some rows."""
+"""Which cases a search means: by number, id, author, hash, or words. Each way ends after some rows.
+
+The words of a case are those of its notes and of what the platform says of the post, the author's record apart.
+`services.case_words` keeps them, so a search reads an index and costs the same with any number of notes.
+"""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
-from moderation.models import ContentItem, MediaAsset, Opinion, ReviewCase
+from moderation.models import CaseWord, ContentItem, MediaAsset, ReviewCase
 
 FOUND_AT_MOST = 500
-NOTES_READ = 20_000  # the newest: words of a note have no index
-SHORTEST_HASH, SHORTEST_WORD = 8, 3
+SHORTEST_HASH, SHORTEST_WORD, LONGEST_WORD = 8, 3, 40
+WORDS_SOUGHT = 6
 LAST = chr(0x10FFFF)
 
 
-def numbers(text: str, authors: Sequence[str] = ()) -> list[int]:
-    """Numbers of at most FOUND_AT_MOST cases, the newest; `authors`: keyed digests of whom the text may name."""
-    found = set(ReviewCase.objects.filter(_named(text)).values_list("number", flat=True)[:FOUND_AT_MOST])
-    items = _items(text, authors)
-    found.update(ReviewCase.objects.filter(item__in=items).values_list("number", flat=True)[:FOUND_AT_MOST])
-    return sorted(found, reverse=True)[:FOUND_AT_MOST]
+@dataclass(frozen=True, slots=True)
+class Found:
+    """`cut`: more may fit than these."""
+
+    numbers: Sequence[int]
+    cut: bool
+
+
+NOTHING = Found((), cut=False)
+
+
+def cases(text: str, authors: Sequence[str] = ()) -> Found:
+    """At most FOUND_AT_MOST numbers of cases, the newest; `authors`: keyed digests of whom the text may name."""
+    meant = (_named(text), Q(item__in=_items(text, authors)))
+    ways = [list(ReviewCase.objects.filter(way).values_list("number", flat=True)[:FOUND_AT_MOST]) for way in meant]
+    ways.append(_by_words(words_of(text)[:WORDS_SOUGHT]))
+    found = sorted({number for way in ways for number in way}, reverse=True)
+    return Found(found[:FOUND_AT_MOST], len(found) > FOUND_AT_MOST or any(len(way) >= FOUND_AT_MOST for way in ways))
+
+
+def words_of(text: str) -> list[str]:
+    """Each once, folded, in the order of the text; a number is a word. What is too short is left out."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    words = (word[:LONGEST_WORD] for word in re.findall(r"\w+", folded) if len(word) >= SHORTEST_WORD)
+    return list(dict.fromkeys(words))
+
+
+def texts_of(context: Mapping[str, Any]) -> str:
+    """All that stands in what the platform says of the post; not the names, and nothing of the author."""
+    return " ".join(_texts([value for name, value in context.items() if name != "author"]))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts(each)
+
+
+def _by_words(words: Sequence[str]) -> list[int]:
+    """Cases with all the words, each meant as a beginning: of the rows of the rarest, those with the others."""
+    if not words:
+        return []
+    ways = [CaseWord.objects.filter(begins_with("word", word)) for word in words]
+    ways.sort(key=lambda way: way[:FOUND_AT_MOST].count())
+    found = ways[0]
+    for way in ways[1:]:
+        found = found.filter(Exists(way.filter(case=OuterRef("case"))))
+    return list(found.values_list("case", flat=True)[:FOUND_AT_MOST])
 
 
 def case_number(text: str) -> int | None:
@@ -35,10 +86,6 @@ def _named(text: str) -> Q:
         named |= Q(number=number)
     if (row := _id(text)) is not None:
         named |= Q(public_id=row)
-    if len(text) >= SHORTEST_WORD:
-        newest = Opinion.objects.exclude(note="").order_by("-pk").values("pk")[:NOTES_READ]
-        noted = Opinion.objects.filter(pk__in=newest, note__icontains=text).values_list("case", flat=True)
-        named |= Q(number__in=list(noted[:FOUND_AT_MOST]))
     return named
 
 

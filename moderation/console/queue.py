@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_POST, require_safe
 
-from moderation import queries, queue_queries, reach
+from moderation import queries, queue_queries, reach, search
 from moderation.authority import may
 from moderation.console.access import BULK, DECIDE, VIEW, DeskRequest, needs
 from moderation.console.lease import take_next
@@ -46,17 +46,20 @@ FINDINGS = (
 @needs(VIEW)
 def queue(request: DeskRequest) -> HttpResponse:
     chosen = queue_queries.CaseFilter.read(request.GET)
+    found = search.cases(chosen.q, platforms.author_digests(chosen.q)) if chosen.q else search.NOTHING
     page = queue_queries.case_page(
         chosen,
         request.user,
         after=request.GET.get("after", ""),
         before=request.GET.get("before", ""),
-        authors=platforms.author_digests(chosen.q) if chosen.q else (),
+        meant_by_q=found.numbers,
     )
     counts = queue_queries.view_counts(request.user)
     context: dict[str, Any] = {
         "chosen": chosen,
         "page": page,
+        "cut": found.cut,
+        "found_at_most": search.FOUND_AT_MOST,
         "counts": counts,
         "oldest": queue_queries.oldest_open_case(request.user),
         "views": [

@@ -14,7 +14,7 @@ from moderation.models.platform import ApiKey, Platform, PolicyVersion
 from moderation.models.preferences import Exposure, Preferences
 from moderation.models.quality import GoldItem
 from moderation.models.report import UserReport
-from moderation.models.review import Appeal, Batch, Decision, Opinion, ReviewCase, SavedFilter
+from moderation.models.review import Appeal, Batch, CaseWord, Decision, Opinion, ReviewCase, SavedFilter
 from moderation.models.scan import WORKER_SILENT, Scan, WorkerStatus, at_work
 from moderation.models.usage import CallCount, DayCount, StoredBytes, StoredChange
 from moderation.models.verdict import Verdict
@@ -32,6 +32,7 @@ __all__ = [
     "Batch",
     "Calibration",
     "CallCount",
+    "CaseWord",
     "ContentItem",
     "DayCount",
     "Decision",

@@ -151,6 +151,22 @@ class Opinion(models.Model):
         return f"{self.value} on case {self.case_id}"
 
 
+class CaseWord(models.Model):
+    """A word that leads to a case (`services.case_words`)."""
+
+    case = models.ForeignKey(ReviewCase, models.CASCADE, related_name="words", db_index=False)
+    word = models.CharField(max_length=40)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["case", "word"], name="word_of_a_case_once")]
+        indexes = [  # by its beginning, whatever the database's collation
+            models.Index(fields=["word", "case"], name="cases_by_word", opclasses=["varchar_pattern_ops", "int8_ops"])
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.word}: case {self.case_id}"
+
+
 class Decision(models.Model):
     """Pending for ten seconds, then settled, undone or void (design.md §4.9)."""
 

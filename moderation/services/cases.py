@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from moderation import blind, dispatch, queries, urgency
+from moderation import blind, dispatch, queries, search, urgency
 from moderation.conf import conf
 from moderation.models import (
     ContentItem,
@@ -22,7 +22,7 @@ from moderation.models import (
 )
 from moderation.models.review import BEYOND_ANY_P
 from moderation.rules import DEFAULT_RULES, Rules
-from moderation.services import audit, leases, platforms
+from moderation.services import audit, case_words, leases, platforms
 from moderation.vocabulary import (
     GRAVE_REPORTS,
     Basis,
@@ -91,6 +91,7 @@ def _new_case(item: ContentItem, reasons: Sequence[str], **given: Any) -> Review
         case.least = BEYOND_ANY_P  # its place among the smallest p-values would tell
     case.views_due_at = timezone.now() if queries.has_picture(item) else None
     case.save(force_insert=True)
+    case_words.keep(case.number, search.texts_of(item.context))
     if case.views_due_at is not None:
         dispatch.ring_views(case.number)
     return case

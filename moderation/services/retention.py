@@ -39,7 +39,7 @@ from moderation.models import (
     WebhookDelivery,
 )
 from moderation.models.rows import insert
-from moderation.services import audit, room
+from moderation.services import audit, case_words, room
 from moderation.vocabulary import (
     LIVE_SCAN_STATES,
     Basis,
@@ -101,6 +101,7 @@ def _close_cases(item: ContentItem, now: datetime) -> None:
         state=DecisionState.VOID, void_reason=Reason.ITEM_ERASED, settled_at=now
     )
     Opinion.objects.filter(case__item=item).update(note="")
+    case_words.forget(item)
     Appeal.objects.filter(case__item=item).update(text="")
     UserReport.objects.filter(item=item).delete()
     Label.objects.filter(item=item).delete()

@@ -15,7 +15,7 @@ from moderation import blind, dispatch
 from moderation.conf import conf
 from moderation.models import Decision, Opinion, ReviewCase
 from moderation.rules import Rules, allowed
-from moderation.services import audit, leases, platforms
+from moderation.services import audit, case_words, leases, platforms
 from moderation.services.decisions.refusals import NEEDS_REASON, LeaseLost, OpinionMissing, ReasonMissing
 from moderation.vocabulary import CaseState, DecisionState, DecisionValue, Effect
 
@@ -48,6 +48,7 @@ def decide(
     if not held.update(state=CaseState.SETTLING, lease_token=None, lease_until=None):
         raise LeaseLost(ReviewCase.objects.get(pk=case.pk))
     opinion = Opinion.objects.create(case=case, user=user, value=value, reasons=given, note=note)
+    case_words.keep(case.pk, opinion.note)
     decision = Decision.objects.create(
         case=case,
         opinion=opinion,

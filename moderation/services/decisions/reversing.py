@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 
 from moderation.models import ContentItem, Decision, Opinion, ReviewCase
 from moderation.rules import Rules, allowed
-from moderation.services import platforms, verdicts
+from moderation.services import case_words, platforms, verdicts
 from moderation.services.decisions.refusals import NotReversible, ReasonMissing
 from moderation.vocabulary import CasePurpose, CaseState, DecisionState, DecisionValue, Effect
 
@@ -49,6 +49,7 @@ def reverse(
         raise NotReversible(gettext("This would leave things as they are."))
     now = timezone.now()
     opinion = Opinion.objects.create(case=case, user=user, value=value, reasons=given, note=why.strip())
+    case_words.keep(case.pk, opinion.note)
     decision = Decision.objects.create(
         case=case,
         opinion=opinion,

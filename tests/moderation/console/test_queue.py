@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from moderation import queue_queries
+from moderation import queue_queries, search
 from moderation.models import MediaAsset, ReviewCase, SavedFilter
 from moderation.services import illegal, leases, people
 from moderation.vocabulary import DecisionValue, IllegalKind, Role
@@ -230,6 +230,17 @@ def test_a_search_finds_by_number_id_author_hash_and_the_words_of_a_note(desk: D
     closed = client.get(QUEUE, {"q": "EARRING", "view": "closed"})
     assert numbers(closed) == [case.number]
     assert "genuine" in text(closed)
+
+
+def test_it_says_that_a_search_was_cut(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "FOUND_AT_MOST", 2)
+    agora = make_platform()
+    for number in range(3):
+        make_case(agora, context={"post": f"harbour {number}00"})
+    client, _ = desk()
+    assert "The search stops after 2 cases." in text(client.get(QUEUE, {"q": "harbour"}))
+    assert "The search stops" not in text(client.get(QUEUE, {"q": "harbour 200"}))
+    assert "The search stops" not in text(client.get(QUEUE))
 
 
 def test_a_case_number_is_found_in_any_state_and_in_any_view(desk: Desk) -> None:
