@@ -11,8 +11,8 @@ from moderation.services import audit
 class Command(OwnerCommand):
     help = "Verifies the audit trail, or links what is not linked yet (the upkeep worker does that by itself)."
     examples = """\
-  manage.py guard_audit verify
-  manage.py guard_audit link"""
+  python manage.py guard_audit verify
+  python manage.py guard_audit link"""
 
     def add_arguments(self, parser: CommandParser) -> None:
         add = self.subcommands(parser)

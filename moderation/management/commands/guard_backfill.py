@@ -26,8 +26,8 @@ class Command(OwnerCommand):
         "goes on with what is left."
     )
     examples = """\
-  manage.py guard_backfill photos.Photo.image
-  manage.py guard_backfill accounts.Member.avatar --pause 0.1"""
+  python manage.py guard_backfill photos.Photo.image
+  python manage.py guard_backfill accounts.Member.avatar --pause 0.1"""
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("field", metavar="app.Model.field")

@@ -25,7 +25,7 @@ class Command(OwnerCommand):
         "key, a moderator, an admin and a webhook endpoint, and writes their secrets to FILE (mode 0600). Where FILE "
         "exists, only the endpoint's address is brought up to date."
     )
-    examples = "  manage.py guard_demo var/demo.json --webhook http://127.0.0.1:8001/"
+    examples = "  python manage.py guard_demo var/demo.json --webhook http://127.0.0.1:8001/"
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, metavar="FILE")

@@ -16,9 +16,9 @@ class Command(OwnerCommand):
         "beat, secrets and webhooks. Each failure comes with its cure; exit status 1 when something fails."
     )
     examples = """\
-  manage.py guard_doctor
-  manage.py guard_doctor --json
-  VAR=var manage.py guard_doctor        the guard that `make run` serves"""
+  python manage.py guard_doctor
+  python manage.py guard_doctor --json
+  VAR=/srv/guard python manage.py guard_doctor        a guard that keeps its own elsewhere"""
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="one object a line: name, state, said, cure")

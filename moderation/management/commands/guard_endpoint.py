@@ -22,11 +22,12 @@ LONGEST_REASON = 100
 class Command(OwnerCommand):
     help = "Adds, lists, tests and disables webhook endpoints, and sends again. A new one's secret is shown once."
     examples = """\
-  manage.py guard_endpoint add "Photo club" https://photos.example/hooks/guard --test
-  manage.py guard_endpoint list "Photo club"
-  manage.py guard_endpoint test 0199f3d2-6c1e-7b7a-9a53-0d5ad1c0f3aa
-  manage.py guard_endpoint replay 0199f3d2-6c1e-7b7a-9a53-0d5ad1c0f3aa --since 2026-11-25T08:00 --until 2026-11-25T12:00
-  manage.py guard_endpoint disable 0199f3d2-6c1e-7b7a-9a53-0d5ad1c0f3aa --reason "moved away\""""
+  python manage.py guard_endpoint add "Photo club" https://photos.example/hooks/guard --test
+  python manage.py guard_endpoint list "Photo club"
+  python manage.py guard_endpoint test 0199f3d2-6c1e-7b7a-9a53-0d5ad1c0f3aa
+  python manage.py guard_endpoint replay 0199f3d2-6c1e-7b7a-9a53-0d5ad1c0f3aa --since 2026-11-25T08:00 \\
+    --until 2026-11-25T12:00
+  python manage.py guard_endpoint disable 0199f3d2-6c1e-7b7a-9a53-0d5ad1c0f3aa --reason "moved away\""""
 
     def add_arguments(self, parser: CommandParser) -> None:
         add = self.subcommands(parser)

@@ -17,12 +17,12 @@ class Command(OwnerCommand):
         "Issues, lists, rotates and revokes API keys. A key is shown once, when it is issued; only its digest is kept."
     )
     examples = """\
-  manage.py guard_key issue "Photo club" uploads --scope items:write --scope items:read
-  manage.py guard_key issue "Photo club" trial --scope items:write --days 30
-  manage.py guard_key issue "Photo club" batch --scope items:write --from 203.0.113.0/24
-  manage.py guard_key list "Photo club"
-  manage.py guard_key rotate k3v9x0ab --overlap-hours 48
-  manage.py guard_key revoke k3v9x0ab"""
+  python manage.py guard_key issue "Photo club" uploads --scope items:write --scope items:read
+  python manage.py guard_key issue "Photo club" trial --scope items:write --days 30
+  python manage.py guard_key issue "Photo club" batch --scope items:write --from 203.0.113.0/24
+  python manage.py guard_key list "Photo club"
+  python manage.py guard_key rotate k3v9x0ab --overlap-hours 48
+  python manage.py guard_key revoke k3v9x0ab"""
 
     def add_arguments(self, parser: CommandParser) -> None:
         add = self.subcommands(parser)

@@ -17,13 +17,13 @@ KEEP = -1  # not given
 class Command(OwnerCommand):
     help = "Adds, lists, closes and opens platforms, sets how long their media are kept and what they may use."
     examples = """\
-  manage.py guard_platform create "Photo club"
-  manage.py guard_platform create "Photo club" --review-at 0.02
-  manage.py guard_platform retention "Photo club" --allowed-days 3 --decided-days 90
-  manage.py guard_platform limits "Photo club" --items-per-day 5000 --storage-mb 20000
-  manage.py guard_platform limits "Photo club" --calls-per-minute none
-  manage.py guard_platform close "Photo club"
-  manage.py guard_platform list"""
+  python manage.py guard_platform create "Photo club"
+  python manage.py guard_platform create "Photo club" --review-at 0.02
+  python manage.py guard_platform retention "Photo club" --allowed-days 3 --decided-days 90
+  python manage.py guard_platform limits "Photo club" --items-per-day 5000 --storage-mb 20000
+  python manage.py guard_platform limits "Photo club" --calls-per-minute none
+  python manage.py guard_platform close "Photo club"
+  python manage.py guard_platform list"""
 
     def add_arguments(self, parser: CommandParser) -> None:
         add = self.subcommands(parser)
@@ -63,7 +63,7 @@ class Command(OwnerCommand):
             raise CommandError(str(error)) from error
         self.say(
             f"platform {platform.name!r} ({platform.pk}), review at p <= {options['review_at']}",
-            f'next: manage.py guard_key issue "{platform.name}" uploads --scope items:write --scope items:read',
+            f'next: python manage.py guard_key issue "{platform.name}" uploads --scope items:write --scope items:read',
         )
 
     def retention(self, options: dict[str, Any]) -> None:

@@ -16,11 +16,11 @@ from moderation.services import platforms
 class Command(OwnerCommand):
     help = "Shows and publishes a platform's policy. A version is never edited: a change is a new version."
     examples = """\
-  manage.py guard_policy show "Photo club"
-  manage.py guard_policy publish "Photo club" --set review_at=0.02 --note "fewer cases"
-  manage.py guard_policy show "Photo club" > rules.json
-  manage.py guard_policy publish "Photo club" --file rules.json
-  manage.py guard_policy history "Photo club\""""
+  python manage.py guard_policy show "Photo club"
+  python manage.py guard_policy publish "Photo club" --set review_at=0.02 --note "fewer cases"
+  python manage.py guard_policy show "Photo club" > rules.json
+  python manage.py guard_policy publish "Photo club" --file rules.json
+  python manage.py guard_policy history "Photo club\""""
 
     def add_arguments(self, parser: CommandParser) -> None:
         add = self.subcommands(parser)

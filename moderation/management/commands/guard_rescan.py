@@ -14,9 +14,9 @@ from moderation.vocabulary import ItemStatus
 class Command(OwnerCommand):
     help = "Queues a further scan, behind all uploads. New results become new verdicts; decisions stay as they are."
     examples = """\
-  manage.py guard_rescan 0199f3d2-6c1e-7b7a-9a53-0d5ad1c0f3aa
-  manage.py guard_rescan --platform "Photo club"
-  manage.py guard_rescan --platform "Photo club" --status quarantined"""
+  python manage.py guard_rescan 0199f3d2-6c1e-7b7a-9a53-0d5ad1c0f3aa
+  python manage.py guard_rescan --platform "Photo club"
+  python manage.py guard_rescan --platform "Photo club" --status quarantined"""
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("item", nargs="*", type=UUID, help="ids of items")

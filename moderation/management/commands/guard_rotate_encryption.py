@@ -18,8 +18,8 @@ class Command(OwnerCommand):
     )
     examples = """\
   python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'
-  DEEPFAKE_GUARD_FERNET_KEYS=NEW,OLD manage.py guard_rotate_encryption --check
-  DEEPFAKE_GUARD_FERNET_KEYS=NEW,OLD manage.py guard_rotate_encryption"""
+  DEEPFAKE_GUARD_FERNET_KEYS=NEW,OLD python manage.py guard_rotate_encryption --check
+  DEEPFAKE_GUARD_FERNET_KEYS=NEW,OLD python manage.py guard_rotate_encryption"""
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--check", action="store_true", help="only say how many would be changed")

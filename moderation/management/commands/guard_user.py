@@ -19,15 +19,15 @@ ROLES = [role.value for role in Role]
 class Command(OwnerCommand):
     help = "Adds people of the console, changes their role, resets passwords, disables and enables them."
     examples = """\
-  manage.py guard_user create ada moderator
-  manage.py guard_user create grace "policy editor" --password-stdin < password.txt
-  manage.py guard_user create ben moderator --platform Agora --platform "Lumen Board"
-  manage.py guard_user role ada senior
-  manage.py guard_user platforms ben --all
-  manage.py guard_user illegal ada --give
-  manage.py guard_user reset ada
-  manage.py guard_user disable ada
-  manage.py guard_user list"""
+  python manage.py guard_user create ada moderator
+  python manage.py guard_user create grace "policy editor" --password-stdin < password.txt
+  python manage.py guard_user create ben moderator --platform Agora --platform "Lumen Board"
+  python manage.py guard_user role ada senior
+  python manage.py guard_user platforms ben --all
+  python manage.py guard_user illegal ada --give
+  python manage.py guard_user reset ada
+  python manage.py guard_user disable ada
+  python manage.py guard_user list"""
 
     def add_arguments(self, parser: CommandParser) -> None:
         add = self.subcommands(parser)
