@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
@@ -111,6 +112,11 @@ def fernet_keys() -> list[bytes]:
     """Newest first, as MultiFernet wants them; the one from SECRET_KEY last: it reads what came before the others."""
     derived = base64.urlsafe_b64encode(derived_key("webhook-secrets"))
     return [*(key.encode() for key in conf().FERNET_KEYS), derived]
+
+
+def sealing() -> MultiFernet:
+    """Encrypts secrets that must be read again, under the newest key."""
+    return MultiFernet([Fernet(key) for key in fernet_keys()])
 
 
 def audit_key() -> bytes:

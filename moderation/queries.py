@@ -43,6 +43,11 @@ def case_parts() -> tuple[Prefetch[Any], ...]:
     )
 
 
+def current_verdict(item: ContentItem) -> Verdict | None:
+    """Of an item that was read here, with its `current_verdicts`."""
+    return next(iter(item.current_verdicts), None)  # type: ignore[attr-defined]
+
+
 def case_by_number(number: int) -> ReviewCase | None:
     """With all that its page shows of it."""
     item = ("item__platform", "item__asset", "item__scan__detector", "item__scan__calibration")

@@ -124,6 +124,13 @@ class DecisionValue(StrEnum):
     CANNOT_TELL = "cannot_tell"
 
 
+CONCLUSIONS = (
+    DecisionValue.SYNTHETIC,
+    DecisionValue.ALTERED,
+    DecisionValue.GENUINE,
+)  # what can be said of a picture
+
+
 class DecisionState(StrEnum):
     PENDING = "pending"
     SETTLED = "settled"

@@ -16,13 +16,13 @@ from moderation.api.serializers import names, problems
 from moderation.api.views import ApiView, actor_of, key_of
 from moderation.models import Label
 from moderation.services import labels
-from moderation.vocabulary import LabelBasis, Scope
+from moderation.vocabulary import CONCLUSIONS, LabelBasis, Scope
 
 EXAMPLE = {"label": "synthetic", "basis": "author"}
 
 
 class LabelRequestSerializer(serializers.Serializer[Any]):
-    label = serializers.ChoiceField(choices=names(labels.SAID))  # type: ignore[assignment]
+    label = serializers.ChoiceField(choices=names(CONCLUSIONS))  # type: ignore[assignment]
     basis = serializers.ChoiceField(
         choices=names(LabelBasis), default=LabelBasis.PERSON.value, help_text="how you know"
     )
@@ -30,7 +30,7 @@ class LabelRequestSerializer(serializers.Serializer[Any]):
 
 class LabelSerializer(ModelSerializer[Label]):
     item_id = serializers.UUIDField()
-    label = serializers.ChoiceField(source="value", choices=names(labels.SAID))  # type: ignore[assignment]
+    label = serializers.ChoiceField(source="value", choices=names(CONCLUSIONS))  # type: ignore[assignment]
     basis = serializers.ChoiceField(choices=names(LabelBasis))
 
     class Meta:

@@ -14,10 +14,9 @@ from rest_framework.response import Response
 from moderation.api.pinned import DayField, MomentField
 from moderation.api.serializers import names, problems
 from moderation.api.views import ApiView, key_of
-from moderation.services.labels import SAID
 from moderation.services.quality import answers, counts, export
 from moderation.services.quality.answers import Evidence, Period
-from moderation.vocabulary import DecisionValue, LabelBasis, Outcome, Scope, Statement
+from moderation.vocabulary import CONCLUSIONS, DecisionValue, LabelBasis, Outcome, Scope, Statement
 
 LONGEST, USUAL = 92, 28
 NAMES = {  # here: on the statistics page and in its files
@@ -85,7 +84,7 @@ class StatisticsSerializer(serializers.Serializer[Any]):
     days = DaySerializer(many=True)
     outcomes = _estimates("OutcomeShares", names(Outcome))
     statements = _estimates("StatementShares", names(Statement))
-    flagged_of_labelled = _estimates("FlaggedOfLabelled", names(SAID))
+    flagged_of_labelled = _estimates("FlaggedOfLabelled", names(CONCLUSIONS))
     imported = ImportedFiguresSerializer()
 
 

@@ -23,9 +23,7 @@ from moderation.models import Batch, ReviewCase
 from moderation.rules import Rules
 from moderation.services import campaigns, decisions, platforms
 from moderation.services.decisions import NEEDS_REASON
-from moderation.vocabulary import DecisionState, DecisionValue, Effect
-
-CONCLUSIONS = (DecisionValue.SYNTHETIC, DecisionValue.ALTERED, DecisionValue.GENUINE)
+from moderation.vocabulary import CONCLUSIONS, DecisionState, DecisionValue, Effect
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

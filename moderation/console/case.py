@@ -123,7 +123,7 @@ def case_page(
 
 def _known(request: DeskRequest, case: ReviewCase) -> dict[str, Any]:
     """What the page shows of the case; hidden, what might sway a first opinion is left away."""
-    verdict = next(iter(case.item.current_verdicts), None)  # type: ignore[attr-defined]  # prefetched by queries
+    verdict = queries.current_verdict(case.item)
     hidden = blind.is_hidden(case, request.user)
     return {
         "case": case,

@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from deepfake_guard.detector.explain import words
-from moderation import blind, search
+from moderation import blind, queries, search
 from moderation.console.access import VIEW, DeskRequest, needs
 from moderation.console.findings import picture_of
 from moderation.console.item import item_or_404
@@ -39,7 +39,7 @@ def explanation(request: DeskRequest, item_id: uuid.UUID, number: int) -> HttpRe
     if blind.item_is_hidden(item, request.user):
         messages.info(request, gettext("What was found is shown after your first opinion."))
         return redirect("guard:case", case.number) if case is not None else redirect("guard:item", item.pk)
-    verdict = next(iter(item.current_verdicts), None)  # type: ignore[attr-defined]  # prefetched by queries
+    verdict = queries.current_verdict(item)
     picture = picture_of(item, verdict, request.user)
     found = next((found for found in picture.findings if found.number == number and found.scored), None)
     if found is None:

@@ -21,9 +21,8 @@ from moderation.reach import may_see, sees
 from moderation.rules import Rules, in_words
 from moderation.sentence import translated
 from moderation.services import quality
-from moderation.vocabulary import CasePurpose, DecisionState, DecisionValue
+from moderation.vocabulary import CONCLUSIONS, CasePurpose, DecisionState
 
-TRUTHS = (DecisionValue.SYNTHETIC, DecisionValue.ALTERED, DecisionValue.GENUINE)
 PAGE = "deepfake_guard/statistics/gold.html"
 NEWEST = ("-sealed_at", "-item_id")
 
@@ -43,7 +42,7 @@ def page(request: DeskRequest, *, status: int = 200, **given: Any) -> HttpRespon
         "items": sealed.rows,
         "count": GoldItem.objects.filter(sees(request.user)).count(),
         **around(sealed),
-        "truths": TRUTHS,
+        "truths": CONCLUSIONS,
         "reasons": {reason.code: reason for reasons in listed.values() for reason in reasons}.values(),
         **given,
     }

@@ -24,7 +24,7 @@ def row_context(item: ContentItem, user: User) -> dict[str, Any]:
     """What one line of the upload page needs; `hidden`: a first opinion is awaited, so nothing found is told."""
     finished = item.status in TERMINAL_ITEM_STATUSES
     hidden = blind.item_is_hidden(item, user)
-    verdict = next(iter(item.current_verdicts), None)  # type: ignore[attr-defined]  # prefetched by queries
+    verdict = queries.current_verdict(item)
     return {
         "item": item,
         "finished": finished,

@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
+from moderation import queries
 from moderation.console.access import DECIDE, REVERSE, DeskRequest, needs
 from moderation.console.case import EFFECTS, Given
 from moderation.console.lease import case_or_404
@@ -20,13 +21,11 @@ from moderation.models import ReviewCase, Verdict
 from moderation.rules import Rules
 from moderation.sentence import translated
 from moderation.services import appeals, decisions, platforms
-from moderation.vocabulary import DecisionValue, Effect
-
-CONCLUSIONS = (DecisionValue.SYNTHETIC, DecisionValue.ALTERED, DecisionValue.GENUINE)
+from moderation.vocabulary import CONCLUSIONS, DecisionValue, Effect
 
 
 def _in_force(case: ReviewCase) -> Verdict | None:
-    return next(iter(case.item.current_verdicts), None)  # type: ignore[attr-defined]  # prefetched by queries
+    return queries.current_verdict(case.item)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -14,13 +14,14 @@ from moderation.models.platform import ApiKey, Platform, PolicyVersion
 from moderation.models.preferences import Exposure, Preferences
 from moderation.models.quality import GoldItem
 from moderation.models.report import UserReport
-from moderation.models.review import Appeal, Batch, CaseWord, Decision, Opinion, ReviewCase, SavedFilter
+from moderation.models.review import FREE, Appeal, Batch, CaseWord, Decision, Opinion, ReviewCase, SavedFilter
 from moderation.models.scan import WORKER_SILENT, Scan, WorkerStatus, at_work
 from moderation.models.usage import CallCount, DayCount, StoredBytes, StoredChange
 from moderation.models.verdict import Verdict
 from moderation.models.webhook import OPEN_DELIVERY, Event, WebhookDelivery, WebhookEndpoint
 
 __all__ = [
+    "FREE",
     "OPEN_DELIVERY",
     "WORKER_SILENT",
     "Alert",

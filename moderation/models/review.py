@@ -63,6 +63,9 @@ OPEN_CASES = (
 )
 
 
+FREE = {"lease_token": None, "lease_until": None, "holder": None, "shown_at": None}  # of a case that nobody holds
+
+
 class ReviewCase(models.Model):
     """What a person is asked to look at. People say its number aloud; `public_id` is what leaves the guard."""
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from moderation import blind, dispatch, queries, search, urgency
 from moderation.conf import conf
 from moderation.models import (
+    FREE,
     ContentItem,
     PolicyVersion,
     ReviewCase,
@@ -22,7 +23,7 @@ from moderation.models import (
 )
 from moderation.models.review import BEYOND_ANY_P
 from moderation.rules import DEFAULT_RULES, Rules
-from moderation.services import audit, case_words, leases, platforms
+from moderation.services import audit, case_words, platforms
 from moderation.vocabulary import (
     GRAVE_REPORTS,
     Basis,
@@ -151,7 +152,7 @@ def due(case: ReviewCase) -> datetime:
 def escalate(case: ReviewCase, user: User, token: uuid.UUID) -> bool:
     """Hand one's own case to a senior; False when it is not one's own any more."""
     held = ReviewCase.objects.filter(pk=case.pk, state=CaseState.OPEN, lease_token=token, holder=user)
-    if not held.update(escalated_at=timezone.now(), **leases.FREE):
+    if not held.update(escalated_at=timezone.now(), **FREE):
         return False
     audit.note("case.escalated", f"user:{user.pk}", f"case:{case.number}")
     return True
@@ -161,7 +162,7 @@ def lock(case: ReviewCase, *, reported: bool = False) -> None:
     """Nobody decides it any more, in the caller's transaction (services.illegal); `reported`: nor does it wait."""
     state, closed_at = (CaseState.CLOSED, timezone.now()) if reported else (CaseState.LOCKED, None)
     reasons = list(dict.fromkeys([*case.reasons, Reason.SUSPECTED_ILLEGAL.value]))
-    ReviewCase.objects.filter(pk=case.pk).update(state=state, reasons=reasons, closed_at=closed_at, **leases.FREE)
+    ReviewCase.objects.filter(pk=case.pk).update(state=state, reasons=reasons, closed_at=closed_at, **FREE)
 
 
 def hand_to_seniors(case: ReviewCase, reason: Reason) -> None:

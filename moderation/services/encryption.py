@@ -9,7 +9,7 @@ from typing import Any
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.db.models import Model
 
-from moderation.conf import fernet_keys
+from moderation.conf import fernet_keys, sealing
 from moderation.models import SecondFactor, WebhookEndpoint
 from moderation.services import audit
 
@@ -36,7 +36,7 @@ def count() -> int:
 
 def rotate(*, change: bool = True, actor: str) -> Iterator[Tally]:
     """One step a secret; `change=False` only looks. Can be stopped anywhere: what is done is seen at the next run."""
-    newest, box = Fernet(fernet_keys()[0]), MultiFernet([Fernet(key) for key in fernet_keys()])
+    newest, box = Fernet(fernet_keys()[0]), sealing()
     tally = Tally()
     for model, column in KEPT:
         for pk, token in _rows(model, column).order_by("pk").values_list("pk", column).iterator():

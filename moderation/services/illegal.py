@@ -15,8 +15,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from moderation.models import ContentItem, Decision, GoldItem, IllegalRecord, MediaAsset, ReviewCase
-from moderation.services import audit, cases, leases, quality, verdicts
+from moderation.models import FREE, ContentItem, Decision, GoldItem, IllegalRecord, MediaAsset, ReviewCase
+from moderation.services import audit, cases, quality, verdicts
 from moderation.vocabulary import CasePurpose, CaseState, DecisionState, IllegalKind, Reason, RecordState
 
 LONGEST_NOTE = 2000
@@ -51,7 +51,7 @@ def lock(case: ReviewCase, user: User, kind: IllegalKind, note: str = "") -> Ill
 def _stop(items: Sequence[ContentItem], user: User, now: datetime) -> None:
     """What is being asked or decided about them now, and what would be asked again."""
     checks = ReviewCase.objects.exclude(state=CaseState.CLOSED).exclude(purpose=CasePurpose.REVIEW)
-    checks.filter(item__in=items).update(state=CaseState.CLOSED, closed_at=now, **leases.FREE)
+    checks.filter(item__in=items).update(state=CaseState.CLOSED, closed_at=now, **FREE)
     Decision.objects.filter(case__item__in=items, state=DecisionState.PENDING).update(
         state=DecisionState.VOID, void_reason=Reason.SUSPECTED_ILLEGAL, settled_at=now
     )
@@ -122,7 +122,7 @@ def release(record: IllegalRecord, user: User, *, why: str) -> bool:
     ContentItem.objects.filter(asset=item.asset_id, asset__isnull=False).update(legal_hold=False)
     ContentItem.objects.filter(pk=item.pk).update(legal_hold=False)
     for case in _waiting(record, item):
-        ReviewCase.objects.filter(pk=case.pk).update(state=CaseState.OPEN, **leases.FREE)
+        ReviewCase.objects.filter(pk=case.pk).update(state=CaseState.OPEN, **FREE)
         cases.hand_to_seniors(case, Reason.SUSPECTED_ILLEGAL)
     return True
 

@@ -6,9 +6,7 @@ from django.db import transaction
 
 from moderation.models import ContentItem, Label
 from moderation.services import audit
-from moderation.vocabulary import DecisionValue, LabelBasis
-
-SAID = (DecisionValue.SYNTHETIC, DecisionValue.ALTERED, DecisionValue.GENUINE)
+from moderation.vocabulary import CONCLUSIONS, DecisionValue, LabelBasis
 
 
 @transaction.atomic
@@ -18,7 +16,7 @@ def label(item: ContentItem, value: DecisionValue, basis: LabelBasis, *, actor: 
     Raises ValueError for `cannot_tell`, which is no label, and for an erased item.
     """
     locked = ContentItem.objects.select_for_update(no_key=True, of=("self",)).get(pk=item.pk)
-    if value not in SAID or locked.erased_at is not None:
+    if value not in CONCLUSIONS or locked.erased_at is not None:
         raise ValueError("a label says synthetic, altered or genuine of an item that is there")
     last = Label.objects.filter(item=locked).order_by("-id").first()
     if last is not None and (last.value, last.basis) == (value, basis):

@@ -15,14 +15,13 @@ from django.utils import timezone
 
 from moderation import queue_queries, spacing, urgency
 from moderation.conf import conf
-from moderation.models import Appeal, Decision, Exposure, GoldItem, Opinion, Platform, ReviewCase
+from moderation.models import FREE, Appeal, Decision, Exposure, GoldItem, Opinion, Platform, ReviewCase
 from moderation.services import audit, exposure
 from moderation.vocabulary import CasePurpose, CaseState, DecisionState
 
 SERVED_LATELY = timedelta(hours=1)
 HELD_AT_MOST = timedelta(minutes=10)  # without input, whatever the setting says
 AT_ONCE = 3  # one is shown, the pictures of two are fetched ahead
-FREE = {"lease_token": None, "lease_until": None, "holder": None, "shown_at": None}
 
 
 @dataclass(frozen=True, slots=True)

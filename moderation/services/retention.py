@@ -19,6 +19,7 @@ from django.utils import timezone
 from moderation import filing, media_store
 from moderation.conf import TURN_SECONDS
 from moderation.models import (
+    FREE,
     OPEN_DELIVERY,
     Appeal,
     ContentItem,
@@ -107,7 +108,7 @@ def _close_cases(item: ContentItem, now: datetime) -> None:
     Label.objects.filter(item=item).delete()
     ImportedDecision.objects.filter(platform=item.platform_id, external_id=item.external_id).delete()
     ReviewCase.objects.filter(item=item).exclude(state=CaseState.CLOSED).update(
-        state=CaseState.CLOSED, closed_at=now, lease_token=None, lease_until=None, holder=None
+        state=CaseState.CLOSED, closed_at=now, **FREE
     )
 
 

@@ -10,7 +10,7 @@ from base64 import b32encode
 from datetime import timedelta
 from enum import StrEnum
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.fernet import InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor import InvalidToken as WrongCode
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
@@ -18,7 +18,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from moderation.conf import derived_key, fernet_keys
+from moderation.conf import derived_key, sealing
 from moderation.models import RecoveryCode, SecondFactor
 from moderation.services import audit
 
@@ -49,7 +49,7 @@ def begin(user: User) -> SecondFactor:
         raise ValueError("a second factor is in force; drop it first")
     SecondFactor.objects.filter(pk=user.pk).delete()
     return SecondFactor.objects.create(
-        user=user, secret=_box().encrypt(secrets.token_bytes(SECRET_BYTES)).decode("ascii")
+        user=user, secret=sealing().encrypt(secrets.token_bytes(SECRET_BYTES)).decode("ascii")
     )
 
 
@@ -171,14 +171,10 @@ def _digest(user_id: int, code: str) -> str:
     return hmac.new(derived_key("recovery-codes"), f"{user_id}:{plain}".encode(), hashlib.sha256).hexdigest()
 
 
-def _box() -> MultiFernet:
-    return MultiFernet([Fernet(key) for key in fernet_keys()])
-
-
 def _secret(factor: SecondFactor) -> bytes:
     """Raises RuntimeError when the key that encrypted it is gone."""
     try:
-        return _box().decrypt(factor.secret.encode("ascii"))
+        return sealing().decrypt(factor.secret.encode("ascii"))
     except InvalidToken as error:
         raise RuntimeError("a second factor was encrypted with a key that FERNET_KEYS no longer holds") from error
 

@@ -7,7 +7,7 @@ import uuid
 from django.db import transaction
 from django.utils import timezone
 
-from moderation.models import ContentItem, Decision, ReviewCase
+from moderation.models import FREE, ContentItem, Decision, ReviewCase
 from moderation.quorum import Step, next_step
 from moderation.rules import Rules
 from moderation.services import audit, cases, platforms, verdicts
@@ -76,5 +76,5 @@ def _void_reason(decision: Decision) -> Reason | None:
 def _close(decision: Decision, state: CaseState) -> None:
     closed_at = timezone.now() if state is CaseState.CLOSED else None
     ReviewCase.objects.filter(pk=decision.case_id, state=CaseState.SETTLING).update(
-        state=state, closed_at=closed_at, holder=None, lease_token=None, lease_until=None
+        state=state, closed_at=closed_at, **FREE
     )

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from moderation.models import Platform, ReviewCase
+from moderation.models import FREE, Platform, ReviewCase
 from moderation.services import audit, desk_sessions
 from moderation.services.people.passwords import chosen_password
 from moderation.services.people.reaching import SEE_EVERYTHING, take_reach
@@ -89,7 +89,7 @@ def disable(user: User, *, actor: str = "system") -> bool:
     if not get_user_model().objects.filter(pk=user.pk, is_active=True).update(is_active=False):
         return False
     desk_sessions.end_all(user, actor=actor)
-    ReviewCase.objects.filter(holder=user).update(holder=None, lease_token=None, lease_until=None)
+    ReviewCase.objects.filter(holder=user).update(**FREE)
     audit.note("user.disabled", actor, f"user:{user.pk}")
     return True
 

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext
 
 from moderation import reach
-from moderation.models import Platform, Reach, ReviewCase
+from moderation.models import FREE, Platform, Reach, ReviewCase
 from moderation.services import audit
 from moderation.vocabulary import Role
 
@@ -27,7 +27,7 @@ def set_reach(user: User, platforms: Collection[Platform] | None, *, actor: str)
     take_reach(user, platforms)
     if platforms is not None:
         elsewhere = ReviewCase.objects.filter(holder=user).exclude(item__platform__in=platforms)
-        elsewhere.update(holder=None, lease_token=None, lease_until=None)
+        elsewhere.update(**FREE)
     seen = "all" if platforms is None else sorted(str(platform.pk) for platform in platforms)
     audit.note("user.platforms_set", actor, f"user:{user.pk}", platforms=seen)
 

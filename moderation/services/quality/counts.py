@@ -13,7 +13,7 @@ from moderation.models import ImportedDecision, Label, Verdict
 from moderation.models.ids import first_id
 from moderation.services.quality.answers import Period
 from moderation.services.quality.measures import Estimate, rate, shares
-from moderation.vocabulary import Basis, DecisionValue, LabelBasis, Outcome, Statement
+from moderation.vocabulary import CONCLUSIONS, Basis, DecisionValue, LabelBasis, Outcome, Statement
 
 KNOWN = (LabelBasis.PERSON, LabelBasis.AUTHOR)  # what a program says is no truth to count against
 
@@ -54,10 +54,7 @@ def flagged_of_labelled(period: Period) -> dict[str, Estimate]:
     labels = Label.objects.filter(made, ~Exists(later), period.of("item__platform"), basis__in=KNOWN)
     rows = labels.annotate(outcome=Subquery(said)).exclude(outcome=None).values_list("value", "outcome")
     counts = Counter((value, outcome != Outcome.ALLOW) for value, outcome in rows)
-    return {
-        value.value: rate(counts[value, True], counts[value, True] + counts[value, False])
-        for value in (DecisionValue.SYNTHETIC, DecisionValue.ALTERED, DecisionValue.GENUINE)
-    }
+    return {value.value: rate(counts[value, True], counts[value, True] + counts[value, False]) for value in CONCLUSIONS}
 
 
 def imported(period: Period) -> Imported:

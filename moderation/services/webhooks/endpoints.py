@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from cryptography.fernet import Fernet, MultiFernet
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from moderation import safe_http, signing
-from moderation.conf import conf, fernet_keys
+from moderation.conf import conf, sealing
 from moderation.models import OPEN_DELIVERY, Platform, WebhookDelivery, WebhookEndpoint
 from moderation.services import audit
 from moderation.services.webhooks import circuit
@@ -38,7 +37,7 @@ def add_endpoint(platform: Platform, url: str, *, description: str = "", actor: 
         if WebhookEndpoint.objects.filter(platform=platform).count() >= MOST:
             raise TooManyEndpoints
         endpoint = WebhookEndpoint.objects.create(
-            platform=platform, url=url, description=description, secret=_box().encrypt(secret.encode()).decode()
+            platform=platform, url=url, description=description, secret=sealing().encrypt(secret.encode()).decode()
         )
         audit.note("endpoint.added", actor, f"endpoint:{endpoint.pk}", platform=platform.pk)
     return endpoint, secret
@@ -88,7 +87,7 @@ def rotate_secret(endpoint: WebhookEndpoint, *, actor: str) -> str:
     row = WebhookEndpoint.objects.select_for_update(no_key=True).get(pk=endpoint.pk)
     secret = signing.new_secret()
     WebhookEndpoint.objects.filter(pk=row.pk).update(
-        secret=_box().encrypt(secret.encode()).decode(),
+        secret=sealing().encrypt(secret.encode()).decode(),
         old_secret=row.secret,
         old_secret_until=timezone.now() + BOTH_SECRETS,
     )
@@ -127,8 +126,4 @@ def secrets_of(endpoint: WebhookEndpoint) -> list[str]:
     """Newest first; the one before while a rotation is being followed."""
     until = endpoint.old_secret_until
     kept = [endpoint.secret, *([endpoint.old_secret] if until is not None and until > timezone.now() else [])]
-    return [_box().decrypt(secret.encode()).decode() for secret in kept]
-
-
-def _box() -> MultiFernet:
-    return MultiFernet([Fernet(key) for key in fernet_keys()])
+    return [sealing().decrypt(secret.encode()).decode() for secret in kept]

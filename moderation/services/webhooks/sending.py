@@ -14,9 +14,9 @@ from django.utils import timezone
 from moderation import dispatch, safe_http, signing
 from moderation.conf import conf
 from moderation.models import OPEN_DELIVERY, WebhookDelivery, WebhookEndpoint
+from moderation.redaction import redacted
 from moderation.services.webhooks import circuit
 from moderation.services.webhooks.endpoints import disable_endpoint, secrets_of
-from moderation.services.webhooks.excerpts import redacted
 from moderation.vocabulary import DeliveryState
 
 # Standard Webhooks, "Deliverability and reliability": the first attempt at once, then these waits; then it has failed.
