@@ -60,7 +60,7 @@ class Correction:
 @dataclass(frozen=True, slots=True)
 class Finder:
     """`find`: uint8 RGB [H, W, 3], longer side ≤ 640 px → faces in its pixels; `trusted`: the data were cut with it;
-    `points`: it gives five landmarks; `alignment`: how its faces are laid into the square."""
+    `points`: it gives five landmarks; `alignment`, `side`: how its faces are laid into a square of so many px."""
 
     name: str
     trusted: bool
@@ -68,6 +68,7 @@ class Finder:
     correction: Correction | None = None
     points: bool = True
     alignment: str = BOX
+    side: int = CROP_PX
 
 
 # Medians against YuNet's box on the hq select-real crops, padded by 80 px: yuface found 310 of 310, Haar 277 of 310
@@ -180,17 +181,17 @@ def haar() -> Finder:
     return Finder("haar", False, find, CORRECTIONS["haar"], points=False)
 
 
-def laying(finder: Finder, alignment: str) -> Finder:
+def laying(finder: Finder, alignment: str, side: int = CROP_PX) -> Finder:
     """The finder that lays its faces as an artefact's manifest says; raises NoPoints where it gives no landmarks."""
-    if alignment == finder.alignment:
+    if (alignment, side) == (finder.alignment, finder.side):
         return finder
-    if not finder.points:
+    if alignment != BOX and not finder.points:
         raise NoPoints(f"faces are laid by landmarks ({alignment}), and {finder.name} gives none: {INSTALL_LINE}")
-    return replace(finder, name=f"{finder.name}, {alignment}", alignment=alignment)
+    return replace(finder, name=f"{finder.name}, {alignment}, {side} px", alignment=alignment, side=side)
 
 
 def find(rgb: Pixels, finder: Finder) -> list[tuple[Face, Pixels]]:
-    """All faces of an upright frame, left to right, each with its 224 px crop (uint8 [224, 224, 3])."""
+    """All faces of an upright frame, left to right, each with its crop (uint8 [224, 224, 3], or the finder's side)."""
     import cv2
 
     height, width = rgb.shape[:2]
@@ -214,9 +215,9 @@ def _face(rgb: Pixels, found: Found, scale: float, finder: Finder) -> tuple[Face
     points = tuple((x / scale, y / scale) for x, y in found.points)
     square = square_around(box, rgb.shape[1], rgb.shape[0])
     if finder.alignment == BOX:
-        picture = crop(rgb, square)
+        picture = crop(rgb, square, finder.side)
     else:
-        picture = _encoded(aligned(rgb, points, finder.alignment, CROP_PX))
+        picture = _encoded(aligned(rgb, points, finder.alignment, finder.side))
         x, y, side = region(placement(points, finder.alignment))
         square = BoundingBox(x - side / 2, y - side / 2, side, side)
     native = int(square.width)
@@ -261,14 +262,14 @@ def square_around(box: BoundingBox, width: int, height: int) -> BoundingBox:
     return BoundingBox(x, y, side, side)
 
 
-def crop(rgb: Pixels, square: BoundingBox) -> Pixels:
+def crop(rgb: Pixels, square: BoundingBox, px: int = CROP_PX) -> Pixels:
     """THE crop recipe: a square of whole pixels, Lanczos to 224 px, JPEG 92 → uint8 [224, 224, 3], as the data were
-    made."""
+    made. px: another side, for artefacts that were made so."""
     from PIL import Image  # here: `score --server` cuts nothing and runs where no Pillow is
 
     left, top, side = int(square.x), int(square.y), int(square.width)
     cut = Image.fromarray(np.ascontiguousarray(rgb[top : top + side, left : left + side]))
-    return _encoded(np.asarray(cut.resize((CROP_PX, CROP_PX), Image.Resampling.LANCZOS)))
+    return _encoded(np.asarray(cut.resize((px, px), Image.Resampling.LANCZOS)))
 
 
 def _encoded(picture: Pixels) -> Pixels:
@@ -279,17 +280,20 @@ def _encoded(picture: Pixels) -> Pixels:
     return np.array(Image.open(buffer).convert("RGB"))
 
 
-def as_crop(rgb: Pixels) -> Pixels:
-    """A picture that is a face crop already: as it is when 224 px square, else its middle square by the recipe."""
+def as_crop(rgb: Pixels, px: int = CROP_PX) -> Pixels:
+    """A picture that is a face crop already: as it is when 224 px (px) square, else its middle square by the recipe."""
     height, width = rgb.shape[:2]
-    if height == width == CROP_PX:
+    if height == width == px:
         return rgb
     side = min(height, width)
-    return crop(rgb, BoundingBox((width - side) // 2, (height - side) // 2, side, side))
+    return crop(rgb, BoundingBox((width - side) // 2, (height - side) // 2, side, side), px)
 
 
 def sharpness(picture: Pixels) -> float:
     """Variance of the Laplacian of the grey 224 px crop (8-bit values squared); small = blurred."""
     import cv2
 
-    return float(cv2.Laplacian(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.CV_64F).var())
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    if len(grey) != CROP_PX:
+        grey = cv2.resize(grey, (CROP_PX, CROP_PX), interpolation=cv2.INTER_AREA)
+    return float(cv2.Laplacian(grey, cv2.CV_64F).var())

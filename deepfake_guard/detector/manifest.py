@@ -57,7 +57,7 @@ class Manifest:
 
     backbone, backbone_options, backbone_weights: its name in timm, what it is cut by, and where its frozen weights came
     from; the artefact carries them. dtype: what convolutions are computed in, in calibration as in scoring.
-    alignment: how faces are laid into the square that is scored, and how those that calibrated were.
+    alignment, crop_px: how faces are laid into the square that is scored, and its side; as those that calibrated were.
     switches: µFlow's settings that have no field of their own here (kernels, clamp, patches …); none: the defaults.
     signals: further one-class signals beside µFlow, name -> {"kind", "says"}, and "role": "shadow"
     for one that is outside both formulas. heads: name -> what it was taught.
@@ -85,6 +85,7 @@ class Manifest:
     backbone_options: dict[str, Any] = field(default_factory=dict)
     backbone_weights: str = ""
     alignment: str = "box"
+    crop_px: int = 224
     switches: dict[str, Any] = field(default_factory=dict)
     signals: dict[str, dict[str, str]] = field(default_factory=dict)
     heads: dict[str, HeadCard] = field(default_factory=dict)

@@ -55,20 +55,21 @@ class Detector:
     def __init__(self, artefact: Artefact, finder: faces.Finder | None = None, limits: Limits | None = None) -> None:
         """Raises NoPoints for an artefact whose faces are laid by landmarks that the finder does not give."""
         self.artefact = artefact
-        self.finder = faces.laying(finder or faces.choose(), artefact.manifest.alignment)
+        passport = artefact.manifest
+        self.finder = faces.laying(finder or faces.choose(), passport.alignment, passport.crop_px)
         self.decoder = Decoder(limits)
 
     def warm_up(self) -> None:
         """One scored face and a started decoder, so that the first file does not pay for them."""
         self.decoder.limits_in_force()
-        self.score(np.zeros((1, faces.CROP_PX, faces.CROP_PX, 3), np.uint8))
+        self.score(np.zeros((1, self.finder.side, self.finder.side, 3), np.uint8))
 
     def close(self) -> None:
         self.decoder.close()
 
     def score(self, crops: Pixels, conditions: Sequence[Conditions] | None = None) -> list[CropScore]:
-        """Face crops uint8 [n, 224, 224, 3] RGB, cut by THE recipe, and under which conditions each arrived (None:
-        unknown, judged by the root) → n scores."""
+        """Face crops uint8 [n, s, s, 3] RGB, cut by THE recipe (s = 224, or the manifest's `crop_px`), and under which
+        conditions each arrived (None: unknown, judged by the root) → n scores."""
         raw = self.artefact.ensemble.score(crops)
         calibration = self.artefact.calibration
         heat = explain.heat(raw.muflow.maps, self.artefact.model, calibration.heat)

@@ -35,6 +35,7 @@ MODEL, SIGNALS, LINEAR, HEAD, CALIBRATION = (
     "head.safetensors",
     "calibration.safetensors",
 )
+LARGEST_CROP = 1024  # a manifest must not be able to ask for any amount of memory
 CLASSES = "classes"  # the key of a head's file that names what it tells apart
 
 
@@ -122,6 +123,8 @@ def load(folder: Path | None = None, device: str = "auto") -> Artefact:
         raise ArtefactError(f"{folder}: the manifest does not vouch for {', '.join(sorted(missing))}")
     if passport.alignment not in ALIGNMENTS:
         raise ArtefactError(f"{folder}: unknown alignment {passport.alignment!r}: use one of {', '.join(ALIGNMENTS)}")
+    if not 224 <= passport.crop_px <= LARGEST_CROP:
+        raise ArtefactError(f"{folder}: face crops of {passport.crop_px} px; they are 224 to {LARGEST_CROP} px wide")
     head = _head(folder / HEAD) if HEAD in passport.files else None
     linear = _linear(folder / LINEAR) if LINEAR in passport.files else None
     ensemble = Ensemble(_model(folder / MODEL, passport), _signals(folder / SIGNALS, passport), head, linear)

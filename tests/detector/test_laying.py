@@ -58,6 +58,16 @@ def test_its_size_and_place_are_those_of_what_was_laid() -> None:
     assert np.abs(crop - whole).mean() < 3  # JPEG 92 lies between, as in THE recipe
 
 
+@pytest.mark.parametrize("how", ["box", *LAID])
+def test_another_side_is_the_same_cut_in_more_pixels(how: str) -> None:
+    finders = (faces.laying(fixed(POINTS), how, side) for side in (224, 448))
+    ((small, crop),), ((large, fine),) = (faces.find(rgb(portrait(1024)), finder) for finder in finders)
+    assert (small.crop, small.native_px) == (large.crop, large.native_px)
+    assert fine.shape == (448, 448, 3)
+    halved = np.asarray(Image.fromarray(fine).resize((224, 224), Image.Resampling.BOX)).astype(int)
+    assert np.abs(halved - crop).mean() < 3
+
+
 def test_landmarks_that_cannot_be_laid_by_are_the_finders_noise() -> None:
     wild = (POINTS[:4], ((1.0, 1.0),) * 5, ((float("nan"), 0.0), *POINTS[1:]), ((1e9, 0.0), *POINTS[1:]))
     for points in wild:
@@ -80,7 +90,7 @@ def test_an_artefact_is_scored_on_faces_laid_as_its_manifest_says(how: str, tmp_
     manifest.write(tmp_path / "artefact", replace(manifest.read(tmp_path / "artefact"), alignment=how))
     path = saved(tmp_path / "a.png", portrait())
     with closing(Detector(weights.load(tmp_path / "artefact", "cpu"), finder("yuface"))) as detector:
-        assert detector.finder.name == f"yuface, {how}"
+        assert detector.finder.name == f"yuface, {how}, 224 px"
         (face,) = detector.examine(path).faces
         ((_, crop),) = faces.find(rgb(portrait()), faces.laying(finder("yuface"), how))
         assert face.result is not None

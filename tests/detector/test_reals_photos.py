@@ -77,6 +77,18 @@ def test_the_crop_is_the_one_that_is_scored_live(tmp_path: Path) -> None:
     assert np.array_equal(album.crops[album.photos[0].at], crop)
 
 
+def test_crops_cut_otherwise_are_another_reading(tmp_path: Path) -> None:
+    home = tmp_path / "photos"
+    home.mkdir()
+    saved(home / "her.png", portrait())
+    for side in (224, 288, 288):
+        laying = faces.laying(finder("haar"), "box", side)
+        album = photos.read(home, photos.listed(home), tmp_path / "run", laying, photos.silent)
+        ((_, crop),) = faces.find(np.asarray(portrait()), laying)
+        assert np.array_equal(album.crops[album.photos[0].at], crop)
+        assert album.crops.shape == (1, side, side, 3)
+
+
 def test_of_several_faces_the_largest_counts(tmp_path: Path) -> None:
     def two(rgb: np.ndarray) -> list[faces.Found]:
         return [faces.Found(BoundingBox(x, 10, side, side), (), 1.0) for x, side in ((0, 60), (80, 100))]

@@ -83,6 +83,7 @@ def test_values_that_are_not_finite_are_refused(artefact: weights.Artefact, tmp_
         ({"objective": "guess"}, "unknown objective"),
         ({"input_px": 96}, "shapes"),
         ({"alignment": "centre"}, "unknown alignment"),
+        ({"crop_px": 100_000}, "224 to 1024 px"),
         ({"files": {"../model.safetensors": "0" * 64}}, "not there"),
         ({"files": {}}, "does not vouch"),
     ],

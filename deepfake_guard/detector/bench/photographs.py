@@ -90,7 +90,8 @@ def _photographs(detector: Detector, photos: list[Path], *, pictures: bool) -> t
 def _crops(detector: Detector, crops: list[Path]) -> float:
     began = time.perf_counter()
     for at in range(0, len(crops), BATCH):
-        read = [faces.as_crop(media.read(path, detector.decoder).rgb) for path in crops[at : at + BATCH]]
+        pictures = [media.read(path, detector.decoder).rgb for path in crops[at : at + BATCH]]
+        read = [faces.as_crop(rgb, detector.finder.side) for rgb in pictures]
         detector.score(np.stack(read))
     return time.perf_counter() - began
 

@@ -17,8 +17,8 @@ from deepfake_guard.detector.manifest import Manifest
 
 CALIBRATION = "calibration."  # how the name of its file begins
 FACTS = (
-    "detector_id", "calibration_id", "derived_from", "created", "backbone", "backbone_weights", "alignment", "input_px",
-    "pooling", "objective",
+    "detector_id", "calibration_id", "derived_from", "created", "backbone", "backbone_weights", "alignment", "crop_px",
+    "input_px", "pooling", "objective",
 )  # fmt: skip
 ROLES = {"train": "learned from", "select": "chosen on", "calibrate": "calibrated on", "head": "heads learned from"}
 AREAS = {

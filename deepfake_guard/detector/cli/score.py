@@ -156,7 +156,9 @@ def score_crops(detector: Detector, paths: Sequence[Path]) -> Iterator[rows.Row]
         for path, rgb in zip(paths, read, strict=True)
     ]
     large = [at for at, side in enumerate(sides) if side >= records.MIN_NATIVE_PX]
-    crops = [faces.as_crop(rgb) for rgb in (read[at] for at in large) if not isinstance(rgb, Exception)]
+    crops = [
+        faces.as_crop(rgb, detector.finder.side) for rgb in (read[at] for at in large) if not isinstance(rgb, Exception)
+    ]
     scores = detector.score(np.stack(crops), [Conditions(sides[at]) for at in large]) if crops else []
     results = dict(zip(large, scores, strict=True))
     for at, (path, rgb) in enumerate(zip(paths, read, strict=True)):

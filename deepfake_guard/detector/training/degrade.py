@@ -101,12 +101,13 @@ def as_uploaded(crop: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np
 
 def uploaded(crop: NDArray[np.uint8], side: int, encoding: str, rng: np.random.Generator) -> NDArray[np.uint8]:
     """One crop uint8 [s, s, 3] as it arrives from an upload in which the face's square is `side` px wide, brought to
-    uint8 [224, 224, 3] by THE recipe. Larger than the crop, the face is encoded at the crop's size.
+    uint8 [224, 224, 3] by THE recipe, or to the crop's own size where that is more. Larger than the crop, the face is
+    encoded at the crop's size.
 
     encoding: a key of QUALITIES, or "lossless": not degraded further.
     """
-    side = min(side, crop.shape[0])
-    if encoding == "lossless" and side == CROP_PX:
+    side, px = min(side, crop.shape[0]), max(CROP_PX, crop.shape[0])
+    if encoding == "lossless" and side == px:
         return crop
     picture = Image.fromarray(crop)
     if side < picture.width:
@@ -115,7 +116,7 @@ def uploaded(crop: NDArray[np.uint8], side: int, encoding: str, rng: np.random.G
     if encoding != "lossless":
         low, high = QUALITIES[encoding]
         pixels = off_grid(pixels, "WEBP" if encoding == "webp" else "JPEG", int(rng.integers(low, high + 1)), rng)
-    return by_recipe(pixels, BoundingBox(0, 0, side, side))
+    return by_recipe(pixels, BoundingBox(0, 0, side, side), px)
 
 
 def off_grid(pixels: NDArray[np.uint8], form: str, quality: int, rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -90,6 +90,7 @@ def main_fit(
     chosen = {split: _only(crops.index(data, split), recipe.only) for split in ROLES}
     target = devices.choose(device)
     train, select, genuine = (crops.load(data, chosen[split]) for split in ROLES)
+    crop_px = _side(train, select, genuine)
     muflow, said = _muflow(train, select, recipe, run, target, say)
     heat = heat_scale(muflow, select)
     say("fitting signals and heads")
@@ -109,7 +110,17 @@ def main_fit(
         say=say,
     )
     passport = _passport({**chosen, **_beside_swaps(data, cards)}, recipe, said, cards)
-    return weights.save(out, ensemble, calibration, passport, "guard" if cards else "muflow")
+    name = "guard" if cards else "muflow"
+    return weights.save(out, ensemble, calibration, replace(passport, crop_px=crop_px), name)
+
+
+def _side(*splits: Pixels) -> int:
+    """Of the crops, which live faces will have, too: never less than THE recipe's."""
+    sides = {int(part.shape[1]) for part in splits}
+    if len(sides) > 1 or max(sides) > weights.LARGEST_CROP:
+        found = ", ".join(map(str, sorted(sides)))
+        raise crops.DataError(f"crops have one side of at most {weights.LARGEST_CROP} px in all splits, not {found}")
+    return max(faces.CROP_PX, *sides)
 
 
 def _whole(

@@ -1,12 +1,13 @@
 """A folder of photos → the largest face of each, cut by THE recipe. Reading goes on where it was stopped.
 
-Under the run folder `photos.jsonl` gets one line a file and `crops.u8` raw pixels, one crop a face (150,528 bytes).
-The pixels are written first and the line last, so a kill loses at most the file it was at.
+Under the run folder `photos.jsonl` gets one line a file and `crops.u8` raw pixels, one crop a face (150,528 bytes
+at 224 px). The pixels are written first and the line last, so a kill loses at most the file it was at.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -27,8 +28,6 @@ Pixels = NDArray[np.uint8]
 Say = Callable[[str], None]
 
 STATE, CROPS = "photos.jsonl", "crops.u8"
-CROP_SHAPE = (faces.CROP_PX, faces.CROP_PX, 3)
-CROP_BYTES = faces.CROP_PX * faces.CROP_PX * 3
 SCHEMA = 1
 SECONDS_BETWEEN_LINES = 5.0
 Outcome = Picture | DecodeRefused | DecoderKilled | OSError
@@ -89,7 +88,7 @@ def read(
     What an earlier run on `run` has read with the same finder is not read again. Raises DecoderUnavailable.
     """
     taken, usable = list[Photo](), 0
-    with closing(_Notes(run, finder.name)) as notes:
+    with closing(_Notes(run, finder)) as notes:
         known = [notes.known(path, folder) for path in paths]
         pace = _Pace(len(paths), sum(photo is not None for photo in known), say)
         waiting = [path for path, photo in zip(paths, known, strict=True) if photo is None]
@@ -158,14 +157,15 @@ def _blank(path: Path, folder: Path) -> Photo:
 class _Notes:
     """The state on disk. A half-written last line, or pixels without their line, are what a kill left: cut off."""
 
-    def __init__(self, run: Path, finder: str) -> None:
+    def __init__(self, run: Path, finder: faces.Finder) -> None:
         run.mkdir(parents=True, exist_ok=True)
         self._lines = (run / STATE).open("a+b")
         self._pixels = (run / CROPS).open("a+b")
-        head = json.dumps({"schema": SCHEMA, "finder": finder}).encode() + b"\n"
+        self._shape = (finder.side, finder.side, 3)
+        head = json.dumps({"schema": SCHEMA, "finder": finder.name}).encode() + b"\n"
         self._photos = self._read(head)
         self._faces = 1 + max((photo.at for photo in self._photos.values()), default=-1)
-        self._pixels.truncate(self._faces * CROP_BYTES)
+        self._pixels.truncate(self._faces * math.prod(self._shape))
 
     def _read(self, head: bytes) -> dict[str, Photo]:
         self._lines.seek(0)
@@ -177,7 +177,7 @@ class _Notes:
             return {}
         whole = content[: content.rfind(b"\n") + 1]
         self._lines.truncate(len(whole))
-        faces_there = os.fstat(self._pixels.fileno()).st_size // CROP_BYTES
+        faces_there = os.fstat(self._pixels.fileno()).st_size // math.prod(self._shape)
         photos = (Photo(**json.loads(line)) for line in whole[len(head) :].splitlines())
         return {photo.file: photo for photo in photos if photo.at < faces_there}
 
@@ -199,8 +199,8 @@ class _Notes:
 
     def crops(self) -> Pixels:
         if not self._faces:
-            return np.zeros((0, *CROP_SHAPE), np.uint8)
-        return np.memmap(self._pixels.name, np.uint8, "r", shape=(self._faces, *CROP_SHAPE))
+            return np.zeros((0, *self._shape), np.uint8)
+        return np.memmap(self._pixels.name, np.uint8, "r", shape=(self._faces, *self._shape))
 
     def close(self) -> None:
         self._lines.close()

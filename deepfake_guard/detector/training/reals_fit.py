@@ -65,7 +65,7 @@ def fit_reals(
     shipped = weights.load(artefact, device)
     run = run or out.with_name(f"{out.name}.run")
     trains = not quick and (adapt or MUFLOW in shipped.calibration.fusion.weights)
-    laid = faces.laying(finder or faces.choose(), shipped.manifest.alignment)
+    laid = faces.laying(finder or faces.choose(), shipped.manifest.alignment, shipped.manifest.crop_px)
     prepared = prepare(folder, run, quick=quick, trains=trains, seed=schedule.seed, finder=laid, say=say)
     say(", ".join(f"{len(indices)} {role}" for role, indices in prepared.splits.items()))
     training: dict[str, Any] = {"quick": quick}

@@ -105,7 +105,7 @@ def trial(
     ValueError for too few photos.
     """
     plan, before = plan or Plan(), weights.load(artefact, device)
-    finder = faces.laying(finder or faces.choose(), before.manifest.alignment)
+    finder = faces.laying(finder or faces.choose(), before.manifest.alignment, before.manifest.crop_px)
     source = Source.read(folder, paths, out / SEEN, plan, finder, say)
     say(f"{len(source.fit)} photos fit, {len(source.judge)} are judged")
     _lay_out(folder, source, out / PHOTOS)

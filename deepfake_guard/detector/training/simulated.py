@@ -27,8 +27,8 @@ Sides = NDArray[np.int64] | Sequence[int]
 def bucket_crops(
     crops: Pixels, native_px: Sides, bucket: str, seed: int, encodings: Sequence[str] | None = None
 ) -> tuple[Pixels, NDArray[np.int64]]:
-    """Genuine crops uint8 [n, s, s, 3] and their sides in px -> uint8 [k, 224, 224, 3] under the bucket's conditions,
-    and which of the n faces these are [k]: each that can enter, once.
+    """Genuine crops uint8 [n, s, s, 3] and their sides in px -> uint8 [k, 224, 224, 3] (s where that is more) under the
+    bucket's conditions, and which of the n faces these are [k]: each that can enter, once.
 
     encodings [n]: of uploads as they really came (crops of 224 px by THE recipe). A face that came under the bucket's
     conditions, or its children's, stays as it is; the others are degraded. Seeded for each face and bucket by itself,
@@ -36,7 +36,8 @@ def bucket_crops(
     """
     indices = entering(crops, native_px, bucket)
     sides = _sides(crops, native_px)
-    made = np.empty((len(indices), CROP_PX, CROP_PX, 3), np.uint8)
+    px = max(CROP_PX, crops.shape[1])
+    made = np.empty((len(indices), px, px, 3), np.uint8)
     for at, index in enumerate(indices):
         if encodings is not None and bucket in lineage(Conditions(int(sides[index]), encodings[index]).bucket):
             made[at] = crops[index]
