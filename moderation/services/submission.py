@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -61,19 +61,6 @@ class Stored:
     found: intake.Inspected
 
 
-class _Hashing(File):  # type: ignore[type-arg]
-    """Django's storages read by `chunks()`; this one hashes what passes."""
-
-    def __init__(self, upload: Any) -> None:
-        super().__init__(upload.file if isinstance(upload, File) else upload)
-        self.digest = hashlib.sha256()
-
-    def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
-        for chunk in super().chunks(chunk_size):
-            self.digest.update(chunk)
-            yield chunk
-
-
 def submit(
     platform: Platform,
     upload: File,  # type: ignore[type-arg]
@@ -127,9 +114,15 @@ def store(platform: Platform, upload: File) -> Stored:  # type: ignore[type-arg]
     found = intake.inspect(upload, upload.size, bounds)  # type: ignore[arg-type]
     room.check(platform, upload.size)
     known = getattr(upload, "sha256", "")  # counted while it came in: then a storage on the same disk only moves it
-    hashing = _Hashing(upload)
-    name = media_store.save(ORIGINALS, upload if known else hashing)
-    return Stored(name, known or hashing.digest.hexdigest(), upload.size, found)
+    digest = known or _digest(upload)  # not while it is stored: a folder reads by chunks, a bucket as it likes
+    return Stored(media_store.save(ORIGINALS, upload), digest, upload.size, found)
+
+
+def _digest(upload: File) -> str:  # type: ignore[type-arg]
+    digest = hashlib.sha256()
+    for chunk in upload.chunks():
+        digest.update(chunk)
+    return digest.hexdigest()
 
 
 def screen(platform: Platform, stored: Stored, priority: int) -> tuple[MediaAsset, Scan, bool]:
