@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from moderation import blind, keyset, search
@@ -23,6 +23,7 @@ from moderation.vocabulary import CaseState, DecisionState, Permission, RecordSt
 DECIDE, SENIOR = Permission.DECIDE, Permission.REVERSE  # who may reverse takes what was escalated
 HANDLE_ILLEGAL = Permission.HANDLE_ILLEGAL
 SOON = timedelta(hours=1)
+HEARD_LATELY = timedelta(seconds=90)  # three beats of a page
 PAGE = 25
 POLICIES_NAMED = 200
 NOT_SCORED = "not_scored"
@@ -220,6 +221,14 @@ def case_after(case: ReviewCase, user: User | AnonymousUser) -> ReviewCase | Non
 
 def _ahead(user: User | AnonymousUser) -> Q:
     return Q(holder=user.pk, lease_until__gt=timezone.now(), shown_at=None)
+
+
+def at_the_desk(user: User | AnonymousUser) -> dict[str, int]:
+    """How many people have a page open that was heard of just now, and how many cases they hold; not who."""
+    heard = ReviewCase.objects.filter(sees(user, "platform"), state=CaseState.OPEN, holder__isnull=False)
+    now = timezone.now()
+    live = heard.filter(lease_until__gt=now, alive_at__gt=now - HEARD_LATELY)
+    return live.aggregate(people=Count("holder", distinct=True), cases=Count("pk"))
 
 
 def held_ahead(case: ReviewCase, user: User | AnonymousUser) -> list[int]:

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from moderation import queue_queries
 from moderation.authority import may
 from moderation.console import charts
 from moderation.console.access import MANAGE_PLATFORM, VIEW, DeskRequest, needs
@@ -61,6 +62,7 @@ def operations(request: DeskRequest) -> HttpResponse:
         "aside": page.rows,
         **around(page, "#aside", period=chosen, hold="1"),
         "deliveries": service.deliveries_waiting(),
+        "at_desk": queue_queries.at_the_desk(request.user),
         "hands": hands,
         "fine": sum(hand.state in ("working", "idle") for hand in hands),
         "charts": _charts(now - PERIODS[chosen][1]),

@@ -30,7 +30,11 @@ QUEUE_REASONS = (  # what the queue can be narrowed to; each has an index of its
     Reason.TOO_MANY_PIXELS,
     Reason.ATTEMPTS_SPENT,
     Reason.USER_REPORT,
+    Reason.GRAVE_REPORT,
     Reason.APPEALED,
+    Reason.OPINIONS_DIFFER,
+    Reason.NOBODY_CAN_TELL,
+    Reason.FOUND_IN_SAMPLE,
 )
 
 

@@ -111,8 +111,8 @@ def weigh_reports(case: ReviewCase) -> None:
     case.reports = len(reports)
     case.report_weight = sum(urgency.record(*records[report.reporter_digest]) for report in reports)
     grave = {report.reason for report in reports} & set(GRAVE_REPORTS)
-    reason = Reason.GRAVE_REPORT if grave else Reason.USER_REPORT
-    case.reasons = list(dict.fromkeys([*case.reasons, reason.value]))
+    said = [Reason.USER_REPORT, *([Reason.GRAVE_REPORT] if grave else [])]
+    case.reasons = list(dict.fromkeys([*case.reasons, *(reason.value for reason in said)]))
 
 
 def reporters_records(item: ContentItem, reporters: Sequence[str]) -> dict[str, tuple[int, int]]:

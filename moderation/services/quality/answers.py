@@ -39,6 +39,7 @@ class Answer:
 
     `looked` is the time in seconds from taking the case to deciding; None where the trail does not say. `reversal`: put
     in the place of an earlier one, so it ended no wait; `looked` and `first` are of that one, and it has none.
+    `put_to_two`: by its policy two people answer each case, unseen by each other, and no senior had it yet.
     """
 
     case: int
@@ -53,6 +54,7 @@ class Answer:
     due_at: datetime
     void: bool = False
     reversal: bool = False
+    put_to_two: bool = False
     first: str = ""
     truth: str = ""
     truth_reasons: tuple[str, ...] = ()
@@ -115,7 +117,7 @@ def _answers(period: Period) -> tuple[Answer, ...]:
         settled_at__lt=period.until,
         state__in=(DecisionState.SETTLED, DecisionState.VOID),
     )
-    decisions = list(ended.select_related("case__item__platform", "opinion").order_by("settled_at"))
+    decisions = list(ended.select_related("case__item__platform", "opinion", "policy").order_by("settled_at"))
     cases = {decision.case_id for decision in decisions}
     first = {
         (opinion.case_id, opinion.user_id): opinion.value
@@ -149,12 +151,19 @@ def _answer(
         due_at=case.due_at,
         void=decision.state == DecisionState.VOID,
         reversal=reversal,
+        put_to_two=_put_to_two(decision),
         first="" if reversal else first.get((case.pk, person), ""),
         truth=gold.truth if gold else "",
         truth_reasons=tuple(gold.reasons) if gold else (),
         drawn_share=case.drawn_share,
         looked=(decision.created_at - max(since)).total_seconds() if since else None,
     )
+
+
+def _put_to_two(decision: Decision) -> bool:
+    escalated, policy = decision.case.escalated_at, decision.policy
+    asked = policy.rules.get("opinions", 1) if policy is not None else 1
+    return bool(asked > 1 and (escalated is None or decision.created_at < escalated))
 
 
 def _taken_at(cases: Iterable[int]) -> dict[tuple[int, int], list[datetime]]:

@@ -39,12 +39,17 @@ def gold(answers: Iterable[Answer]) -> list[Answer]:
 
 
 def pairs(answers: Iterable[Answer]) -> list[tuple[Answer, Answer]]:
-    """The decision and the second opinion on it, by people who did not hear of each other."""
+    """Two answers by people who did not hear of each other: the decision and the second opinion on it; and the two that
+    a policy asks for on each case. Not who looks because the first could not tell: such pairs are no fair draw.
+    """
     decided: dict[UUID, Answer] = {}
+    first: dict[int, Answer] = {}
     found = []
     for answer in given_in_turn(answers):
         if answer.purpose is CasePurpose.REVIEW:
             decided[answer.item] = answer
+            if answer.put_to_two and first.setdefault(answer.case, answer) is not answer:
+                found.append((first[answer.case], answer))
         elif answer.purpose is CasePurpose.SECOND and answer.item in decided:
             found.append((decided[answer.item], answer))
     return found
@@ -66,6 +71,11 @@ def agreement_on_gold(answers: Iterable[Answer]) -> Estimate:
 def right(value: str, truth: str) -> bool:
     """Synthetic and altered are told apart: what is asked of the platform differs."""
     return value == truth
+
+
+def wrong(value: str, truth: str) -> bool:
+    """Who says that one cannot tell is neither right nor wrong."""
+    return value not in (truth, UNSURE)
 
 
 def gold_accuracy(answers: Iterable[Answer]) -> Estimate:
@@ -101,9 +111,9 @@ def swayed(answers: Iterable[Answer]) -> dict[str, Estimate]:
     """On gold items with a first opinion: how often seeing the numbers turned it, for the worse and for the better."""
     known = [answer for answer in gold(settled(answers)) if answer.first]
     at_first = [answer for answer in known if right(answer.first, answer.truth)]
-    wrong_first = [answer for answer in known if not right(answer.first, answer.truth)]
+    wrong_first = [answer for answer in known if wrong(answer.first, answer.truth)]
     return {
-        "right to wrong": rate(sum(not right(a.value, a.truth) for a in at_first), len(at_first)),
+        "right to wrong": rate(sum(wrong(a.value, a.truth) for a in at_first), len(at_first)),
         "wrong to right": rate(sum(right(a.value, a.truth) for a in wrong_first), len(wrong_first)),
     }
 

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from moderation.models import Decision, GoldItem, Opinion, ReviewCase
-from moderation.services import audit, cases, decisions, illegal, quality
+from moderation.services import audit, cases, decisions, illegal, platforms, quality
 from moderation.services.quality import answers, export, figures
 from moderation.services.quality.answers import Period
 from moderation.services.quality.export import pseudonym
@@ -112,6 +112,19 @@ def test_what_waits_is_counted_by_the_database_each_age_once() -> None:
     assert (found.open, found.late, found.by_age) == (6, 3, (2, 1, 0, 1, 0, 0, 2))
     assert found.oldest == now - timedelta(hours=26)
     assert [one.late for one in (answers.waiting_at(now, lately(make_platform().pk)), answers.Waiting())] == [0, 0]
+
+
+def test_answers_that_a_policy_asks_of_two_are_read_as_such_until_a_senior_has_the_case() -> None:
+    platform = make_platform()
+    platforms.publish_policy(platform, {"review_at": 0.1, "opinions": 2}, by=None, note="", actor=ACTOR)
+    case = make_case(platform)
+    for value in (DecisionValue.SYNTHETIC, DecisionValue.GENUINE):
+        conclude(case, value)
+    conclude(case, DecisionValue.GENUINE, user=make_user(Role.SENIOR)[0])
+    conclude(make_case())
+    read = answers.read(lately()).answers
+    assert [one.put_to_two for one in read] == [True, True, False, False]
+    assert [(one.value, other.value) for one, other in figures.pairs(read)] == [("synthetic", "genuine")]
 
 
 def test_a_day_is_that_of_the_zone_in_force() -> None:

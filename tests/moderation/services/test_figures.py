@@ -61,6 +61,15 @@ def test_a_second_opinion_on_what_was_decided_outside_the_period_is_no_pair() ->
     assert figures.agreement([replace(void, void=True), other]).n == 0
 
 
+def test_two_that_a_policy_asks_for_are_a_pair_and_a_senior_after_them_is_none() -> None:
+    case = uuid4()
+    said = [answer(value, item=case, put_to_two=True) for value in ("genuine", "altered")]
+    senior = answer("altered", item=case)
+    assert figures.pairs([*said, senior]) == [(said[0], said[1])]
+    again = answer("cannot_tell", case=2), answer("genuine", case=2, person=8)
+    assert figures.pairs(again) == [], "asked because the first could not tell"
+
+
 def test_agreement_on_gold_is_over_items_that_several_answered() -> None:
     first, second = uuid4(), uuid4()
     said = [gold("synthetic", "synthetic", item=first)] * 2 + [gold("genuine", "genuine", item=second)] * 2
@@ -118,7 +127,9 @@ def test_it_counts_how_often_the_numbers_turned_a_right_opinion_wrong_and_a_wron
     ]
     found = figures.swayed(said)
     assert (found["right to wrong"].count, found["right to wrong"].n) == (1, 3)
-    assert (found["wrong to right"].count, found["wrong to right"].n) == (1, 2)
+    assert (found["wrong to right"].count, found["wrong to right"].n) == (1, 1), "who could not tell was not wrong"
+    unsure = figures.swayed([*said, gold("cannot_tell", "synthetic", first="synthetic")])
+    assert (unsure["right to wrong"].count, unsure["right to wrong"].n) == (1, 4)
     assert (figures.changed_mind(said).count, figures.changed_mind(said).n) == (4, 6)
 
 

@@ -26,7 +26,7 @@ from moderation.models import (
     WorkerStatus,
 )
 from moderation.models.ids import first_id
-from moderation.services import alerts, calibration, illegal, operations
+from moderation.services import alerts, calibration, illegal, leases, operations
 from moderation.vocabulary import AlertKind, IllegalKind, ItemStatus, Reason, Role, ScanState
 from tests.factories import (
     ACTOR,
@@ -278,6 +278,16 @@ def test_what_was_set_aside_goes_on_on_the_next_page(admin: Client, monkeypatch:
     assert set(re.findall(r"post-9000\d", text(then))) == {"post-90000"}
     assert "Held" in text(then), "a list that one reads does not start anew"
     assert "7 days" in text(then)
+
+
+def test_the_page_says_how_many_are_at_the_desk_and_not_who(admin: Client) -> None:
+    mara, gone = (make_user(username=name)[0] for name in ("mara", "gone"))
+    for user in (mara, mara, gone):
+        assert leases.lease(make_case(), user) is not None
+    ReviewCase.objects.filter(holder=gone).update(alive_at=timezone.now() - 2 * MINUTE)
+    page = text(admin.get("/operations/"))
+    assert "At the desk now 1 hold 2 cases, in pages heard of in the last 90 s" in page
+    assert "mara" not in page
 
 
 def test_it_is_calm_where_nothing_runs_yet(admin: Client) -> None:
