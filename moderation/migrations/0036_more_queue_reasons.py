@@ -15,7 +15,7 @@ def _index(reason: Reason) -> migrations.AddIndex:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("deepfake_guard", "0034_kept_media")]
+    dependencies = [("deepfake_guard", "0035_case_words")]
 
     operations = [
         _index(Reason.GRAVE_REPORT),
