@@ -108,6 +108,22 @@ if len(LANGUAGES) > 1:  # the browser's choice, among them
 USE_TZ = True
 TIME_ZONE = env.str("TIME_ZONE", "UTC")
 
+
+def media() -> dict[str, Any]:
+    """Outside every served folder, under random names; or in a bucket, where machines share no folder."""
+    bucket = env.str("MEDIA_BUCKET", "")
+    if not bucket:
+        options = {"location": str(VAR / "media"), "base_url": None, "file_permissions_mode": 0o600}
+        return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": options}
+    in_bucket = {
+        "bucket_name": bucket,
+        "location": env.str("MEDIA_BUCKET_PREFIX", ""),
+        "endpoint_url": env.str("MEDIA_BUCKET_ENDPOINT", "") or None,
+        "region_name": env.str("MEDIA_BUCKET_REGION", "") or None,
+    }
+    return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": in_bucket}  # of django-storages, the extra `s3`
+
+
 STATIC_URL = "static/"
 STATIC_ROOT = VAR / "static"
 STORAGES = {
@@ -117,11 +133,7 @@ STORAGES = {
         if "pytest" in sys.modules
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
-    # outside every served folder, under random names
-    "media": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": str(VAR / "media"), "base_url": None, "file_permissions_mode": 0o600},
-    },
+    "media": media(),
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
