@@ -150,7 +150,7 @@ def test_the_report_names_each_photo_not_used_and_escapes_it(whole: Path, shippe
 
 def test_terms_and_origin_of_the_shipped_weights_go_along(tmp_path: Path, shipped: Path) -> None:
     start = manifest.read(shipped)
-    manifest.write(shipped, replace(start, terms=manifest.RESEARCH, starter=True))
+    manifest.write(shipped, replace(start, terms=manifest.RESEARCH, starter=True, derived_from="muflow-1"))
     (shipped / "LICENSE").write_text("not for everything")
     (tmp_path / "again").mkdir()
     try:

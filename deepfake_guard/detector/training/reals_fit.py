@@ -218,6 +218,6 @@ def _passport(shipped: Manifest, prepared: Prepared, training: dict[str, Any], j
         training={**shipped.training, "own_photos": {**training, "from": shipped.detector_id}},
         metrics={**shipped.metrics, "own_photos": {"held_out": judged.held_out, **figures}},
         starter=False,
-        derived_from=shipped.derived_from or shipped.detector_id,
+        derived_from=shipped.detector_id if shipped.starter or not shipped.derived_from else shipped.derived_from,
         notes=f"Made from {shipped.detector_id} on {len(prepared)} faces of the host's own.",
     )
