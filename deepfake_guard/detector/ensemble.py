@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -67,6 +67,12 @@ class Ensemble:
             np.concatenate([flow.total for flow in flows]), np.concatenate([flow.layers for flow in flows]), maps
         )
         return Raw(scores, whole)
+
+    def asked(self, crops: NDArray[np.uint8], names: Collection[str]) -> Mapping[str, Scores]:
+        """Raw scores [n] of these signals, and maybe of others; where the head alone is asked, nothing else looks."""
+        if self.head is not None and set(names) == {HEAD}:
+            return _head_scores(self.head, self.tuned(crops)[1])
+        return self.score(crops).scores
 
     def tuned(self, crops: NDArray[np.uint8]) -> tuple[Features | None, NDArray[np.float32]]:
         """Face crops uint8 [n, s, s, 3], n >= 1 -> the head's features float32 [n, d] and logits float32 [n, classes];

@@ -20,7 +20,8 @@ OF_THE_DETECTOR = (
         "Warm places are stranger than 19 in 20 places of genuine faces, as µFlow sees them. Where it is warm says "
         "little of why."
     ),
-    _("µFlow has no weight in the p-value of the face, which is that of: %(signals)s. That has no map."),
+    _("µFlow has no weight in the p-value of the face, which is that of: %(signals)s."),
+    _("That has no map."),
     _("Few genuine faces behind it: n = %(n)s, so rarer than 1 in %(all)s cannot be told."),
     _("Small: the face square has %(size)s px and was enlarged to %(input)s; its fine traces are gone."),
     _("%(reached)s of %(n)s genuine faces looked this unusual"),

@@ -35,10 +35,11 @@ def test_explain_writes_a_picture_and_a_page_for_each_face(
     options = ["--artefact", artefact, "--device", "cpu", "--faces", str(tmp_path)]
     assert main(["explain", str(path), "--out", str(out), *options]) == 0
     assert capsys.readouterr().out.splitlines() == [str(out / "a-face1.png"), str(out / "a-face1.html")]
-    assert Image.open(out / "a-face1.png").width > 5 * 224
+    assert Image.open(out / "a-face1.png").width > 6 * 224
     page = (out / "a-face1.html").read_text()
     assert "genuine faces" in page or "genuine photos" in page
-    assert page.count("data:image/jpeg;base64,") == 5
+    assert page.count("data:image/jpeg;base64,") == 6
+    assert "what decides" in page
     assert not re.search(r"(src|href)=.(?!data:)|<script|@import|url\(", page)
     assert main(["explain", str(saved(tmp_path / "b.png", coffee())), "--out", str(out / "b.html"), *options]) == 1
 

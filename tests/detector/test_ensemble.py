@@ -86,6 +86,13 @@ def test_every_signal_and_every_generator_has_a_score(ensemble: Ensemble) -> Non
     assert all(values.shape == (3,) and np.isfinite(values).all() for values in scores.values())
 
 
+def test_the_head_is_asked_without_anything_else(ensemble: Ensemble) -> None:
+    crops = noise_crops(2, seed=9)
+    alone = ensemble.asked(crops, [HEAD])
+    assert MUFLOW not in alone
+    np.testing.assert_allclose(alone[HEAD], ensemble.score(crops).scores[HEAD], rtol=1e-5)
+
+
 def test_it_loads_back_to_the_same_scores(artefact: weights.Artefact, ensemble: Ensemble) -> None:
     crops = noise_crops(2, seed=9)
     before, after = ensemble.score(crops).scores, artefact.ensemble.score(crops).scores

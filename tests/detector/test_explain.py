@@ -12,8 +12,9 @@ from PIL import Image
 from deepfake_guard.detector import explain, weights
 from deepfake_guard.detector.calibration import HeatRange
 from deepfake_guard.detector.explain import words
+from deepfake_guard.detector.explain.occlusion import occlusion
 
-from .artefacts import tiny_artefact
+from .artefacts import noise_crops, tiny_artefact
 
 SCALE = HeatRange(calm=1.0, hot=5.0)
 
@@ -92,6 +93,28 @@ def test_it_says_what_kept_a_score_from_being_surer(
 ) -> None:
     told = words.remarks(native, sharpness, bucket, n)
     assert [remark.startswith(start) for remark, start in zip(told, said, strict=True)] == [True] * len(said)
+
+
+def test_a_cover_is_warm_where_it_takes_the_score_away() -> None:
+    crop = np.full((224, 224, 3), 128, np.uint8)
+    crop[:48, 176:] = 255  # what is scored: bright pixels, in the upper right corner alone
+
+    def score(crops: np.ndarray) -> np.ndarray:
+        return np.asarray((crops == 255).mean(axis=(1, 2, 3)) * 100)
+
+    warm = occlusion(score, crop, usual=0.0, high=1.0)
+    assert warm.shape == (7, 7)
+    assert warm.argmax() == 6  # row 0, column 6
+    assert 0.3 < warm[0, 6] < 1
+    assert warm[3:].max() == warm[:, :4].max() == 0
+    assert occlusion(score, crop, usual=0.0, high=1e4).max() < 0.01  # an ordinary face stays calm
+
+
+def test_what_decides_is_asked_alone(artefact: weights.Artefact) -> None:
+    crops = noise_crops(3)
+    raw = artefact.ensemble.score(crops).scores
+    np.testing.assert_allclose(artefact.ensemble.asked(crops, ["muflow"])["muflow"], raw["muflow"])
+    np.testing.assert_allclose(artefact.calibration.decided({"muflow": raw["muflow"]}), artefact.calibration.fused(raw))
 
 
 def test_a_map_of_what_does_not_decide_says_so() -> None:

@@ -137,6 +137,11 @@ class Calibration:
         """The fused scalar of raw scores [k] by signal, float64 [k]; higher = more suspicious."""
         return self.scaled(raw, bucket)[FUSED]
 
+    def decided(self, raw: Raw, bucket: str = ROOT) -> Floats:
+        """As `fused`, from raw scores [k] of the signals that decide alone."""
+        scales = self.buckets[bucket].scales
+        return self.fusion({name: scales[name](np.asarray(raw[name])) for name in self.fusion.weights})
+
     def judge(self, raw: Mapping[str, float], conditions: Conditions = UNKNOWN) -> Judgement:
         """One face from its raw scores by signal; raises ValueError as `judge_many` does."""
         return self.judge_many({name: np.asarray([score]) for name, score in raw.items()}, [conditions])[0]

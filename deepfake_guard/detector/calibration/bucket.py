@@ -50,6 +50,11 @@ class Bucket:
         """Number of independent calibration faces."""
         return int(self.scores[FUSED].size)
 
+    def usual(self) -> tuple[float, float]:
+        """The fused score of a usual genuine face, and the one that one in twenty exceeds."""
+        median, high = np.quantile(self.scores[FUSED], (0.5, 0.95))
+        return float(median), float(high)
+
     def scaled(self, raw: Raw, formulas: Formulas) -> dict[str, Floats]:
         """Raw scores [n] of all signals -> signal, STRANGE and FUSED -> scaled scores [n].
 

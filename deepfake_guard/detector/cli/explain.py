@@ -13,9 +13,13 @@ from deepfake_guard.detector import faces
 from deepfake_guard.detector.cli import files, loading, output, parser, rows
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from deepfake_guard.detector.explain.explanation import Explanation
     from deepfake_guard.detector.pipeline import Detector
     from deepfake_guard.detector.records import MediaReport
+    from deepfake_guard.detector.weights import Artefact
 
 SUFFIXES = {".png", ".html"}
 EXAMPLES = [
@@ -92,8 +96,18 @@ def _faces(detector: Detector, path: Path, report: MediaReport) -> Iterator[Expl
         edges, counts = calibration.histogram(scored.result.bucket)
         histogram = {"n": scored.result.n, "edges": edges, "counts": counts}
         heats = (scored.result.heat, list(layers))
-        decides = calibration.fusion.weights
-        yield explanation(title, crop, heats, scored.face, scored.result, histogram, decides, report.reasons)
+        decides, deciding = calibration.fusion.weights, _deciding(detector.artefact, crop, scored.result.bucket)
+        yield explanation(title, crop, heats, scored.face, scored.result, histogram, decides, deciding, report.reasons)
+
+
+def _deciding(artefact: Artefact, crop: NDArray[np.uint8], bucket: str) -> NDArray[np.float32]:
+    """Where the score comes from, whatever decides it."""
+    from deepfake_guard.detector.explain.occlusion import occlusion
+
+    calibration, ensemble = artefact.calibration, artefact.ensemble
+    usual, high = calibration.buckets[bucket].usual()
+    names = calibration.fusion.weights
+    return occlusion(lambda crops: calibration.decided(ensemble.asked(crops, names), bucket), crop, usual, high)
 
 
 def _namer(folder: Path, stem: str | None) -> Callable[[Path], Path]:

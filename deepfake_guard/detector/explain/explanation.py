@@ -14,6 +14,11 @@ from . import words
 from .overlay import Floats
 from .strip import Strip, strip
 
+COVERED = (
+    "What decides: warm where covering the place with grey takes away a quarter or more of what parts the score from "
+    "that of a usual genuine face; at full heat all of it. Calm all over: no single place carries it. A cover is "
+    "unusual itself, so this, too, says little of why."
+)
 LAYERS = ("fine texture", "parts", "whole face")  # three stages, from the finest grid on
 
 
@@ -30,6 +35,7 @@ class Explanation:
     histogram: Mapping[str, Any]
     remarks: Sequence[str]
     map_says: str
+    deciding: Floats
 
     @property
     def finding(self) -> str:
@@ -55,7 +61,7 @@ class Explanation:
         count = len(self.layers)
         told = LAYERS if count == len(LAYERS) else [f"layer {at}" for at in range(1, count + 1)]
         layers = zip(told, self.layers, strict=True)
-        return [("as scored", None), ("all layers", self.fused), *layers]
+        return [("as scored", None), ("what decides", self.deciding), ("all layers", self.fused), *layers]
 
 
 def explanation(
@@ -66,10 +72,12 @@ def explanation(
     result: CropScore,
     histogram: Mapping[str, Any],
     decides: Collection[str],
+    deciding: Floats,
     reasons: Sequence[str] = (),
 ) -> Explanation:
     """From what the pipeline made of a face: `heats`: the fused map and those of the layers; `decides`: the signals
-    that the p-value comes from; `reasons`: the scan's."""
+    that the p-value comes from, `deciding` the map of what they say together; `reasons`: the scan's."""
     remarks = words.remarks(face.native_px, face.sharpness, result.bucket, result.n, reasons)
-    map_says = words.whose_map(decides)
-    return Explanation(title, crop, *heats, face, result, histogram, remarks or [words.NOTHING_UNSURE], map_says)
+    map_says = f"{COVERED} {words.whose_map(decides, covered=True)}"
+    unsure = remarks or [words.NOTHING_UNSURE]
+    return Explanation(title, crop, *heats, face, result, histogram, unsure, map_says, deciding)

@@ -60,8 +60,9 @@ def finding(p: float, n: int, reached: int, say: Say = str) -> str:
     return say("Most genuine photos look at least this unusual")
 
 
-def whose_map(decides: Collection[str], say: Say = str) -> str:
-    """What a heat map shows and does not. decides: the signals with a weight in the p-value, empty where unknown."""
+def whose_map(decides: Collection[str], say: Say = str, covered: bool = False) -> str:
+    """What a heat map shows and does not. decides: the signals with a weight in the p-value, empty where unknown.
+    covered: whether a map of what decides stands beside it."""
     told = say(
         "Warm places are stranger than 19 in 20 places of genuine faces, as µFlow sees them. Where it is warm says "
         "little of why."
@@ -69,8 +70,8 @@ def whose_map(decides: Collection[str], say: Say = str) -> str:
     if not decides or "muflow" in decides:
         return told
     deciding = ", ".join(signal_name(key, say) for key in decides)
-    aside = say("µFlow has no weight in the p-value of the face, which is that of: %(signals)s. That has no map.")
-    return f"{told} {aside % {'signals': deciding}}"
+    aside = say("µFlow has no weight in the p-value of the face, which is that of: %(signals)s.")
+    return f"{told} {aside % {'signals': deciding}}{'' if covered else ' ' + say('That has no map.')}"
 
 
 def limit(n: int) -> str:
