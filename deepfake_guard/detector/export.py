@@ -47,8 +47,9 @@ def export_onnx(model: MuFlow | TunedBackbone, path: Path) -> None:
     """Write the graph: input "pixels", uint8 [n, 3, s, s] RGB with any n; outputs float32.
 
     µFlow gives "total" [n] and "layers" [n, L] (raw negative log-likelihoods); s is its `input_px`, resizing is the
-    caller's. The tuned head gives "embedding" [n, 128] and "logits" [n, classes]. Raises ValueError for a µFlow that
-    looks at native patches: which patches count is decided after the graph. Needs the extra `export`.
+    caller's. The tuned head gives "embedding" [n, 128] and "logits" [n, classes]. Needs the extra `export`.
+    Raises ValueError for a µFlow that looks at native patches (which of them count is decided after the graph) or
+    computes in bfloat16.
     """
     graph, side, outputs = _graph(model)
     example = torch.zeros(2, 3, side, side, dtype=torch.uint8)
@@ -91,4 +92,6 @@ def _graph(model: MuFlow | TunedBackbone) -> tuple[nn.Module, int, tuple[str, ..
         return _Head(model), HEAD_PX, HEAD_OUTPUTS
     if model.settings.patches is not None:
         raise ValueError("a µFlow on native patches has no graph of its own: which patches count is decided later")
+    if model.precision != torch.float32:
+        raise ValueError("a graph computes in float32: this µFlow was calibrated in another precision")
     return _Likelihood(model), model.settings.input_px, MUFLOW_OUTPUTS

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from deepfake_guard.detector import export, weights
+from deepfake_guard.detector.features import Backbone
+from deepfake_guard.detector.gaussian import Gaussian, Mixture
 from deepfake_guard.detector.heads.tuned import EMBEDDED, GENUINE, TunedBackbone
-from deepfake_guard.detector.signals.muflow import Settings
+from deepfake_guard.detector.signals.muflow import MuFlow, Settings
 from deepfake_guard.detector.signals.patches import Patches
 
 from .artefacts import random_model
@@ -58,6 +61,33 @@ def test_the_shipped_weights_graphs_give_what_the_weights_give(part: str, tmp_pa
     assert model is not None
     export.export_onnx(model, tmp_path / "part.onnx")
     assert export.parity(model, tmp_path / "part.onnx") < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("name", "stages", "side", "options", "components"),
+    [
+        ("resnet18", (1, 2), 64, {"layers": (1, 1, 1, 1)}, 1),
+        ("vit_small_patch14_dinov2", (0, 1), 28, {"depth": 2}, 1),
+        ("tf_efficientnet_lite0", (1, 2, 3), 32, {}, 2),
+    ],
+)
+def test_a_variants_graph_gives_what_the_variant_gives(
+    name: str, stages: tuple[int, ...], side: int, options: dict[str, Any], components: int, tmp_path: Path
+) -> None:
+    backbone = Backbone.random(0, name, stages=stages, input_px=side, options=options)
+    draw = torch.Generator().manual_seed(0)
+    averages = [torch.randn(40, shape[0], generator=draw) for shape in backbone.shapes(side)]
+    gaussians = [Mixture.fit(one, 2) if components == 2 else Gaussian.fit(one) for one in averages]
+    model = MuFlow(backbone, gaussians, Settings(side, steps=2, pooling="mean", objective="density")).eval()
+    export.export_onnx(model, tmp_path / "variant.onnx")
+    assert export.parity(model, tmp_path / "variant.onnx") < 1e-4
+
+
+def test_half_precision_has_no_graph(tmp_path: Path) -> None:
+    model = random_model(Settings(input_px=32, steps=1))
+    model.precision = torch.bfloat16
+    with pytest.raises(ValueError, match="computes in float32"):
+        export.export_onnx(model, tmp_path / "muflow.onnx")
 
 
 def test_native_patches_are_chosen_outside_any_graph(tmp_path: Path) -> None:
