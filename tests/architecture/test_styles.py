@@ -7,7 +7,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "moderation/static/deepfake_guard"
-PAGES = [path.read_text() for path in (ROOT / "templates").rglob("*.html")]
+TEMPLATES = ROOT / "templates/deepfake_guard"
+PAGES = [path.read_text() for path in TEMPLATES.rglob("*.html")]
 SCRIPTS = [path.read_text() for path in (STATIC / "js").glob("*.js")]
 SAID = "\n".join([*PAGES, *SCRIPTS, *(path.read_text() for path in (ROOT / "moderation").rglob("*.py"))])
 FILLED_IN = re.compile(r"\{%.*?%\}|\{\{.*?\}\}")
@@ -21,6 +22,13 @@ def styled() -> set[str]:
 
 def is_named(word: str) -> bool:
     return re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", SAID) is not None
+
+
+def test_pages_of_platforms_and_policies_are_reviewed_line_by_line() -> None:
+    """But for a single tag of the template language, which must stand on one line."""
+    pages = [path for folder in ("platform", "policy") for path in (TEMPLATES / folder).glob("*.html")]
+    lines = [(path.name, line) for path in pages for line in path.read_text().splitlines() if len(line) > 200]
+    assert [one for one in lines if not re.fullmatch(r" *\{%[^%]*%\}", one[1])] == []
 
 
 def test_every_rule_of_the_stylesheet_has_a_page_that_uses_it() -> None:
