@@ -15,7 +15,13 @@ from deepfake_guard.settings import *
 INSTALLED_APPS = [app for app in INSTALLED_APPS if app != "axes"]
 MIDDLEWARE = [one for one in MIDDLEWARE if not one.startswith("axes.")]
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
-DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": ":memory:",
+        "OPTIONS": {"transaction_mode": "IMMEDIATE"},
+    }
+}
 DEEPFAKE_GUARD = {}
 ROOT_URLCONF = "host_urls"
 LOGIN_URL = "/door/"
