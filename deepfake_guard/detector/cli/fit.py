@@ -37,7 +37,13 @@ def add(parts: parser.Parts) -> None:
     source.add_argument("--reals", type=Path, metavar="DIR", help="your own genuine photos: JPEG, PNG, WebP, any size")
     made.add_argument("--out", type=Path, required=True, metavar="DIR")
     made.add_argument("--run", dest="state", type=Path, metavar="DIR", help="where training keeps its state")
-    photos = made.add_argument_group("with --reals")
+    _of_photos(made.add_argument_group("with --reals"))
+    _of_crops(made.add_argument_group("with --data"))
+    parser.takes_device(made)
+    parser.takes_json(made, "the manifest of what was written")
+
+
+def _of_photos(photos: argparse._ArgumentGroup) -> None:
     how = photos.add_mutually_exclusive_group()
     how.add_argument("--quick", action="store_true", help="calibrate the artefact anew, train nothing")
     how.add_argument(
@@ -48,7 +54,9 @@ def add(parts: parser.Parts) -> None:
     )
     parser.takes_faces(photos)
     parser.takes_artefact(photos)
-    crops = made.add_argument_group("with --data")
+
+
+def _of_crops(crops: argparse._ArgumentGroup) -> None:
     crops.add_argument(
         "--variant",
         type=Path,
@@ -82,8 +90,6 @@ def add(parts: parser.Parts) -> None:
         help="put this signal into the artefact as well: scored, calibrated and shown, and it decides nothing",
     )
     crops.add_argument("--starter", action="store_true", help="mark the result as starter weights")
-    parser.takes_device(made)
-    parser.takes_json(made, "the manifest of what was written")
 
 
 def run(options: argparse.Namespace) -> int:

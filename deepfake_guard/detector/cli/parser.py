@@ -38,7 +38,7 @@ def command(parts: Parts, name: str, what: str, run: Run, examples: list[str], w
     return made
 
 
-def takes_artefact(made: argparse.ArgumentParser) -> None:
+def takes_artefact(made: argparse._ActionsContainer) -> None:
     """--artefact."""
     made.add_argument("--artefact", type=Path, metavar="DIR", help="default: the starter weights")
 
@@ -48,7 +48,7 @@ def takes_device(made: argparse.ArgumentParser, default: str = "auto") -> None:
     made.add_argument("--device", default=default, help=f"auto, cpu, cuda:N or mps (default: {default})")
 
 
-def takes_faces(made: argparse.ArgumentParser) -> None:
+def takes_faces(made: argparse._ActionsContainer) -> None:
     """--faces: where YuNet's file lies."""
     made.add_argument("--faces", type=Path, metavar="DIR", help="where the face finder's file lies")
 

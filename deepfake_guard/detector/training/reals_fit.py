@@ -69,25 +69,17 @@ def fit_reals(
     prepared = prepare(folder, run, quick=quick, trains=trains, seed=schedule.seed, finder=laid, say=say)
     say(", ".join(f"{len(indices)} {role}" for role, indices in prepared.splits.items()))
     training: dict[str, Any] = {"quick": quick}
+    ensemble = shipped.ensemble
+    if trains:
+        at_work = run / course(prepared, shipped.manifest.detector_id)
+        model, progress = adapted(shipped.model, prepared, schedule, at_work, say)
+        ensemble = replace(ensemble, muflow=model)
+        training |= {"k": averaged(len(prepared.splits["train"])), "epochs": progress.epoch, "best": progress.best}
+    elif not quick:
+        say("µFlow has no weight in what decides and stays as it is: the faces that would train it calibrate")
     if quick:
-        ensemble = shipped.ensemble
-        calibration = recalibrate(
-            lambda crops: ensemble.score(crops).scores,
-            shipped.calibration,
-            _faces(prepared, "calibrate"),
-            seed=schedule.seed,
-            stored=StoredScores(run / SCORES, shipped.manifest.detector_id),
-            say=say,
-        )
+        calibration = _recalibrated(shipped, prepared, run, schedule.seed, say)
     else:
-        ensemble = shipped.ensemble
-        if trains:
-            at_work = run / course(prepared, shipped.manifest.detector_id)
-            model, progress = adapted(shipped.model, prepared, schedule, at_work, say)
-            ensemble = replace(ensemble, muflow=model)
-            training |= {"k": averaged(len(prepared.splits["train"])), "epochs": progress.epoch, "best": progress.best}
-        else:
-            say("µFlow has no weight in what decides and stays as it is: the faces that would train it calibrate")
         stored = StoredScores(run / SCORES, f"{shipped.manifest.detector_id} {_digest(ensemble.muflow)}")
         heat = heat_scale(ensemble.muflow, prepared.of("select")) if trains else shipped.calibration.heat
         calibration = _calibrated(ensemble, shipped.calibration, prepared, heat, schedule.seed, stored, say)
@@ -99,6 +91,18 @@ def fit_reals(
     (out / REPORT).write_text(fit_report.page(made, calibration, prepared, judged), encoding="utf-8")
     say(f"report: {out / REPORT}")
     return made
+
+
+def _recalibrated(shipped: weights.Artefact, prepared: Prepared, run: Path, seed: int, say: Say) -> Calibration:
+    ensemble = shipped.ensemble
+    return recalibrate(
+        lambda crops: ensemble.score(crops).scores,
+        shipped.calibration,
+        _faces(prepared, "calibrate"),
+        seed=seed,
+        stored=StoredScores(run / SCORES, shipped.manifest.detector_id),
+        say=say,
+    )
 
 
 def _copy_licence(source: Path, out: Path) -> None:

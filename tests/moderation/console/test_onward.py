@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from deepfake_guard.detector.records import Derived
-from moderation.models import AuditEntry, Decision, Exposure, MediaAsset, ReviewCase
+from moderation.models import FREE, AuditEntry, Decision, Exposure, MediaAsset, ReviewCase
 from moderation.services import closeups, leases, reports
 from moderation.vocabulary import IllegalKind, ReportReason, Role
 from tests.factories import make_case, make_user, picture
@@ -151,7 +151,7 @@ def test_a_case_that_others_may_not_show_any_more_is_passed_over(desk: Desk) -> 
     client, _ = desk()
     script = begun(client)
     first, second = map(int, script.ahead)
-    ReviewCase.objects.filter(pk=first).update(escalated_at=timezone.now(), **leases.FREE)
+    ReviewCase.objects.filter(pk=first).update(escalated_at=timezone.now(), **FREE)
     assert script.post("decide", decision="genuine")["Guard-Have"] == str(second)
 
 

@@ -14,14 +14,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from moderation.models import Decision, GoldItem, Opinion, ReviewCase
+from moderation.models import Decision, Opinion, ReviewCase
 from moderation.services import audit, cases, decisions, illegal, platforms, quality
 from moderation.services.quality import answers, export, figures
 from moderation.services.quality.answers import Period
 from moderation.services.quality.export import pseudonym
 from moderation.vocabulary import CasePurpose, DecisionValue, IllegalKind, Role
-from tests.factories import ACTOR, conclude, make_case, make_item, make_platform, make_user, pending, report, screen
-from tests.moderation.console.pages import lapse, text, two_a_page, walked
+from tests.factories import ACTOR, conclude, make_case, make_platform, make_user, pending
+from tests.moderation.console.pages import lapse, text
 
 pytestmark = pytest.mark.django_db
 Desk = Callable[..., tuple[Client, User]]
@@ -252,59 +252,3 @@ def test_a_file_asks_for_the_password_again_and_for_the_permission(desk: Desk) -
     assert client.get("/statistics/csv/answers/").status_code == 302
     assert desk()[0].get("/statistics/csv/answers/").status_code == 403
     assert "CSV" not in text(desk()[0].get("/statistics/"))
-
-
-def test_a_senior_seals_an_item_whose_answer_is_known_and_retires_it(desk: Desk) -> None:
-    case = make_case()
-    conclude(case)
-    client, senior = desk(Role.SENIOR)
-    given = {"case": str(case.number), "truth": "synthetic", "reason": ["eyes_gaze"]}
-    page = client.post("/statistics/gold/seal/", given, follow=True)
-    assert f"The item of case {case.number} is sealed" in text(page)
-    known = GoldItem.objects.get()
-    assert (known.truth, known.reasons, known.sealed_by) == ("synthetic", ["eyes_gaze"], senior)
-    check = cases.open_check(case.item, CasePurpose.GOLD, case.reasons)
-    assert check is not None
-    conclude(check, DecisionValue.SYNTHETIC)
-    assert "1 of 1" in text(client.get("/statistics/gold/"))
-    client.post(f"/statistics/gold/{known.pk}/retire/")
-    known.refresh_from_db()
-    assert known.retired_at is not None
-
-
-def test_the_sealed_set_goes_on_on_the_next_page_and_its_count_is_of_all(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made = [make_case(external_id=f"photo-{place}") for place in range(3)]
-    for case in made:
-        quality.seal(case.item, DecisionValue.GENUINE, by=None, actor=ACTOR)
-    two_a_page(monkeypatch)
-    pages = walked(desk(Role.SENIOR)[0], "/statistics/gold/")
-    assert [[f"photo-{place}" in page for place in range(3)] for page in pages] == [
-        [False, True, True],
-        [True, False, False],
-    ]
-    assert all("The sealed set 3" in page for page in pages)
-
-
-@pytest.mark.parametrize(
-    ("given", "told"),
-    [
-        ({"case": "", "truth": "genuine"}, "Give the number of a case."),
-        ({"case": "9999", "truth": "genuine"}, "There is no case 9999"),
-        ({"case": "x", "truth": "genuine"}, "There is no case x"),
-    ],
-)
-def test_only_a_case_that_exists_can_be_sealed(given: dict[str, str], told: str, desk: Desk) -> None:
-    page = desk(Role.SENIOR)[0].post("/statistics/gold/seal/", given)
-    assert page.status_code == 422
-    assert told in text(page)
-    assert not GoldItem.objects.exists()
-
-
-def test_a_wrong_answer_is_refused_and_what_was_typed_stays(desk: Desk) -> None:
-    case = screen(make_item(), report(0)).cases.get()
-    page = desk(Role.SENIOR)[0].post("/statistics/gold/seal/", {"case": str(case.number), "truth": "cannot_tell"})
-    assert page.status_code == 422
-    assert "needs an answer" in text(page)
-    assert f'value="{case.number}"' in page.content.decode()

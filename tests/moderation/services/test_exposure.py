@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moderation import spacing
-from moderation.models import Exposure, ReviewCase
+from moderation.models import FREE, Exposure, ReviewCase
 from moderation.services import exposure, leases
 from moderation.vocabulary import CaseState, Reason
 from tests.factories import make_case, make_platform, make_user
@@ -113,7 +113,7 @@ def test_no_run_of_grave_cases_is_longer_than_three_while_a_lighter_one_waits_ne
     @hypothesis.settings(max_examples=8, deadline=None, derandomize=True)
     def holds(grave: list[bool]) -> None:
         Exposure.objects.all().delete()
-        ReviewCase.objects.update(state=CaseState.OPEN, **leases.FREE)
+        ReviewCase.objects.update(state=CaseState.OPEN, **FREE)
         kinds = {case.pk: kind for case, kind in zip(made, grave, strict=True)}
         for kind, reasons in GRAVE_OR_NOT.items():
             ReviewCase.objects.filter(pk__in=[pk for pk, one in kinds.items() if one is kind]).update(reasons=reasons)
