@@ -25,6 +25,7 @@ from moderation.services import (
     reports,
 )
 from moderation.vocabulary import CasePurpose, DecisionValue, IllegalKind, Reason, ReportReason, Role
+from tests.browser import shift
 from tests.browser.conftest import Desk
 from tests.factories import (
     ACTOR,
@@ -53,13 +54,16 @@ class House:
     password: str
     ilya: User
     ilyas_password: str
+    mara: User
+    maras_password: str
+    empty: Platform
 
 
 def furnish() -> House:
     make_detector()
     agora = make_platform("Agora", review_at=0.5)
     WebhookEndpoint.objects.create(platform=agora, url=f"https://agora.example/hooks/{LONG_ID}", secret="")
-    make_platform("Lumen Board of the Northern Photographers")
+    empty = make_platform("Lumen Board of the Northern Photographers")
     runa, password = make_user(Role.ADMIN, "runa")
     User.objects.filter(pk=runa.pk).update(first_name="Runa", last_name="Berg")
     runa.user_permissions.add(Permission.objects.get(codename="handle_illegal"))
@@ -68,8 +72,9 @@ def furnish() -> House:
     people.invite("ben", "Ben Ode", Role.MODERATOR, [agora], actor=ACTOR)
     with_phone(ilya)
     paths = _cases(agora, runa, ilya) | _set_up(agora, runa, ilya)
+    mara, maras_password = make_user(Role.MODERATOR, "mara")
     operations.beat()
-    return House(paths, runa, password, ilya, ilyas_password)
+    return House(paths, runa, password, ilya, ilyas_password, mara, maras_password, empty)
 
 
 def _cases(agora: Platform, runa: User, ilya: User) -> dict[str, str]:
@@ -212,3 +217,6 @@ def walk(
 ) -> Iterator[tuple[str, Page]]:
     yield from strangers_pages(house, open_desk(width, height, **options))
     yield from pages(house, open_desk(width, height, **options))
+    desk = open_desk(width, height, **options)
+    desk.sign_in("mara", house.maras_password)
+    yield from shift.states(desk, house.mara, house.empty)

@@ -14,10 +14,10 @@ from django.contrib.auth.models import Permission, User
 from django.utils import timezone
 from playwright.sync_api import FilePayload, Page, Route, expect
 
-from moderation.models import ContentItem, MediaAsset, Platform, ReviewCase
+from moderation.models import ContentItem, Platform, ReviewCase
 from moderation.services import appeals, campaigns, cases, illegal, leases, people, platforms, quality, reports
 from moderation.vocabulary import CasePurpose, DecisionValue, IllegalKind, ReportReason, Role
-from tests.browser import scenes
+from tests.browser import month, scenes, shift
 from tests.browser.conftest import Desk, answers
 from tests.browser.test_accessibility import fits
 from tests.browser.test_line import forgiven
@@ -26,7 +26,7 @@ from tests.moderation.totp import Phone, with_phone
 
 ROOT = Path(__file__).parents[2]
 SHOWN = {
-    *("login-light-1280", "queue-light-1280", "queue-dark-1280", "queue-light-390"),
+    *("login-light-1280", "queue-light-1280", "queue-dark-1280", "queue-light-390", "queue-grid-light-1280"),
     *("case-light-1280", "case-dark-1280", "case-light-390"),
     *("preferences-light-1280", "people-light-1280", "profile-light-1280"),
     *("case-blind-light-1280", "case-noise-light-1280", "case-second-step-light-390"),
@@ -81,8 +81,11 @@ def test_it_takes_a_picture_of_each_page(  # house: one walk past all pages, tol
     desk.open("/login/")
     shoot("login")
     desk.sign_in("mara", moderator[1])
+    desk.open("/queue/?layout=grid")
+    shoot("queue-grid")
+    desk.open("/queue/")
     shoot("queue")
-    page.locator(".queue__open").nth(1).click()
+    page.locator(".queue__open").nth(0).click()
     answers(page)
     page.locator('.choice[value="genuine"]').click()
     expect(page.locator("#undo")).to_be_visible()
@@ -175,12 +178,12 @@ def test_it_takes_a_picture_of_people_and_access(
     shoot("second-step")
 
 
-def made_to_be_led(agora: Platform, admin: User) -> dict[str, str]:
-    """Decisions, checks, an appeal, reports, near copies and a lock -> the pages that show them."""
+def made_to_be_led(agora: Platform, admin: User, senior: User) -> dict[str, str]:
+    """Decisions, checks, an appeal, reports, near copies, a lock, and the month before -> the pages that show them."""
     for item in ContentItem.objects.filter(cases=None):  # which ones the detector finds odd is its own affair
         cases.open_case(item, ["at_review_line"])
     made = {case.item.external_id: case for case in ReviewCase.objects.select_related("item__asset")}
-    leases.release_all(User.objects.get(username="ilya"))
+    leases.release_all(senior)
     ended = conclude(made["avatar-51077"], DecisionValue.SYNTHETIC)
     conclude(made["post-90377"], DecisionValue.GENUINE, reasons=[])
     quality.seal(made["post-90377"].item, DecisionValue.GENUINE, by=None, actor=ACTOR)
@@ -191,14 +194,13 @@ def made_to_be_led(agora: Platform, admin: User) -> dict[str, str]:
     check = cases.open_check(passed, CasePurpose.SAMPLE, ["at_review_line"], drawn_share=0.1)
     assert check is not None
     conclude(check, DecisionValue.SYNTHETIC)
-    alike = [made["photo-88213"], made["avatar-51203"], made["post-90342"]]
-    MediaAsset.objects.filter(pk__in=[case.item.asset_id for case in alike]).update(pdq="0" * 64)
-    one = ReviewCase.objects.get(pk=alike[1].pk)  # as it is now
-    batch = campaigns.decide(one, admin, [one.number], 1, DecisionValue.GENUINE).batch
+    *alike, one = [ReviewCase.objects.get(item=item) for item in scenes.copies(agora)]
+    batch = campaigns.decide(one, admin, [one.number], 1, DecisionValue.ALTERED, reasons=["skin_texture"]).batch
     illegal.lock(made["post-90311"], admin, IllegalKind.INTIMATE_WITHOUT_CONSENT, "Seen before under another name")
+    month.lived(agora, senior)
     return {
         "queue-closed": "/queue/?view=closed",
-        "queue-empty": "/queue/?q=nothing",
+        "queue-none-fits": "/queue/?q=nothing",
         "case-closed": f"/cases/{ended.case_id}/",
         "case-appeal": f"/cases/{appeal.case_id}/",
         "case-reports": f"/cases/{made['post-90342'].number}/",
@@ -215,7 +217,7 @@ def made_to_be_led(agora: Platform, admin: User) -> dict[str, str]:
         "sample": "/statistics/sample/",
         "operations": "/operations/",
         "policies": "/policy/",
-        "policy": f"/policy/{agora.pk}/",
+        "policy": f"/policy/{agora.pk}/?from=2",
         "policy-json": f"/policy/{agora.pk}/?mode=json",
         "policy-versions": f"/policy/{agora.pk}/versions/",
         "platforms": "/platforms/",
@@ -236,7 +238,7 @@ def test_it_takes_a_picture_of_what_is_led(
     make_key(agora)
     platforms.publish_policy(agora, {"review_at": 0.05, "opinions": 2}, by=runa, note="Two for each", actor=ACTOR)
     platforms.publish_policy(agora, {"review_at": 0.1}, by=runa, note="Back to one", actor=ACTOR)
-    paths = made_to_be_led(agora, runa)
+    paths = made_to_be_led(agora, runa, User.objects.get(username="ilya"))
     desk = open_desk(width, height, color_scheme=theme)
     desk.sign_in("runa", password)
     shoot = camera(desk.page, theme, width, whole=True)
@@ -255,6 +257,9 @@ def test_it_takes_a_picture_of_what_waits_and_what_fails(
     page = desk.page
     shoot = camera(page, theme, width)
     desk.sign_in("mara", moderator[1])
+    for name, _ in shift.states(desk, moderator[0], make_platform("Nordlys")):
+        shoot(name.replace(", ", "-"))
+    desk.open("/queue/")
     held: list[Route] = []
     page.route("**/queue/?*", lambda route: held.append(route))
     page.select_option("#f-sort", "p")
