@@ -15,7 +15,7 @@ from moderation.models import ReviewCase
 from moderation.vocabulary import Role
 from tests.factories import make_user
 
-PATIENCE_MS = int(os.environ.get("GUARD_BROWSER_TIMEOUT_MS", "10000"))  # more of it on a busy machine
+PATIENCE_MS = int(os.environ.get("GUARD_BROWSER_TIMEOUT_MS", "20000"))  # more of it on a busy machine
 expect.set_options(timeout=PATIENCE_MS / 2)
 
 

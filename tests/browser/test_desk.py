@@ -128,9 +128,10 @@ def test_a_case_is_escalated_by_its_key(desk: Desk) -> None:
 def test_the_queue_is_walked_by_keys(desk: Desk, layout: str) -> None:
     made = [make_case() for _ in range(3)]
     page = desk.open("/queue/")
-    page.get_by_role("link", name=layout).click()
+    with page.expect_navigation():
+        page.get_by_role("link", name=layout).click()
     page.keyboard.press("b")
-    assert page.locator(".thumb img").first.evaluate("one => getComputedStyle(one).filter") == "grayscale(0)"
+    expect(page.locator(".thumb img").first).to_have_css("filter", "grayscale(0)")
     page.keyboard.press("j")
     page.keyboard.press("j")
     page.keyboard.press("k")
