@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from deepfake_guard.env import BASE_DIR, VAR, broker_url, env, secret_key
+from deepfake_guard.env import BASE_DIR, VAR, broker_url, env, secret_key, webhooks_allowed
 from moderation.api.schema import HOOKS
 from moderation.conf import Conf
 from moderation.vocabulary import CaseState, DecisionValue, Effect, LabelBasis
@@ -200,6 +200,7 @@ DEEPFAKE_GUARD = {
     for name, default in vars(Conf()).items()
     if name not in IN_CODE
 }
+DEEPFAKE_GUARD["WEBHOOK_ALLOWED"] = webhooks_allowed()
 
 SILENCED_SYSTEM_CHECKS: list[str] = env.list("SILENCED_SYSTEM_CHECKS", [])
 
