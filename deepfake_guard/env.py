@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
+from deepfake_guard.run.place import read_json
 from moderation.conf import DEFAULT_BROKER
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -26,8 +26,7 @@ def broker_url() -> str:
 def webhooks_allowed() -> list[str]:
     """`DEEPFAKE_GUARD_WEBHOOK_ALLOWED`, and the receiver of the `make run` that runs on `VAR` now."""
     allowed: list[str] = env.list("DEEPFAKE_GUARD_WEBHOOK_ALLOWED", [])
-    kept = VAR / "run.json"
-    echo = urlsplit(json.loads(kept.read_text())["webhook_echo"]).netloc if kept.is_file() else ""
+    echo = urlsplit(read_json(VAR / "run.json").get("webhook_echo", "")).netloc
     return allowed if not echo or echo in allowed else [*allowed, echo]
 
 
