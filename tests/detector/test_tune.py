@@ -42,11 +42,11 @@ def test_classes_begin_with_genuine_and_name_every_generator_and_pseudo_fake(les
 
 def test_a_batch_is_half_genuine_and_the_same_whenever_it_is_made(lessons: Lessons) -> None:
     batches = Batches(lessons, PLAN)
-    pixels, labels = batches[3]
+    pixels, labels, _ = batches[3]
     assert pixels.shape == (4, 3, 32, 32)
     assert pixels.dtype == torch.uint8
     assert (labels == 0).sum() == 2
-    again, same = Batches(lessons, PLAN)[3]
+    again, same, _ = Batches(lessons, PLAN)[3]
     assert torch.equal(pixels, again)
     assert torch.equal(labels, same)
 
@@ -61,7 +61,7 @@ def test_without_fakes_all_others_are_pseudo_fakes(lessons: Lessons) -> None:
 def test_both_halves_of_a_pair_are_degraded_alike() -> None:
     face = np.full((1, 48, 48, 3), 90, np.uint8)
     twins = Lessons({"a": face}, {"g": face}, {("g", 0): ("a", 0)})
-    pixels, labels = Batches(twins, replace(PLAN, blends=0.0))[0]
+    pixels, labels, _ = Batches(twins, replace(PLAN, blends=0.0))[0]
     for fake, genuine in zip(pixels[labels > 0], pixels[labels == 0], strict=True):
         assert torch.equal(fake, genuine)
 

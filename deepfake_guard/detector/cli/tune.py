@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Mapping, Sized
+from collections.abc import Mapping, Sequence, Sized
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
 
 from deepfake_guard.detector.cli import output, parser
 from deepfake_guard.detector.training.crops import FAMILIES
 
 if TYPE_CHECKING:
     from deepfake_guard.detector.heads.tuned import TunedBackbone
-    from deepfake_guard.detector.training.tune_batches import Lessons
+    from deepfake_guard.detector.training.tune_batches import Lessons, Plan, Pupil
 
 EXAMPLES = [
     "tune --data DATA --run runs/all",
+    "tune --data DATA --run runs/all --folds --hold-back 5 --device cuda --batch 256 --faces 1000000",
     "tune --data DATA --run runs/no-swap --leave-out swap --start runs/pseudo --faces 20000",
     "tune --data DATA --run runs/pseudo --pseudo-only --device cuda --batch 128 --faces 400000",
 ]
@@ -41,6 +44,18 @@ def add(parts: parser.Parts) -> None:
         "--leave-out", choices=FAMILIES, metavar="FAMILY", help="a family that is not learnt from (refits)"
     )
     left.add_argument("--pseudo-only", action="store_true", help="genuine faces and fakes made from them, no generator")
+    made.add_argument(
+        "--folds",
+        action="store_true",
+        help="beside it a head without each family, from the same faces, in RUN/without-FAMILY (for `fit --fold`)",
+    )
+    made.add_argument(
+        "--hold-back",
+        type=int,
+        default=0,
+        metavar="N",
+        help="beside it a head that never sees every Nth fake, in RUN/held-back: what it says of them is no memory",
+    )
     made.add_argument(
         "--start", type=Path, metavar="RUN", help="begin from the weights of that run, not from ImageNet's"
     )
@@ -66,42 +81,86 @@ def add(parts: parser.Parts) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Tune; goes on where a run was stopped."""
+    plan = _plan(options)
     from deepfake_guard.detector import device  # here: they import torch
-    from deepfake_guard.detector.training import tune
+    from deepfake_guard.detector.training import side_by_side, tune
     from deepfake_guard.detector.training.lessons import lessons
-    from deepfake_guard.detector.training.tune_batches import Plan
     from deepfake_guard.detector.training.tune_state import STATE
 
-    try:
-        plan = Plan(options.faces, options.batch, seed=options.seed)
-    except ValueError as error:
-        raise parser.WrongUsage(str(error)) from error
-    plan = replace(plan, lr=Plan.rate(plan.batch))
     target = device.choose(options.device)
-    if (options.loaders or 0) < 0:
-        raise parser.WrongUsage("--loaders is 0 or more")
     loaders = options.loaders if options.loaders is not None else _loaders(target.type)
     with output.at_work("tuning; a stopped run goes on where it was"):
         learnt = lessons(options.data, leave_out=options.leave_out, pseudo_only=options.pseudo_only, only=options.only)
         output.say(
             f"genuine: {_counts(learnt.genuine)}; fakes: {_counts(learnt.fakes) or 'made from genuine faces alone'}"
         )
-        standing = tune.tune(_model(options, learnt), learnt, plan, options.state, target, output.say, loaders=loaders)
+        pupils = side_by_side.pupils(learnt, folds=options.folds, every=options.hold_back)
+        models = {pupil: _model(options, pupil.classes(learnt)) for pupil in pupils}
+        standing = tune.tune_together(models, learnt, plan, options.state, target, output.say, loaders=loaders)
+        judged = _judged(models, learnt, options)
+    whole = standing[side_by_side.WHOLE]
     if options.json:
-        output.document({"run": str(options.state), "steps": standing.step, "seconds": standing.seconds,
-                         "classes": learnt.classes(), "curve": standing.curve})  # fmt: skip
-    else:
-        output.line(f"{standing.step} steps of {plan.batch} faces; weights in {options.state / STATE}")
+        output.document({"run": str(options.state), "steps": whole.step, "seconds": whole.seconds,
+                         "classes": learnt.classes(), "curve": whole.curve, "left_out": judged})  # fmt: skip
+        return 0
+    if judged:
+        output.tables(_table(judged))
+    output.line(f"{whole.step} steps of {plan.batch} faces; weights in {options.state / STATE}")
     return 0
 
 
-def _model(options: argparse.Namespace, learnt: Lessons) -> TunedBackbone:
+def _plan(options: argparse.Namespace) -> Plan:
+    from deepfake_guard.detector.training.tune_batches import Plan
+
+    if (options.loaders or 0) < 0:
+        raise parser.WrongUsage("--loaders is 0 or more")
+    if options.hold_back < 0 or options.hold_back == 1:
+        raise parser.WrongUsage("--hold-back is 2 or more: 5 keeps every fifth fake from a head beside")
+    if options.pseudo_only and (options.folds or options.hold_back):
+        raise parser.WrongUsage("--pseudo-only knows no fakes that could be left out or held back")
+    if options.leave_out and options.folds:
+        raise parser.WrongUsage("--folds leaves out every family by itself, --leave-out one: not both")
+    try:
+        plan = Plan(options.faces, options.batch, seed=options.seed)
+    except ValueError as error:
+        raise parser.WrongUsage(str(error)) from error
+    return replace(plan, lr=Plan.rate(plan.batch))
+
+
+def _judged(models: Mapping[Pupil, TunedBackbone], learnt: Lessons, options: argparse.Namespace) -> dict[str, Any]:
+    """What each head that something was kept from says of that, by the head's name; also in the run's folder."""
+    from deepfake_guard.detector.training import crops, side_by_side
+    from deepfake_guard.detector.training.run_state import write_document
+
+    beside = {pupil: model for pupil, model in models.items() if pupil.name}
+    if not beside:
+        return {}
+    output.say("judging each head by what was kept from it")
+    select = crops.load(options.data, crops.index(options.data, "select-real"))
+    found = {
+        pupil.name: side_by_side.entries(side_by_side.left_out(model, pupil, learnt, select))
+        for pupil, model in beside.items()
+    }
+    write_document(options.state / "left-out.json", found)
+    return found
+
+
+def _table(judged: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Table:
+    table = Table("head", "kept from it", "n", "AUC", "95 %")
+    for head, generators in judged.items():
+        for name, entry in generators.items():
+            low, high = entry["interval"]
+            table.add_row(head, name, str(entry["n"]), f"{entry['auc']:.2f}", f"{low:.2f}–{high:.2f}")
+    return table
+
+
+def _model(options: argparse.Namespace, classes: Sequence[str]) -> TunedBackbone:
     from deepfake_guard.detector.heads.tuned import TunedBackbone
     from deepfake_guard.detector.training.tune_state import begin_from, trained
 
     if options.start is None:
-        return TunedBackbone.imagenet(learnt.classes(), options.seed)
-    return begin_from(trained(options.start), learnt.classes())
+        return TunedBackbone.imagenet(classes, options.seed)
+    return begin_from(trained(options.start), classes)
 
 
 def _loaders(kind: str) -> int:

@@ -39,9 +39,14 @@ def write(path: Path, groups: Mapping[str, Mapping[str, Tensor]], said: Mapping[
 
 def write_curve(run: Path, document: Mapping[str, Any]) -> None:
     """The course of a run for people, as `curve.json`."""
-    part = run / f"{CURVE}.part"
+    write_document(run / CURVE, document)
+
+
+def write_document(path: Path, document: Mapping[str, Any]) -> None:
+    """JSON for people, whole or not at all."""
+    part = path.with_name(f"{path.name}.part")
     part.write_text(json.dumps(document, indent=1), encoding="utf-8")
-    into_place(part, run / CURVE)
+    into_place(part, path)
 
 
 def read(path: Path, wanted: set[str]) -> tuple[dict[str, Tensors], dict[str, Any]]:

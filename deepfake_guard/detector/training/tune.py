@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ..heads.tuned import TunedBackbone, margin
-from .tune_batches import Batches, Lessons, Plan
+from .tune_batches import Batches, Lessons, Plan, Pupil
 from .tune_state import Standing, keep, resume
 
 Say = Callable[[str], None]
@@ -58,39 +56,95 @@ def tune(
     loaders: processes that make batches beside; 0 makes them here. Raises RunError for another run's folder,
     FloatingPointError when the loss is lost.
     """
-    model.to(memory_format=torch.channels_last).to(device).requires_grad_(True)
-    _leave_still(model, plan.still)
-    moving = [p for p in model.parameters() if p.requires_grad]
-    decayed, plain = [p for p in moving if p.ndim > 1], [p for p in moving if p.ndim <= 1]
-    groups = [{"params": decayed, "weight_decay": plan.weight_decay}, {"params": plain, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, lr=plan.lr)
-    standing = resume(model, optimizer, plan, run) or Standing()
+    return tune_together({Pupil(): model}, lessons, plan, run, device, say, every, loaders)[Pupil()]
+
+
+def tune_together(
+    models: Mapping[Pupil, TunedBackbone],
+    lessons: Lessons,
+    plan: Plan,
+    run: Path,
+    device: torch.device,
+    say: Say,
+    every: int = 50,
+    loaders: int = 1,
+) -> dict[Pupil, Standing]:
+    """As `tune`, several heads side by side: every face is degraded once, and each head learns from those that are not
+    kept from it. The models have the classes of their pupils; each has a run of its own in `run / pupil.name`."""
+    learners = [_Learner(model, pupil, lessons, plan, run, device) for pupil, model in models.items()]
+    first = min(learner.standing.step for learner in learners)
+    batches = Batches(lessons, plan, [learner.pupil for learner in learners])
     loader: Any = torch.utils.data.DataLoader(
-        Batches(lessons, plan), batch_size=None, sampler=range(standing.step, plan.steps), num_workers=loaders
+        batches,
+        batch_size=None,
+        sampler=range(first, plan.steps),
+        num_workers=loaders,
+        pin_memory=device.type == "cuda",
     )
-    started, window = time.monotonic() - standing.seconds, _Window()
-    for pixels, labels in loader:
-        for group in optimizer.param_groups:
-            group["lr"] = plan.lr * _pace(standing.step / plan.steps, plan.warm_up)
-        labels = labels.to(device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-            embedded, logits = model(pixels.to(device))
-        loss = loss_of(embedded.float(), logits.float(), labels, plan.sphere)
-        if not torch.isfinite(loss):
-            raise FloatingPointError(f"the loss became {float(loss.detach())} at step {standing.step}: lower the rate")
-        optimizer.zero_grad(set_to_none=True)
+    for step, (pixels, labels, seen) in enumerate(loader, start=first):
+        there = pixels.to(device, non_blocking=True)
+        for learner, sees in zip(learners, seen, strict=True):
+            if learner.standing.step == step:  # after a kill between two of them, one may be ahead
+                learner.learn(there, labels, sees)
+        if (step + 1) % every == 0 or step + 1 == plan.steps:
+            for learner in learners:
+                learner.keep(step + 1)
+            say(learners[0].line())
+    return {learner.pupil: learner.standing for learner in learners}
+
+
+class _Learner:
+    """One head that is learning: its optimiser, its run on disk and the means since its last report."""
+
+    def __init__(
+        self, model: TunedBackbone, pupil: Pupil, lessons: Lessons, plan: Plan, run: Path, device: torch.device
+    ) -> None:
+        self.model, self.pupil, self.plan, self.run, self.device = model, pupil, plan, run / pupil.name, device
+        model.to(memory_format=torch.channels_last).to(device).requires_grad_(True)
+        _leave_still(model, plan.still)
+        self.moving = [p for p in model.parameters() if p.requires_grad]
+        decayed, plain = [p for p in self.moving if p.ndim > 1], [p for p in self.moving if p.ndim <= 1]
+        groups = [{"params": decayed, "weight_decay": plan.weight_decay}, {"params": plain, "weight_decay": 0.0}]
+        self.optimizer = torch.optim.AdamW(groups, lr=plan.lr)
+        self.standing = resume(model, self.optimizer, plan, self.run) or Standing()
+        own = {name: at for at, name in enumerate(model.classes)}
+        self.number = torch.tensor([own.get(name, -1) for name in lessons.classes()])  # -1: kept from it
+        self.started, self.window = time.monotonic() - self.standing.seconds, _Window()
+
+    def learn(self, pixels: Tensor, labels: Tensor, sees: Tensor) -> None:
+        """One step on those faces of a batch that it may see: labels int64 [b] in the lessons' numbers, sees [b]."""
+        at = torch.nonzero(sees).flatten()
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.plan.lr * _pace(self.standing.step / self.plan.steps, self.plan.warm_up)
+        self.standing.step += 1
+        self.standing.faces += len(at)
+        if not len(at):
+            return
+        wanted = self.number[labels[at]].to(self.device, non_blocking=True)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+            embedded, logits = self.model(pixels if len(at) == len(labels) else pixels[at.to(self.device)])
+        loss = loss_of(embedded.float(), logits.float(), wanted, self.plan.sphere)
+        self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(moving, 5.0)
-        optimizer.step()
-        window.add(float(loss.detach()), logits.detach(), labels)
-        standing.step += 1
-        if standing.step % every == 0 or standing.step == plan.steps:
-            standing.seconds = time.monotonic() - started
-            standing.curve.append({"step": standing.step, "lr": optimizer.param_groups[0]["lr"], **window.means()})
-            keep(model, optimizer, standing, plan, run)
-            say(_line(standing, plan))
-            window = _Window()
-    return standing
+        torch.nn.utils.clip_grad_norm_(self.moving, 5.0)
+        self.optimizer.step()
+        self.window.add(loss.detach(), logits.detach(), wanted)
+
+    def keep(self, step: int) -> None:
+        """Write down where it stands, and begin a new window. Raises FloatingPointError when the loss is lost."""
+        if self.standing.step != step or not self.window.losses:
+            return
+        means = self.window.means()
+        if not math.isfinite(means["loss"]):
+            raise FloatingPointError(f"the loss became {means['loss']} before step {step}: lower the rate")
+        self.standing.seconds = time.monotonic() - self.started
+        self.standing.curve.append({"step": step, "lr": self.optimizer.param_groups[0]["lr"], **means})
+        keep(self.model, self.optimizer, self.standing, self.plan, self.run)
+        self.window = _Window()
+
+    def line(self) -> str:
+        """Where it stands, for people."""
+        return _line(self.standing, self.plan)
 
 
 def _leave_still(model: TunedBackbone, blocks: int) -> None:
@@ -107,25 +161,23 @@ def _pace(done: float, warm_up: float) -> float:
 
 
 class _Window:
-    """Means since the last report."""
+    """Means since the last report; numbers stay on the device until then, since fetching each would hold it up."""
 
     def __init__(self) -> None:
-        self.losses: list[float] = []
-        self.genuine: list[NDArray[np.bool_]] = []
-        self.others: list[NDArray[np.bool_]] = []
+        self.losses: list[Tensor] = []
+        self.right: list[Tensor] = []  # [genuine right, genuine, others right, others]
 
-    def add(self, loss: float, logits: Tensor, labels: Tensor) -> None:
-        against = (margin(logits.float()) > 0).cpu().numpy()
-        fake = (labels > 0).cpu().numpy()
+    def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
+        against, fake = margin(logits.float()) > 0, labels > 0
         self.losses.append(loss)
-        self.genuine.append(~against[~fake])
-        self.others.append(against[fake])
+        self.right.append(torch.stack([(~against & ~fake).sum(), (~fake).sum(), (against & fake).sum(), fake.sum()]))
 
     def means(self) -> dict[str, float]:
+        genuine_right, genuine, others_right, others = torch.stack(self.right).sum(0).tolist()
         return {
-            "loss": float(np.mean(self.losses)),
-            "genuine_right": float(np.concatenate(self.genuine).mean()),
-            "others_right": float(np.concatenate(self.others).mean()),
+            "loss": float(torch.stack(self.losses).mean()),
+            "genuine_right": genuine_right / max(genuine, 1),
+            "others_right": others_right / max(others, 1),
         }
 
 
@@ -134,6 +186,6 @@ def _line(standing: Standing, plan: Plan) -> str:
     left = standing.seconds / standing.step * (plan.steps - standing.step)
     return (
         f"step {standing.step}/{plan.steps}: loss {last['loss']:.3f}, right: genuine {last['genuine_right']:.2f}, "
-        f"others {last['others_right']:.2f}, {standing.step * plan.batch / standing.seconds:.0f} faces/s, "
+        f"others {last['others_right']:.2f}, {standing.faces / standing.seconds:.0f} faces/s, "
         f"{left / 60:.0f} min left"
     )

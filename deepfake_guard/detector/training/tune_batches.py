@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -54,63 +54,98 @@ class Plan:
 
 @dataclass(frozen=True, eq=False)
 class Lessons:
-    """Genuine crops uint8 [n, s, s, 3] by source, fake ones by generator, and pairs: (generator, row of the fakes) ->
-    (source, row of the genuine)."""
+    """Genuine crops uint8 [n, s, s, 3] by source, fake ones by generator, pairs: (generator, row of the fakes) ->
+    (source, row of the genuine), and the family of each generator."""
 
     genuine: Mapping[str, Pixels]
     fakes: Mapping[str, Pixels] = field(default_factory=dict)
     pairs: Mapping[tuple[str, int], tuple[str, int]] = field(default_factory=dict)
+    families: Mapping[str, str] = field(default_factory=dict)
 
     def classes(self) -> tuple[str, ...]:
         """What the softmax tells apart."""
         return (GENUINE, *sorted(self.fakes), SELF_BLEND, RESYNTHESISED)
 
 
-class Batches(torch.utils.data.Dataset[tuple[Tensor, Tensor]]):
-    """Batch number `step`, the same whenever it is made: (uint8 [b, 3, patch, patch], class int64 [b])."""
+@dataclass(frozen=True, eq=False, slots=True)
+class Couple:
+    """A fake of the class `name` beside a genuine face, and what they were made from: (generator or source, row)."""
 
-    def __init__(self, lessons: Lessons, plan: Plan) -> None:
-        self.lessons, self.plan = lessons, plan
+    fake: Pixels
+    genuine: Pixels
+    name: str
+    origins: frozenset[tuple[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Pupil:
+    """A head that learns from a stream of couples, and what it must not see.
+
+    name: of its folder below the run's, "" the run's own. without: generators and genuine sources as a whole; held:
+    single fakes and the genuine halves of their pairs.
+    """
+
+    name: str = ""
+    without: frozenset[str] = frozenset()
+    held: frozenset[tuple[str, int]] = frozenset()
+
+    def sees(self, couple: Couple) -> bool:
+        """Whether nothing of the couple is kept from it."""
+        return not any(name in self.without or (name, row) in self.held for name, row in couple.origins)
+
+    def classes(self, lessons: Lessons) -> tuple[str, ...]:
+        """What its softmax tells apart."""
+        return tuple(name for name in lessons.classes() if name not in self.without)
+
+
+class Batches(torch.utils.data.Dataset[tuple[Tensor, Tensor, Tensor]]):
+    """Batch number `step`, the same whenever it is made: (uint8 [b, 3, patch, patch], class int64 [b], bool [p, b]:
+    which of the p pupils see it)."""
+
+    def __init__(self, lessons: Lessons, plan: Plan, pupils: Sequence[Pupil] = (Pupil(),)) -> None:
+        self.lessons, self.plan, self.pupils = lessons, plan, pupils
         self.number = {name: at for at, name in enumerate(lessons.classes())}
 
     def __len__(self) -> int:
         return self.plan.steps
 
-    def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
         rng = np.random.default_rng((self.plan.seed, step))
-        pictures, labels = [], []
-        for fake, genuine, name in self._couples(rng):
+        pictures, labels, seen = [], [], []
+        for couple in self._couples(rng):
             seed = int(rng.integers(2**32))
-            for picture, label in ((genuine, GENUINE), (fake, name)):
+            sees = [pupil.sees(couple) for pupil in self.pupils]
+            for picture, label in ((couple.genuine, GENUINE), (couple.fake, couple.name)):
                 pictures.append(degrade.for_tuning(picture, np.random.default_rng(seed), self.plan.patch))
                 labels.append(self.number[label])
+                seen.append(sees)
         stacked = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous()
-        return stacked, torch.tensor(labels)
+        return stacked, torch.tensor(labels), torch.tensor(seen).T.contiguous()
 
-    def _couples(self, rng: np.random.Generator) -> Iterator[tuple[Pixels, Pixels, str]]:
-        """(fake, genuine, generator), half a batch of them; true pairs where there are any."""
+    def _couples(self, rng: np.random.Generator) -> Iterator[Couple]:
+        """Half a batch of them; true pairs where there are any."""
         lessons = self.lessons
         for _ in range(self.plan.batch // 2):
-            source, row = self._genuine(rng)
-            face = lessons.genuine[source][row]
+            source = self._genuine(rng)
             if not lessons.fakes or rng.random() < self.plan.blends:
-                yield self._pseudo(face, rng)
+                yield self._pseudo(source, rng)
                 continue
             name = str(rng.choice(sorted(lessons.fakes)))
-            at = int(rng.integers(len(lessons.fakes[name])))
-            if (pair := lessons.pairs.get((name, at))) is not None:
-                face = lessons.genuine[pair[0]][pair[1]]
-            yield lessons.fakes[name][at], face, name
+            fake = name, int(rng.integers(len(lessons.fakes[name])))
+            source = lessons.pairs.get(fake, source)
+            yield Couple(lessons.fakes[name][fake[1]], self._face(source), name, frozenset({fake, source}))
 
     def _genuine(self, rng: np.random.Generator) -> tuple[str, int]:
         source = str(rng.choice(sorted(self.lessons.genuine)))
         return source, int(rng.integers(len(self.lessons.genuine[source])))
 
-    def _pseudo(self, face: Pixels, rng: np.random.Generator) -> tuple[Pixels, Pixels, str]:
+    def _face(self, source: tuple[str, int]) -> Pixels:
+        return self.lessons.genuine[source[0]][source[1]]
+
+    def _pseudo(self, source: tuple[str, int], rng: np.random.Generator) -> Couple:
+        face = self._face(source)
         if rng.random() < 0.25:
-            return pseudo_fakes.resynthesised(face, rng), face, RESYNTHESISED
-        other = None
-        if rng.random() < 0.3:
-            source, row = self._genuine(rng)
-            other = self.lessons.genuine[source][row]
-        return pseudo_fakes.self_blend(face, rng, other), face, SELF_BLEND
+            return Couple(pseudo_fakes.resynthesised(face, rng), face, RESYNTHESISED, frozenset({source}))
+        other = self._genuine(rng) if rng.random() < 0.3 else None
+        fake = pseudo_fakes.self_blend(face, rng, other and self._face(other))
+        return Couple(fake, face, SELF_BLEND, frozenset({source, other or source}))

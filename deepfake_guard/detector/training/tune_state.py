@@ -19,10 +19,12 @@ SAID = {"standing", "classes", "plan"}
 
 @dataclass(slots=True)
 class Standing:
-    """Where a run stands: steps done, the curve (step, loss, hits among genuine and others, lr), seconds spent."""
+    """Where a run stands: steps done, the curve (step, loss, hits among genuine and others, lr), seconds spent, and
+    faces seen: fewer than planned by a head that something is kept from."""
 
     step: int = 0
     seconds: float = 0.0
+    faces: int = 0
     curve: list[dict[str, float]] = field(default_factory=list)
 
 
@@ -67,7 +69,13 @@ def told(run: Path) -> dict[str, Any]:
     """What a manifest says of a run of `tune`: its plan, steps, seconds and where its loss ended. Raises RunError."""
     _, said = run_state.read(run / STATE, SAID)
     standing = Standing(**said["standing"])
-    return {"plan": said["plan"], "steps": standing.step, "seconds": round(standing.seconds), **_last(standing)}
+    return {
+        "plan": said["plan"],
+        "steps": standing.step,
+        "faces": standing.faces,
+        "seconds": round(standing.seconds),
+        **_last(standing),
+    }
 
 
 def _last(standing: Standing) -> dict[str, float]:
