@@ -17,11 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepfake_guard.detector.alignment import BOX, NoPoints, aligned, placement, region
-from deepfake_guard.detector.records import CROP_MARGIN, MIN_NATIVE_PX, BoundingBox, Face
+from deepfake_guard.detector.records import CROP_MARGIN, CROP_PX, MIN_NATIVE_PX, BoundingBox, Face
 
 Pixels = NDArray[np.uint8]
 
-CROP_PX = 224
 JPEG_QUALITY = 92
 DETECTION_PX = 640  # the longer side is shrunk to this before looking for faces
 MIN_FRAME_PX = 32  # YuNet's stride: thinner frames hold no face, and it answers them with infinities or noise

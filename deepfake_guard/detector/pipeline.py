@@ -45,7 +45,9 @@ class _Read:
 
     def wanted(self) -> list[tuple[Pixels, Conditions]]:
         """The crops to be scored, and under which conditions each arrived."""
-        return [(crop, Conditions(face.native_px, self.encoding)) for face, crop in self.found if not face.reason]
+        return [
+            (crop, Conditions(face.native_px, self.encoding, len(crop))) for face, crop in self.found if not face.reason
+        ]
 
 
 _Outcome = _Read | DecoderKilled | OSError

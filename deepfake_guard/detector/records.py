@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 
 CROP_MARGIN = 1.3  # side of the scored square over the longer side of the box: THE crop recipe (design.md §7.1)
+CROP_PX = 224  # side that the square is brought to; an artefact that wants more says so (`crop_px`)
 MIN_NATIVE_PX = 64  # of that square in the picture; below, a face is not scored
 
 

@@ -71,16 +71,16 @@ def test_an_upload_stays_as_it_came_in_its_own_buckets_and_is_degraded_for_other
     }
 
 
-@given(st.sampled_from(BELOW_ROOT), st.integers(64, 2000), st.integers(0, 2**31))
+@given(st.sampled_from(BELOW_ROOT), st.integers(64, 2000), st.integers(0, 2**31), st.sampled_from([112, 224, 384]))
 def test_a_simulated_upload_falls_into_its_bucket_and_is_never_larger_than_the_face(
-    bucket: str, native: int, seed: int
+    bucket: str, native: int, seed: int, crop_px: int
 ) -> None:
     low = int(bucket.partition("/")[2])
     if native < low:
         return
-    side, encoding = drawn(bucket, native, np.random.default_rng(seed))
+    side, encoding = drawn(bucket, native, np.random.default_rng(seed), crop_px)
     assert side <= native
-    served = lineage(Conditions(side, encoding).bucket)
+    served = lineage(Conditions(side, encoding, crop_px).bucket)
     assert bucket in served
 
 
@@ -91,6 +91,19 @@ def test_sizes_are_drawn_log_uniformly(low: int) -> None:
     sides = [drawn(f"jpeg70/{low}", 500, rng)[0] for _ in range(4000)]
     places = np.log(np.asarray(sides) / low) / np.log(high / low)
     assert np.quantile(places, (0.25, 0.5, 0.75)) == pytest.approx((0.25, 0.5, 0.75), abs=0.04)
+
+
+@pytest.mark.parametrize(("crop_px", "below"), [(112, 448), (224, 448), (384, 768), (1024, 2048)])
+def test_an_encoding_counts_where_the_crop_is_shrunk_less_than_twofold(crop_px: int, below: int) -> None:
+    told = [Conditions(native, "jpeg90", crop_px).bucket for native in (below - 1, below)]
+    assert told == ["jpeg90/200", "any/200"]
+
+
+def test_uploads_of_a_larger_crop_reach_up_to_twice_its_side() -> None:
+    rng = np.random.default_rng(2)
+    sides = [drawn("jpeg90/200", 2000, rng, 384)[0] for _ in range(2000)]
+    assert 740 < max(sides) < 768
+    assert np.mean([side >= 448 for side in sides]) == pytest.approx(np.log(768 / 448) / np.log(768 / 200), abs=0.04)
 
 
 def test_parents_follow_the_declared_mix() -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 from deepfake_guard.detector import alignment, faces, manifest, weights
 from deepfake_guard.detector.alignment import NoPoints
 from deepfake_guard.detector.pipeline import Detector
-from deepfake_guard.detector.records import BoundingBox
+from deepfake_guard.detector.records import CROP_PX, BoundingBox
 
 from .artefacts import tiny_artefact
 from .finders import finder
@@ -54,7 +54,7 @@ def test_its_size_and_place_are_those_of_what_was_laid() -> None:
     assert (face.crop.x, face.crop.y) == pytest.approx((230 - 126, 157 - 126))
     assert (face.crop.width, face.crop.height) == pytest.approx((252, 252))
     assert face.box == BoundingBox(180.0, 110.0, 100.0, 120.0)
-    whole = alignment.aligned(rgb(portrait()), POINTS, "ffhq", faces.CROP_PX).astype(int)
+    whole = alignment.aligned(rgb(portrait()), POINTS, "ffhq", CROP_PX).astype(int)
     assert np.abs(crop - whole).mean() < 3  # JPEG 92 lies between, as in THE recipe
 
 

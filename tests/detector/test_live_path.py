@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -87,6 +88,19 @@ def test_an_upload_like_the_simulated_one_gets_the_score_of_the_calibration_path
 @pytest.mark.parametrize("bucket", BUCKETS)
 def test_the_buckets_tried_here_serve_themselves(detector: Detector, bucket: str) -> None:
     assert [key for key in lineage(bucket) if key in detector.artefact.calibration.buckets] == [bucket, ROOT]
+
+
+@pytest.mark.parametrize(("side", "bucket"), [(224, ROOT), (384, "jpeg0/200")])
+def test_an_upload_of_a_larger_crop_is_judged_by_its_encoding_as_far_as_calibration_simulates_it(
+    detector: Detector, tmp_path: Path, side: int, bucket: str
+) -> None:
+    whole = portrait().resize((640, 640))
+    whole.save(tmp_path / "upload", "JPEG", quality=50)
+    detector.finder = replace(finder(BoundingBox(70, 60, 500, 500)), side=side)
+    (found,) = detector.examine(tmp_path / "upload").faces
+    assert found.face.native_px == 500
+    assert found.result is not None
+    assert found.result.bucket == bucket
 
 
 def upload(path: Path, at: int, bucket: str) -> tuple[Path, BoundingBox]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..records import CROP_PX
+
 ROOT = ANY = "any"
 SIZES = (64, 112, 200)  # lower bounds of the bands of the native crop, in px; the last has no upper bound
 ENCODINGS = ("jpeg90", "jpeg70", "jpeg0", "webp", "lossless")  # by decreasing JPEG quality; no key: `any`
-ENCODING_COUNTS_BELOW = 448  # px: from here on the crop is shrunk more than twofold, and traces of encoding with it
 BUCKETS = (
     ROOT,
     *(f"{ANY}/{size}" for size in SIZES),
@@ -17,13 +18,15 @@ BUCKETS = (
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """native_px: side of the face crop in the upload's pixels, 0 = unknown; encoding: one of ENCODINGS, or "any".
+    """native_px: side of the face crop in the upload's pixels, 0 = unknown; encoding: one of ENCODINGS, or "any";
+    crop_px: side that the crop is brought to.
 
     Raises ValueError for another encoding.
     """
 
     native_px: int
     encoding: str = ANY
+    crop_px: int = CROP_PX
 
     def __post_init__(self) -> None:
         if self.encoding != ANY and self.encoding not in ENCODINGS:
@@ -35,11 +38,19 @@ class Conditions:
         sizes = [size for size in SIZES if size <= self.native_px]
         if not sizes:
             return ROOT
-        encoding = self.encoding if self.native_px < ENCODING_COUNTS_BELOW else ANY
+        encoding = self.encoding if self.native_px < encoding_counts_below(self.crop_px) else ANY
         return f"{encoding}/{sizes[-1]}"
 
 
 UNKNOWN = Conditions(0)
+
+
+def encoding_counts_below(crop_px: int) -> int:
+    """The native side in px from which on an encoding has no bucket: shrinking twofold and more hides its traces.
+
+    Crops that were kept smaller than THE recipe's are brought to its side.
+    """
+    return 2 * max(CROP_PX, crop_px)
 
 
 def lineage(bucket: str) -> tuple[str, ...]:

@@ -159,7 +159,8 @@ def score_crops(detector: Detector, paths: Sequence[Path]) -> Iterator[rows.Row]
     crops = [
         faces.as_crop(rgb, detector.finder.side) for rgb in (read[at] for at in large) if not isinstance(rgb, Exception)
     ]
-    scores = detector.score(np.stack(crops), [Conditions(sides[at]) for at in large]) if crops else []
+    conditions = [Conditions(sides[at], crop_px=detector.finder.side) for at in large]
+    scores = detector.score(np.stack(crops), conditions) if crops else []
     results = dict(zip(large, scores, strict=True))
     for at, (path, rgb) in enumerate(zip(paths, read, strict=True)):
         if isinstance(rgb, Exception):

@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from ..faces import CROP_PX
 from ..faces import crop as by_recipe
-from ..records import BoundingBox
+from ..records import CROP_PX, BoundingBox
 
 # Least and greatest quality of an upload's encoding, each drawn as likely; below 30 nobody posts faces
 QUALITIES = {"jpeg90": (90, 100), "jpeg70": (70, 89), "jpeg0": (30, 69), "webp": (50, 95)}

@@ -71,10 +71,9 @@ def score(judge: Judge, crops: Pixels, natives: Sequence[int], encodings: Sequen
 
     natives: side in px of the crop in its picture, 0 = the crop's own; encodings: keys of the encoding bands.
     """
-    return judge.score(
-        crops,
-        [Conditions(native or crops.shape[1], encoding) for native, encoding in zip(natives, encodings, strict=True)],
-    )
+    own = crops.shape[1]
+    given = zip(natives, encodings, strict=True)
+    return judge.score(crops, [Conditions(native or own, encoding, own) for native, encoding in given])
 
 
 def table(

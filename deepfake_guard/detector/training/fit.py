@@ -19,6 +19,7 @@ from .. import faces, manifest, weights
 from ..calibration import BUCKETS, ROOT
 from ..ensemble import LINEAR, Ensemble
 from ..manifest import RESEARCH, GenuineSet, HeadCard, Manifest
+from ..records import CROP_PX
 from ..signals.muflow import MuFlow
 from . import crops, tune_state
 from .calibrate import Faces, calibrate, heat_scale
@@ -120,7 +121,7 @@ def _side(*splits: Pixels) -> int:
     if len(sides) > 1 or max(sides) > weights.LARGEST_CROP:
         found = ", ".join(map(str, sorted(sides)))
         raise crops.DataError(f"crops have one side of at most {weights.LARGEST_CROP} px in all splits, not {found}")
-    return max(faces.CROP_PX, *sides)
+    return max(CROP_PX, *sides)
 
 
 def _whole(

@@ -190,7 +190,8 @@ def _faces(prepared: Prepared, role: str) -> Faces:
 def _judged(shipped: weights.Artefact, ensemble: Ensemble, calibration: Calibration, prepared: Prepared) -> Judged:
     held = bool(len(prepared.splits["judge"]))
     indices = prepared.splits["judge" if held else "calibrate"]
-    conditions = [Conditions(int(prepared.native_px[at]), prepared.encodings[at]) for at in indices]
+    crop_px = prepared.crops.shape[1]
+    conditions = [Conditions(int(prepared.native_px[at]), prepared.encodings[at], crop_px) for at in indices]
 
     def rates(scored: Ensemble, by: Calibration) -> tuple[Rate, ...]:
         found = by.judge_many(scored.score(prepared.crops[indices]).scores, conditions)

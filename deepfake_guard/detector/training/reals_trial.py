@@ -78,7 +78,7 @@ class Source:
                 tuple(one.encoding for one in kept),
             ),
             tuple(one.file for one in kept),
-            tuple(Conditions(one.native_px, one.encoding) for one in kept),
+            tuple(Conditions(one.native_px, one.encoding, finder.side) for one in kept),
             roles["fit"],
             roles["judge"],
             dict(Counter(each.reason for each in dropped)),

@@ -9,15 +9,15 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..calibration.conditions import ANY, ENCODING_COUNTS_BELOW, ROOT, SIZES, Conditions, lineage, size_band
-from ..faces import CROP_PX
+from ..calibration.conditions import ANY, ROOT, SIZES, Conditions, encoding_counts_below, lineage, size_band
+from ..records import CROP_PX
 from .degrade import uploaded
 
 # The declared mix of uploads behind the parents. No statistics of a platform stand behind it: phones and networks send
 # mostly JPEG of 70 and more. A host's own photos bring their own mix: those that came in a bucket stay as they came.
 ENCODING_MIX: Mapping[str, float] = {"jpeg90": 0.35, "jpeg70": 0.30, "jpeg0": 0.05, "webp": 0.15, "lossless": 0.15}
 SIZE_MIX: Mapping[int, float] = {64: 0.15, 112: 0.25, 200: 0.60}
-LARGE = 0.4  # of the uploads of at least 200 px: those of at least 448, whose encoding the shrinking hides
+LARGE = 0.4  # of the uploads of at least 200 px: those so large that the shrinking hides their encoding
 
 Pixels = NDArray[np.uint8]
 T = TypeVar("T")
@@ -39,10 +39,10 @@ def bucket_crops(
     px = max(CROP_PX, crops.shape[1])
     made = np.empty((len(indices), px, px, 3), np.uint8)
     for at, index in enumerate(indices):
-        if encodings is not None and bucket in lineage(Conditions(int(sides[index]), encodings[index]).bucket):
+        if encodings is not None and bucket in lineage(Conditions(int(sides[index]), encodings[index], px).bucket):
             made[at] = crops[index]
             continue
-        side, encoding, rng = seeded_upload(bucket, int(sides[index]), seed, int(index))
+        side, encoding, rng = seeded_upload(bucket, int(sides[index]), seed, int(index), px)
         made[at] = uploaded(crops[index], side, encoding, rng)
     return made, indices
 
@@ -53,19 +53,23 @@ def entering(crops: Pixels, native_px: Sides, bucket: str) -> NDArray[np.int64]:
     return np.flatnonzero(_sides(crops, native_px) >= least)
 
 
-def seeded_upload(bucket: str, native_px: int, seed: int, index: int) -> tuple[int, str, np.random.Generator]:
+def seeded_upload(
+    bucket: str, native_px: int, seed: int, index: int, crop_px: int = CROP_PX
+) -> tuple[int, str, np.random.Generator]:
     """(side in px, encoding) of the simulated upload of face `index`, and the generator that `uploaded` draws from."""
     rng = np.random.default_rng([seed, zlib.crc32(bucket.encode()), index])
-    return *drawn(bucket, native_px, rng), rng
+    return *drawn(bucket, native_px, rng, crop_px), rng
 
 
-def drawn(bucket: str, native_px: int, rng: np.random.Generator) -> tuple[int, str]:
-    """(side in px, encoding) of one simulated upload for a face of `native_px`, which can enter the bucket."""
+def drawn(bucket: str, native_px: int, rng: np.random.Generator, crop_px: int = CROP_PX) -> tuple[int, str]:
+    """(side in px, encoding) of one simulated upload for a face of `native_px`, which can enter the bucket and is
+    brought to `crop_px`."""
     encoding, _, size = bucket.partition("/")
     low = int(size) if size else _one(rng, {band: share for band, share in SIZE_MIX.items() if band <= native_px})
-    bound = size_band(f"{ANY}/{low}")[1] or ENCODING_COUNTS_BELOW
+    hidden_from = encoding_counts_below(crop_px)
+    bound = size_band(f"{ANY}/{low}")[1] or hidden_from
     if encoding == ANY:
-        if low == SIZES[-1] and native_px >= ENCODING_COUNTS_BELOW and rng.random() < LARGE:
+        if low == SIZES[-1] and native_px >= hidden_from and rng.random() < LARGE:
             return native_px, "lossless"
         encoding = _one(rng, ENCODING_MIX)
     high = min(bound - 1, native_px)
