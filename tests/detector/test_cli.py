@@ -207,9 +207,12 @@ def test_evaluate_prints_figures_and_writes_down_the_opening(
         str(log),
         "--reason",
         "a test of the command",
+        "--buckets",
     ]
     assert main(["evaluate", "--data", str(tmp_path), *options]) == 0
-    assert {"macro", "collections", "genuine_sources"} <= set(json.loads(capsys.readouterr().out))
+    figures = json.loads(capsys.readouterr().out)
+    assert {"macro", "collections", "genuine_sources"} <= set(figures)
+    assert figures["reliability by bucket"]["untrained"]["any"]["n"] == 3
     assert "a test of the command" in log.read_text()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -9,9 +10,12 @@ import numpy as np
 import pytest
 
 from deepfake_guard.detector import report
-from deepfake_guard.detector.report import plots
+from deepfake_guard.detector.report import plots, reliability
 from deepfake_guard.detector.report.page import nested
 from deepfake_guard.detector.training.evaluate import Evaluation, evaluate
+from deepfake_guard.detector.training.evaluation_figures import STEPS
+from deepfake_guard.detector.training.reliability import stated
+from deepfake_guard.detector.training.statistics import chance_of_counting
 
 from .artefacts import tiny_artefact
 from .collections_on_disk import written
@@ -90,6 +94,35 @@ def test_the_roc_has_the_area_that_the_table_states() -> None:
     assert np.trapezoid(caught, alarms) == pytest.approx(pairs)
 
 
+def test_reliability_is_drawn_bucket_by_bucket_with_its_n(evaluated: Evaluation, tmp_path: Path) -> None:
+    p = np.linspace(0.005, 1, 200).round(3)
+    counts = {"any": 700, "jpeg70/112": 300}
+    faces = {"known": [{"any": one, "jpeg70/112": one} for one in p], "dfdc": [{"any": one} for one in p[:90]]}
+    found = {name: stated(each, counts) for name, each in faces.items()}
+    bands = {bucket: {f"p<={step}": chance_of_counting(step, n) for step in STEPS} for bucket, n in counts.items()}
+    report.write(tmp_path / "report.html", evaluated, {reliability.TITLE: {**found, "by_chance": bands}})
+    page = Reader((tmp_path / "report.html").read_text())
+    assert page.open == []
+    assert "Reliability by bucket" in page.text
+    for told in ("112–199 px, JPEG 70 to 89", "all sizes and encodings", "known sources, n = 200", "DFDC, n = 90"):
+        assert told in page.text
+    assert "never trained on" not in page.text
+
+
+def test_a_share_at_its_level_lies_on_the_diagonal_and_its_interval_around_it() -> None:
+    drawn = plots.rates("", {"": [(0.25, 0.25, 0.16, 0.36)]}, [(0.2, 0.3)], "p", "share")
+    *_, bar, mark = (
+        [tuple(map(float, point.split(","))) for point in line.split()]
+        for line in re.findall(r'points="([^"]+)"', drawn)
+    )
+    across, up = plots.WIDTH - plots.EDGE - 8, plots.HEIGHT - plots.EDGE - 8
+    half = plots.EDGE + across / 2, 8 + up / 2  # √0.25
+    assert np.mean([x for x, _ in mark]) == pytest.approx(half[0], abs=0.1)
+    assert [y for _, y in mark] == pytest.approx([half[1]] * 2, abs=0.1)
+    assert sorted(y for _, y in bar) == pytest.approx([half[1] - up / 10, half[1] + up / 10], abs=0.1)
+
+
 def test_names_cannot_break_out_of_the_page() -> None:
     assert "<b>" not in nested({"<b>": {"<b>": "<b>"}})
+    assert "<b>" not in plots.rates("<b>", {"<b>": [(0.5, 0.5, 0.4, 0.6)]}, [(0.4, 0.6)], "<b>", "<b>")
     assert "<b>" not in plots.lines("<b>", {"<b>": ([0, 1], [0, 1])}, "<b>", "<b>")

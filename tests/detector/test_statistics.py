@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from deepfake_guard.detector.training import trivial
 from deepfake_guard.detector.training.resampling import draw, judge, macro
-from deepfake_guard.detector.training.statistics import auc, clopper_pearson
+from deepfake_guard.detector.training.statistics import auc, chance_of_counting, clopper_pearson
 
 scores = st.lists(st.integers(0, 6), min_size=2, max_size=15)
 
@@ -140,3 +140,16 @@ def test_trivial_statistics_tell_dark_from_bright_and_nothing_from_nothing() -> 
     assert abs(same - 0.5) < 0.2
     assert apart > 0.95
     assert trivial.baseline(first[:3], second) is None
+
+
+@pytest.mark.parametrize(("n", "level"), [(99, 0.05), (200, 0.01), (700, 0.2), (5, 0.5)])
+def test_what_counting_leaves_open_is_where_the_true_share_lies_in_95_of_100_calibrations(n: int, level: float) -> None:
+    low, high = chance_of_counting(level, n)
+    scores = np.sort(np.random.default_rng(n).uniform(size=(4000, n)), axis=1)
+    k = int(level * (n + 1) + 1e-9)
+    shares = 1 - scores[:, n - k]  # of uniform scores above the k-th largest: those with p <= k/(n + 1)
+    assert np.mean((shares >= low) & (shares <= high)) == pytest.approx(0.95, abs=0.015)
+
+
+def test_a_level_below_the_least_p_value_is_never_reached() -> None:
+    assert chance_of_counting(0.01, 50) == (0.0, 0.0)

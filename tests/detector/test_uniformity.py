@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deepfake_guard.detector.training.uniformity import agreement, detectable, holm
+from deepfake_guard.detector.training.uniformity import agreement, detectable, from_uniform, holm
 
 
 def test_only_sources_that_both_have_are_compared() -> None:
@@ -69,3 +69,14 @@ def test_holm_keeps_the_order_and_never_makes_smaller(p_values: list[float]) -> 
 def test_what_cannot_be_compared_is_refused(test: dict[str, np.ndarray]) -> None:
     with pytest.raises(ValueError, match=r"no source in common|finite"):
         agreement({"a": np.zeros(3)}, test)
+
+
+@given(st.integers(1, 80), st.lists(st.integers(0, 80), min_size=1, max_size=60))
+def test_the_distance_from_uniform_is_that_of_the_scores_behind_it(n: int, reached: list[int]) -> None:
+    """Up to one face: p of a face counts the face itself, too."""
+    ks_2samp = pytest.importorskip("scipy.stats", reason="the extra `train` is not installed").ks_2samp
+    above = np.minimum(reached, n)
+    distance = from_uniform((1 + above) / (n + 1), n)
+    behind = ks_2samp(np.arange(n) + 0.5, n - above.astype(float)).statistic
+    assert distance == pytest.approx(behind, abs=1 / n + 1e-9)
+    assert from_uniform(np.arange(1, n + 2) / (n + 1), n) == pytest.approx(0, abs=1e-12)

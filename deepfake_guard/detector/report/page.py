@@ -13,7 +13,7 @@ import numpy as np
 from ..training.evaluate import Evaluation
 from ..training.evaluation_figures import by_collection
 from ..training.evaluation_table import Judged
-from . import plots
+from . import plots, reliability
 
 STYLE = """
 :root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;max-width:76rem;margin:2rem auto;padding:0 1rem}
@@ -35,7 +35,8 @@ MEANINGS = {
 
 
 def write(path: Path, evaluation: Evaluation, extras: Mapping[str, Any] | None = None) -> None:
-    """Write the page. extras: further figures by title ("robustness", "baselines" …), shown as tables."""
+    """Write the page. extras: further figures by title ("robustness", "baselines" …), shown as tables; those of
+    `reliability.TITLE` are drawn, too."""
     figures = evaluation.figures
     splits = figures["splits"]
     shares = _faces(evaluation) if evaluation.pictures else ""
@@ -53,7 +54,7 @@ def write(path: Path, evaluation: Evaluation, extras: Mapping[str, Any] | None =
         "<h2>ROC of each collection</h2>", _rocs(evaluation),
         "<h2>Scores</h2>", _scores(evaluation),
         "<h2>p-values of genuine faces</h2>", _uniformity(evaluation), _agreement(figures), _reliability(figures),
-        *(f"<h2>{escape(name.capitalize())}</h2>{nested(content)}" for name, content in (extras or {}).items()),
+        *(f"<h2>{escape(name.capitalize())}</h2>{_extra(name, content)}" for name, content in (extras or {}).items()),
         shares,
     ])  # fmt: skip
     path.write_text(
@@ -106,6 +107,10 @@ def stated(entry: Mapping[str, Any] | None, name: str) -> str:
         return "–"
     low, high = entry["interval"] if name == "rate" else entry[f"{name}_interval"]
     return f"{entry[name]:.3f} ({low:.3f}–{high:.3f})"
+
+
+def _extra(name: str, content: Any) -> str:
+    return (reliability.drawn(content) if name == reliability.TITLE else "") + nested(content)
 
 
 def _warning() -> str:

@@ -176,11 +176,17 @@ def genuine_sources(grounds: Mapping[str, Ground], trained: Iterable[str]) -> di
         for kind, ground in grounds.items()
     }
     unfamiliar = by_collection(list(grounds.values())[-1].rows)
-    strangers = {name: rows for name, rows in unfamiliar.items() if name not in {*trained, DFDC}}
-    pooled = [row for rows in strangers.values() for row in rows]
-    document["untrained"] = {"collections": list(strangers), **(false_alarms(pooled) if pooled else {"n": 0})}
+    names = strangers(unfamiliar, trained)
+    pooled = [row for name in names for row in unfamiliar[name]]
+    document["untrained"] = {"collections": names, **(false_alarms(pooled) if pooled else {"n": 0})}
     document["dfdc"] = false_alarms(unfamiliar[DFDC]) if DFDC in unfamiliar else {"n": 0}
     return document
+
+
+def strangers(sources: Iterable[str], trained: Iterable[str]) -> list[str]:
+    """Those of the sources that nothing was trained on; never DFDC."""
+    known = {*trained, DFDC}
+    return [name for name in sources if name not in known]
 
 
 def reliability(rows: Sequence[Judged]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from .crops import Crop, Pixels
 BATCH = 32
 
 Say = Callable[[str], None]
+Row = dict[str, Any]  # JSON-ready, with the crop's path under "path"
 
 
 def silent(line: str) -> None:
@@ -91,7 +92,24 @@ def table(
     kept: a file of JSON lines that is read first and grows batch by batch, so that a stopped run goes on and a second
     report scores nothing. `before` is called once before the first picture is read, and not where none is.
     """
-    known = _read(kept, key(passport))
+    rows = once(wanted, lambda batch: _scored(judge, data, batch), key(passport), kept=kept, before=before, say=say)
+    return [_judged(crop, rows[crop.path]) for crop in wanted]
+
+
+def once(
+    wanted: Sequence[Crop],
+    scored: Callable[[Sequence[Crop]], list[Row]],
+    by: str,
+    *,
+    kept: Path | None = None,
+    before: Callable[[], None] = lambda: None,
+    say: Say = silent,
+) -> dict[str, Row]:
+    """Path -> the row that `scored` makes of a crop, at most BATCH crops at a time; `by` names what it depends on.
+
+    kept, before, say: as in `table`; one file may hold rows by several.
+    """
+    known = _read(kept, by)
     missing = [crop for crop in wanted if crop.path not in known]
     if missing:
         before()
@@ -99,16 +117,16 @@ def table(
         _prepare(kept)
     started = time.monotonic()
     for at in range(0, len(missing), BATCH):
-        rows = _scored(judge, data, missing[at : at + BATCH])
+        rows = scored(missing[at : at + BATCH])
         known |= {row["path"]: row for row in rows}
         if kept is not None:
             with kept.open("a", encoding="utf-8") as stream:
-                stream.writelines(json.dumps({"by": key(passport), **row}) + "\n" for row in rows)
+                stream.writelines(json.dumps({"by": by, **row}) + "\n" for row in rows)
         say(_line(min(at + BATCH, len(missing)), len(missing), time.monotonic() - started))
-    return [_judged(crop, known[crop.path]) for crop in wanted]
+    return known
 
 
-def _scored(judge: Judge, data: Path, batch: Sequence[Crop]) -> list[dict[str, Any]]:
+def _scored(judge: Judge, data: Path, batch: Sequence[Crop]) -> list[Row]:
     pixels = listing.load(data, batch)
     results = score(judge, pixels, [crop.native_px for crop in batch], ["any"] * len(batch))
     return [
@@ -127,20 +145,20 @@ def _line(done: int, every: int, seconds: float) -> str:
     return f"scored {done} of {every} faces, {pace:.1f} a second, {(every - done) / pace / 60:.0f} min left"
 
 
-def _judged(crop: Crop, row: dict[str, Any]) -> Judged:
+def _judged(crop: Crop, row: Row) -> Judged:
     return Judged(
         crop, unit(crop), row["score"], row["p_value"], row["n"], row["reached"], row["bucket"], row["signals"],
         tuple(row["trivial"]),
     )  # fmt: skip
 
 
-def _read(kept: Path | None, scored_by: str) -> dict[str, dict[str, Any]]:
+def _read(kept: Path | None, scored_by: str) -> dict[str, Row]:
     if kept is None or not kept.is_file():
         return {}
     return {row["path"]: row for row in _rows(kept) if row["by"] == scored_by}
 
 
-def _rows(kept: Path) -> Iterator[dict[str, Any]]:
+def _rows(kept: Path) -> Iterator[Row]:
     for line in kept.read_text(encoding="utf-8").splitlines():
         try:
             yield json.loads(line)

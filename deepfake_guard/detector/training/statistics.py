@@ -37,6 +37,18 @@ def clopper_pearson(hits: int, n: int, alpha: float = 0.05) -> tuple[float, floa
     return low, high
 
 
+def chance_of_counting(level: float, n: int, alpha: float = 0.05) -> tuple[float, float]:
+    """Within which the true share of p <= level lies when n faces were counted that are exchangeable with the judged.
+
+    For scores without ties it is Beta(k, n + 1 − k), k = ⌊level (n + 1)⌋, over the draws of those n (Vovk, ACML 2012);
+    the middle 1 − alpha of it, which Clopper–Pearson's bounds give: they are quantiles of the same distributions.
+    """
+    k = math.floor(level * (n + 1) + 1e-9)
+    if not k:
+        return 0.0, 0.0  # below the least p-value that n can give
+    return clopper_pearson(k, n, alpha)[0], clopper_pearson(k - 1, n, alpha)[1]
+
+
 def _at_most(hits: int, n: int, rate: float) -> float:
     """P(X <= hits) for X ~ Binomial(n, rate), 0 < rate < 1."""
     log_n = math.lgamma(n + 1)

@@ -55,6 +55,14 @@ def detectable(n: int, m: int, alpha: float = 0.05) -> float:
     return float(np.sqrt(-np.log(alpha / 2) / 2 * (n + m) / (n * m)))
 
 
+def from_uniform(p_values: Floats, n: int) -> float:
+    """D of p-values [m] that n counted faces gave: the greatest difference, over the values k/(n + 1) that p can have,
+    between the share of p at or below and that value itself."""
+    values = np.arange(1, n + 2) / (n + 1)
+    shares = np.searchsorted(np.sort(p_values), values, side="right") / p_values.size
+    return float(np.abs(shares - values).max())
+
+
 def holm(p_values: list[float]) -> list[float]:
     """p-values adjusted for their number by Holm's step-down rule (Scand. J. Stat. 6, 1979), in the given order."""
     adjusted, least = [0.0] * len(p_values), 0.0
