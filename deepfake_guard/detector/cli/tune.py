@@ -39,23 +39,7 @@ def add(parts: parser.Parts) -> None:
         metavar="DIR",
         help="weights and curve; a stopped run goes on there",
     )
-    left = made.add_mutually_exclusive_group()
-    left.add_argument(
-        "--leave-out", choices=FAMILIES, metavar="FAMILY", help="a family that is not learnt from (refits)"
-    )
-    left.add_argument("--pseudo-only", action="store_true", help="genuine faces and fakes made from them, no generator")
-    made.add_argument(
-        "--folds",
-        action="store_true",
-        help="beside it a head without each family, from the same faces, in RUN/without-FAMILY (for `fit --fold`)",
-    )
-    made.add_argument(
-        "--hold-back",
-        type=int,
-        default=0,
-        metavar="N",
-        help="beside it a head that never sees every Nth fake, in RUN/held-back: what it says of them is no memory",
-    )
+    _what_is_kept(made)
     made.add_argument(
         "--start", type=Path, metavar="RUN", help="begin from the weights of that run, not from ImageNet's"
     )
@@ -77,6 +61,27 @@ def add(parts: parser.Parts) -> None:
     made.add_argument("--seed", type=int, default=0)
     parser.takes_device(made)
     parser.takes_json(made)
+
+
+def _what_is_kept(made: argparse.ArgumentParser) -> None:
+    """What the head, or one beside it, never sees."""
+    left = made.add_mutually_exclusive_group()
+    left.add_argument(
+        "--leave-out", choices=FAMILIES, metavar="FAMILY", help="a family that is not learnt from (refits)"
+    )
+    left.add_argument("--pseudo-only", action="store_true", help="genuine faces and fakes made from them, no generator")
+    made.add_argument(
+        "--folds",
+        action="store_true",
+        help="beside it a head without each family, from the same faces, in RUN/without-FAMILY (for `fit --fold`)",
+    )
+    made.add_argument(
+        "--hold-back",
+        type=int,
+        default=0,
+        metavar="N",
+        help="beside it a head that never sees every Nth fake, in RUN/held-back: what it says of them is no memory",
+    )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -107,6 +107,8 @@ class _Learner:
         groups = [{"params": decayed, "weight_decay": plan.weight_decay}, {"params": plain, "weight_decay": 0.0}]
         self.optimizer = torch.optim.AdamW(groups, lr=plan.lr)
         self.standing = resume(model, self.optimizer, plan, self.run) or Standing()
+        # an accelerator plans its convolutions anew for every size of batch: there all faces go through, and some count
+        self.alike = device.type != "cpu"
         own = {name: at for at, name in enumerate(model.classes)}
         self.number = torch.tensor([own.get(name, -1) for name in lessons.classes()])  # -1: kept from it
         self.started, self.window = time.monotonic() - self.standing.seconds, _Window()
@@ -121,8 +123,11 @@ class _Learner:
         if not len(at):
             return
         wanted = self.number[labels[at]].to(self.device, non_blocking=True)
+        at = at.to(self.device, non_blocking=True)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            embedded, logits = self.model(pixels if len(at) == len(labels) else pixels[at.to(self.device)])
+            embedded, logits = self.model(pixels if self.alike or len(at) == len(labels) else pixels[at])
+        if self.alike:
+            embedded, logits = embedded[at], logits[at]
         loss = loss_of(embedded.float(), logits.float(), wanted, self.plan.sphere)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]

@@ -140,7 +140,8 @@ class Batches(torch.utils.data.Dataset[tuple[Tensor, Tensor, Tensor]]):
         return source, int(rng.integers(len(self.lessons.genuine[source])))
 
     def _face(self, source: tuple[str, int]) -> Pixels:
-        return self.lessons.genuine[source[0]][source[1]]
+        face: Pixels = self.lessons.genuine[source[0]][source[1]]
+        return face
 
     def _pseudo(self, source: tuple[str, int], rng: np.random.Generator) -> Couple:
         face = self._face(source)
