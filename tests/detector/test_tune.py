@@ -149,6 +149,21 @@ def test_less_than_a_batch_is_no_plan(faces: int) -> None:
         Plan(faces=faces)
 
 
+def test_blocks_that_are_left_still_do_not_move_and_the_others_do(lessons: Lessons, tmp_path: Path) -> None:
+    model = fresh(lessons)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    tune.tune(model, lessons, replace(PLAN, faces=8, still=2), tmp_path, CPU, lambda _: None, loaders=0)
+    still = ("net.conv_stem.", "net.bn1.", "net.blocks.0.", "net.blocks.1.")
+    for name, value in model.state_dict().items():
+        if name.startswith(still):
+            assert torch.equal(value, before[name]), name
+    assert not torch.equal(model.state_dict()["project.weight"], before["project.weight"])
+    last = [name for name in before if name.startswith("net.blocks.6.") and name.endswith("weight")]
+    assert any(not torch.equal(model.state_dict()[name], before[name]) for name in last)
+    with pytest.raises(ValueError, match="0 to 7 blocks"):
+        Plan(still=8)
+
+
 def test_classes_must_begin_with_genuine() -> None:
     with pytest.raises(ValueError, match="begin with 'genuine'"):
         TunedBackbone(["painter", GENUINE])

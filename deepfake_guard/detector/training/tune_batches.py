@@ -14,6 +14,7 @@ from ..heads.tuned import GENUINE
 from . import degrade, pseudo_fakes
 from .crops import Pixels
 
+BLOCKS = 7  # of lite0
 SELF_BLEND, RESYNTHESISED = "self-blend", "resynthesised"
 
 
@@ -39,6 +40,8 @@ class Plan:
             raise ValueError(f"a batch holds a genuine face and a fake, not {self.batch}")
         if self.faces < self.batch:
             raise ValueError(f"a run sees at least one batch of {self.batch} faces, not {self.faces}")
+        if not 0 <= self.still <= BLOCKS:
+            raise ValueError(f"0 to {BLOCKS} blocks are left as they are, not {self.still}")
 
     @staticmethod
     def rate(batch: int) -> float:
