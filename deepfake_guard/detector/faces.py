@@ -279,15 +279,6 @@ def _encoded(picture: Pixels) -> Pixels:
     return np.array(Image.open(buffer).convert("RGB"))
 
 
-def as_crop(rgb: Pixels, px: int = CROP_PX) -> Pixels:
-    """A picture that is a face crop already: as it is when 224 px (px) square, else its middle square by the recipe."""
-    height, width = rgb.shape[:2]
-    if height == width == px:
-        return rgb
-    side = min(height, width)
-    return crop(rgb, BoundingBox((width - side) // 2, (height - side) // 2, side, side), px)
-
-
 def sharpness(picture: Pixels) -> float:
     """Variance of the Laplacian of the grey 224 px crop (8-bit values squared); small = blurred."""
     import cv2

@@ -175,8 +175,8 @@ def test_crops_are_scored_under_the_conditions_they_came_in() -> None:
             asked.extend(conditions)
             return super().score(crops, conditions)
 
-    score(Asking(), np.zeros((2, 64, 64, 3), np.uint8), [250, 0], ["any", "webp"])
-    assert [(one.native_px, one.encoding) for one in asked] == [(250, "any"), (64, "webp")]
+    score(Asking(), np.zeros((2, 224, 224, 3), np.uint8), [250, 0], ["any", "webp"])
+    assert [(one.native_px, one.encoding) for one in asked] == [(250, "any"), (224, "webp")]
 
 
 def test_pairs_and_persons_are_the_independent_items() -> None:

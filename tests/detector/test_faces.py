@@ -141,13 +141,6 @@ def test_a_square_inside_the_picture_is_centred_on_the_box() -> None:
     assert faces.square_around(BoundingBox(100, 200, 80, 100), 1000, 1000) == BoundingBox(75, 185, 130, 130)
 
 
-def test_a_picture_that_is_a_crop_already_is_left_as_it_is() -> None:
-    crop = rgb(portrait(224))
-    assert faces.as_crop(crop) is crop
-    wide = rgb(portrait().crop((0, 100, 500, 400)))
-    assert np.array_equal(faces.as_crop(wide), faces.crop(wide, BoundingBox(100, 0, 300, 300)))
-
-
 # --- installing YuNet's file
 
 

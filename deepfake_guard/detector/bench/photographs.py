@@ -14,6 +14,7 @@ from PIL import Image
 
 from .. import faces, media
 from ..pipeline import BATCH, Detector
+from ..stored_crops import as_crop
 from .timing import Budget
 
 PHOTO_PX, CROP_PX = 1024, 224
@@ -91,7 +92,7 @@ def _crops(detector: Detector, crops: list[Path]) -> float:
     began = time.perf_counter()
     for at in range(0, len(crops), BATCH):
         pictures = [media.read(path, detector.decoder).rgb for path in crops[at : at + BATCH]]
-        read = [faces.as_crop(rgb, detector.finder.side) for rgb in pictures]
+        read = [as_crop(rgb, detector.finder.side) for rgb in pictures]
         detector.score(np.stack(read))
     return time.perf_counter() - began
 

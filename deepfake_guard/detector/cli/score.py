@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
-from deepfake_guard.detector import faces, records
+from deepfake_guard.detector import records
 from deepfake_guard.detector.calibration import Conditions
 from deepfake_guard.detector.cli import files, loading, output, parser, rows
 
@@ -47,7 +47,7 @@ def add(parts: parser.Parts) -> None:
         "--crops",
         action="store_true",
         help="the pictures are face crops already (1.3 × the box); their native size is native_crop_px of the "
-        "index.csv beside or above them, else the picture's side",
+        "index.csv beside or above them, else the picture's side, which bounds it in pictures under 224 px",
     )
     parser.takes_signals(made)
     parser.takes_faces(made)
@@ -150,15 +150,16 @@ def score_crops(detector: Detector, paths: Sequence[Path]) -> Iterator[rows.Row]
     """Pictures that are face crops already."""
     import numpy as np
 
+    from deepfake_guard.detector.stored_crops import as_crop, detail_px
+
     read = [_crop(detector, path) for path in paths]
     sides = [
-        0 if isinstance(rgb, Exception) else files.native_px(path) or min(rgb.shape[:2])
+        0 if isinstance(rgb, Exception) else detail_px(min(rgb.shape[:2]), files.native_px(path) or 0)
         for path, rgb in zip(paths, read, strict=True)
     ]
     large = [at for at, side in enumerate(sides) if side >= records.MIN_NATIVE_PX]
-    crops = [
-        faces.as_crop(rgb, detector.finder.side) for rgb in (read[at] for at in large) if not isinstance(rgb, Exception)
-    ]
+    shown = [(rgb, sides[at]) for at in large if not isinstance(rgb := read[at], Exception)]
+    crops = [as_crop(rgb, detector.finder.side, side) for rgb, side in shown]
     conditions = [Conditions(sides[at], crop_px=detector.finder.side) for at in large]
     scores = detector.score(np.stack(crops), conditions) if crops else []
     results = dict(zip(large, scores, strict=True))

@@ -15,6 +15,7 @@ import numpy as np
 from ..calibration import Conditions
 from ..manifest import Manifest
 from ..records import CropScore
+from ..stored_crops import brought
 from . import crops as listing
 from . import trivial
 from .crops import Crop, Pixels
@@ -68,13 +69,13 @@ def key(passport: Manifest) -> str:
 
 
 def score(judge: Judge, crops: Pixels, natives: Sequence[int], encodings: Sequence[str]) -> list[CropScore]:
-    """Score crops under the conditions they came in.
+    """Score stored crops as uploads that show as much, under the conditions they came in.
 
     natives: side in px of the crop in its picture, 0 = the crop's own; encodings: keys of the encoding bands.
     """
-    own = crops.shape[1]
-    given = zip(natives, encodings, strict=True)
-    return judge.score(crops, [Conditions(native or own, encoding, own) for native, encoding in given])
+    made, sides = brought(crops, natives)
+    given = zip(sides, encodings, strict=True)
+    return judge.score(made, [Conditions(side, encoding, made.shape[1]) for side, encoding in given])
 
 
 def table(

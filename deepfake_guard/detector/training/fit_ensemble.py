@@ -15,6 +15,7 @@ from ..heads.tuned import TunedBackbone
 from ..manifest import HeadCard
 from ..signals.base import Scores, Seen
 from ..signals.muflow import MuFlow
+from ..stored_crops import brought
 from . import crops as listing
 from .crops import Crop, Pixels
 from .fit_fusion import Family, Kept
@@ -80,7 +81,8 @@ class Taught:
         if not strange or not len(at):
             return cls(learnt, chosen, fakes, genuine, None, None)
         small = look(muflow, [select[int(index)] for index in at], shrunk)
-        return cls(learnt, chosen, fakes, genuine, small, look(muflow, strange, listing.load(data, strange)))
+        met, _ = brought(listing.load(data, strange), [row.native_px for row in strange])
+        return cls(learnt, chosen, fakes, genuine, small, look(muflow, strange, met))
 
 
 def _low(data: Path) -> list[Crop]:

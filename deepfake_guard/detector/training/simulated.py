@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..calibration.conditions import ANY, ROOT, SIZES, Conditions, encoding_counts_below, lineage, size_band
 from ..records import CROP_PX
+from ..stored_crops import as_crop, detail_px
 from .degrade import uploaded
 
 # The declared mix of uploads behind the parents. No statistics of a platform stand behind it: phones and networks send
@@ -30,9 +31,9 @@ def bucket_crops(
     """Genuine crops uint8 [n, s, s, 3] and their sides in px -> uint8 [k, 224, 224, 3] (s where that is more) under the
     bucket's conditions, and which of the n faces these are [k]: each that can enter, once.
 
-    encodings [n]: of uploads as they really came (crops of 224 px by THE recipe). A face that came under the bucket's
-    conditions, or its children's, stays as it is; the others are degraded. Seeded for each face and bucket by itself,
-    so neither their order nor a resumed run changes anything.
+    encodings [n]: of uploads as they really came. A face that came under the bucket's conditions, or its children's,
+    stays as it is, brought to 224 px where it was stored smaller; the others are degraded. Seeded for each face and
+    bucket by itself, so neither their order nor a resumed run changes anything.
     """
     indices = entering(crops, native_px, bucket)
     sides = _sides(crops, native_px)
@@ -40,7 +41,7 @@ def bucket_crops(
     made = np.empty((len(indices), px, px, 3), np.uint8)
     for at, index in enumerate(indices):
         if encodings is not None and bucket in lineage(Conditions(int(sides[index]), encodings[index], px).bucket):
-            made[at] = crops[index]
+            made[at] = as_crop(crops[index], px, int(sides[index]))
             continue
         side, encoding, rng = seeded_upload(bucket, int(sides[index]), seed, int(index), px)
         made[at] = uploaded(crops[index], side, encoding, rng)
@@ -77,11 +78,7 @@ def drawn(bucket: str, native_px: int, rng: np.random.Generator, crop_px: int = 
 
 
 def _sides(crops: Pixels, native_px: Sides) -> NDArray[np.int64]:
-    """What detail there is: a crop kept smaller than it was cut has lost the rest."""
-    own = crops.shape[1]
-    native = np.asarray(native_px, dtype=np.int64)
-    native = np.where(native > 0, native, own)
-    return native if own >= CROP_PX else np.minimum(native, own)
+    return np.asarray([detail_px(crops.shape[1], int(native)) for native in native_px], dtype=np.int64)
 
 
 def _one(rng: np.random.Generator, shares: Mapping[T, float]) -> T:
