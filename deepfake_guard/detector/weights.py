@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -86,6 +87,13 @@ def save(
     )
     manifest.write(folder, complete)
     return complete
+
+
+def copy_licence(source: Path, out: Path) -> None:
+    """The terms of an artefact that parts are taken from, where it has a file of them."""
+    licence = source / manifest.LICENCE
+    if licence.is_file() and source.resolve() != out.resolve():
+        shutil.copyfile(licence, out / manifest.LICENCE)
 
 
 def _write_models(folder: Path, ensemble: Ensemble) -> list[str]:

@@ -18,7 +18,8 @@ FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """One collection: spread is that of the pixels; paired: its faces come in pairs with those of the same number."""
+    """One collection: spread is that of the pixels; paired: its faces come in pairs with those of the same number;
+    people: so many carry its edits in turn (0: nobody is named)."""
 
     split: str
     collection: str
@@ -27,6 +28,13 @@ class Made:
     family: str = ""
     spread: int = 256
     paired: bool = False
+    people: int = 0
+
+    def source(self, at: int) -> str:
+        """The path of face number `at` in the repository it came from."""
+        if self.people:
+            return f"fake/id{at % self.people:02}_attr{at // self.people:02}.png"
+        return f"fake/swap{at}.jpg" if self.family else f"real/real{at}.jpg"
 
 
 PLAN = (
@@ -44,7 +52,25 @@ PLAN = (
 )
 
 
-def written(home: Path, plan: Iterable[Made] = PLAN, side: int = 64) -> Path:
+# Small faces: three sources to calibrate and test on, edits of few people, swaps beside frames of the same videos.
+LOW_PLAN = (
+    Made("select-real", "celeba__deepshield", 12),
+    Made("calib-real", "celeba__deepshield", 14),
+    Made("calib-real", "utkface__mohanish", 11),
+    Made("calib-real", "ffhq__dinablachman", 9),
+    Made("test-real-id", "celeba__deepshield", 13),
+    Made("test-real-id", "utkface__mohanish", 10, spread=200),
+    Made("test-real-id", "ffhq__dinablachman", 8),
+    Made("test-real-id", "ffhq256__cdiaconu04", 6),
+    Made("test-real-ood", "dfdc__i-shreyansh", 10, paired=True),
+    Made("test-real-ood", "lfw_deepfunneled__umass", 9, spread=220),
+    Made("test-fake", "attgan_celeba__lynnho", 39, "AttGAN", "edit", spread=150, people=13),
+    Made("test-fake", "sdxl__sfhq-t2i", 15, "SDXL", "diffusion", spread=90),
+    Made("test-fake", "dfdc_faceswap__i-shreyansh", 10, "DFDC face swaps (mixed methods)", "swap", paired=True),
+)
+
+
+def written(home: Path, plan: Iterable[Made] = PLAN, side: int = 64, track: str = "hq", native_px: int = 250) -> Path:
     """The folder, filled."""
     home.mkdir(parents=True, exist_ok=True)
     with (home / "index.csv").open("w", newline="", encoding="utf-8") as stream:
@@ -59,8 +85,8 @@ def written(home: Path, plan: Iterable[Made] = PLAN, side: int = 64) -> Path:
                 Image.fromarray(pixels).save(home / path)
                 counterpart = f"{'real' if made.family else 'swap'}{at}" if made.paired else ""
                 row = (
-                    path, counterpart, "hq", made.split, label, made.generator, made.family, "none", made.collection,
-                    f"{label}/{'swap' if made.family else 'real'}{at}.jpg", 250,
+                    path, counterpart, track, made.split, label, made.generator, made.family, "none", made.collection,
+                    made.source(at), native_px,
                 )  # fmt: skip
                 listing.writerow(dict(zip(FIELDS, row, strict=True)))
     return home

@@ -28,7 +28,7 @@ def add(parts: parser.Parts) -> None:
     made.add_argument("--minutes", type=float, default=60, metavar="N", help="no part begins later (default: 60)")
     made.add_argument("--faces", type=int, default=640, metavar="N", help="that train a short flow (default: 640)")
     made.add_argument("--epochs", type=int, default=6, metavar="N", help="of a short flow, at most (default: 6)")
-    made.add_argument("--track", default="hq", choices=("hq", "low"))
+    parser.takes_track(made, "low: faces stored small")
     made.add_argument("--seed", type=int, default=0)
     parser.takes_artefact(made)
     parser.takes_device(made)

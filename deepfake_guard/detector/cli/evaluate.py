@@ -21,6 +21,7 @@ EXAMPLES = [
     'evaluate --data DATA --reason "first look" --json > figures.json',
     'evaluate --data DATA --reason "release" --refit swap=artifacts/no-swap --scores scores.jsonl',
     'evaluate --data DATA --reason "release" --html report.html --robustness --buckets --baselines --json > it.json',
+    'evaluate --data DATA --track low --artefact artifacts/low --reason "uniformity" --json > low.json',
 ]
 
 
@@ -29,6 +30,7 @@ def add(parts: parser.Parts) -> None:
     what = "measure an artefact on test splits; openings are written down"
     made = parser.command(parts, "evaluate", what, run, EXAMPLES)
     made.add_argument("--data", type=Path, required=True, metavar="DIR")
+    parser.takes_track(made, "low: faces stored at 112 px, each judged as an upload of that size")
     made.add_argument("--reason", required=True, help="why the test splits are opened")
     made.add_argument("--openings", type=Path, default=Path("docs/test-openings.md"), metavar="FILE")
     made.add_argument(
@@ -58,9 +60,11 @@ def add(parts: parser.Parts) -> None:
 def run(options: argparse.Namespace) -> int:
     """Score the test splits and compare."""
     folders = parser.by_family(options.refit, "--refit")
+    _fitting(options)
     needs("scipy", "sklearn", *(("lightgbm", "shap") if options.baselines else ()))
     from deepfake_guard.detector import weights  # here: they import torch
     from deepfake_guard.detector.training.evaluate import evaluate
+    from deepfake_guard.detector.training.evaluation_splits import Splits
 
     refits = {family: weights.load(folder, options.device) for family, folder in folders.items()}
     artefact = weights.load(options.artefact, options.device)
@@ -71,6 +75,7 @@ def run(options: argparse.Namespace) -> int:
             openings=options.openings,
             reason=options.reason,
             refits=refits,
+            splits=Splits(track=options.track),
             scores=options.scores,
             pictures=options.html is not None,
             say=output.say,
@@ -91,6 +96,20 @@ def run(options: argparse.Namespace) -> int:
     else:
         output.tables(_headline(measured.figures))
     return 0
+
+
+HQ_ALONE = {
+    "robustness": "a face of 112 px halved is smaller than what the detector scores",
+    "baselines": "their trees would learn from sources of that track, which the detector never saw",
+    "write_metrics": "the headline of a manifest is that of the hq track",
+}
+
+
+def _fitting(options: argparse.Namespace) -> None:
+    """Raises WrongUsage for what only the hq track has."""
+    for name, why in HQ_ALONE.items():
+        if options.track != "hq" and getattr(options, name):
+            raise parser.WrongUsage(f"--{name.replace('_', '-')} does not go with --track {options.track}: {why}")
 
 
 def _write_metrics(folder: Path, found: Evaluation) -> None:

@@ -43,6 +43,11 @@ def takes_artefact(made: argparse._ActionsContainer) -> None:
     made.add_argument("--artefact", type=Path, metavar="DIR", help="default: the starter weights")
 
 
+def takes_track(made: argparse._ActionsContainer, what: str, default: str | None = "hq") -> None:
+    """--track: which of an index."""
+    made.add_argument("--track", choices=("hq", "low"), default=default, help=f"{what} (default: hq)")
+
+
 def takes_device(made: argparse.ArgumentParser, default: str = "auto") -> None:
     """--device."""
     made.add_argument("--device", default=default, help=f"auto, cpu, cuda:N or mps (default: {default})")

@@ -30,7 +30,7 @@ def add(parts: parser.Parts) -> None:
     source.add_argument("--data", type=Path, metavar="DIR", help="face crops with an index.csv, taken as photos")
     made.add_argument("--collection", metavar="NAME", help="with --data: which collection")
     made.add_argument("--split", default="test-real-ood", metavar="NAME", help="with --data (default: test-real-ood)")
-    made.add_argument("--track", default="hq", choices=("hq", "low"), help="with --data (default: hq)")
+    parser.takes_track(made, "with --data")
     made.add_argument("--out", type=Path, required=True, metavar="DIR", help="the new artefact, trial.json, and faces")
     made.add_argument("--fit", type=int, default=600, metavar="N", help="photos that make the artefact (default: 600)")
     made.add_argument("--quick", action="store_true", help="make it by recalibration alone, as calibrate does")

@@ -42,7 +42,8 @@ def write(path: Path, evaluation: Evaluation, extras: Mapping[str, Any] | None =
     shares = _faces(evaluation) if evaluation.pictures else ""
     body = "".join([
         f"<h1>Evaluation of {escape(figures['detector_id'])}</h1>",
-        f"<p>Calibration {escape(figures['calibration_id'])}, {figures['calibration_n']} genuine faces. Scores are "
+        f"<p>Calibration {escape(figures['calibration_id'])}, {figures['calibration_n']} genuine faces; "
+        f"{escape(splits['track'])} track. Scores are "
         "anomaly scores; a p-value is the share of genuine calibration faces at least this unusual. People decide. "
         "In brackets: 95 % intervals.</p>",
         _warning() if evaluation.pictures else "",

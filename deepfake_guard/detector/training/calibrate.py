@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..calibration import ALONE, BUCKETS, MIN_FACES, ROOT, Calibration, Floats, Fusion, HeatRange
+from ..calibration import ALONE, BUCKETS, MIN_FACES, ROOT, Calibration, Floats, Fusion, HeatRange, Standard
 from ..explain import strangeness
 from ..signals.muflow import MuFlow
 from .simulated import Pixels, bucket_crops, entering
@@ -64,6 +64,25 @@ def calibrate(
     keys = populated(select, genuine, buckets)
     chosen, counted = (raw_scores(score, each, keys, seed=seed, stored=stored, say=say) for each in (select, genuine))
     return Calibration.fit(chosen, counted, heat, heads, fusion, strange_fusion)
+
+
+def calibrate_like(
+    score: Score,
+    shipped: Calibration,
+    select: Faces,
+    genuine: Faces,
+    heat: HeatRange,
+    *,
+    seed: int = 0,
+    stored: StoredScores | None = None,
+    say: Say = print,
+) -> Calibration:
+    """As `calibrate`, by the formulas of a shipped calibration and with its kinds of scales."""
+    heads = [name for name, scale in shipped.buckets[ROOT].scales.items() if isinstance(scale, Standard)]
+    return calibrate(
+        score, select, genuine, heat, heads=heads, fusion=shipped.fusion, strange_fusion=shipped.strange, seed=seed,
+        stored=stored, say=say,
+    )  # fmt: skip
 
 
 def recalibrate(

@@ -59,7 +59,7 @@ def evaluate(
         raise ValueError("opening the test splits needs a reason")
     refits = _unspoilt(refits or {})
     wanted = _wanted(data, splits)
-    book = Book(openings if splits.opens_tests() else None, reason)
+    book = Book(openings if splits.opens_tests() else None, splits.why(reason))
 
     def judged(one: Artefact, crops: Sequence[Crop], remark: str = "") -> dict[str, list[Judged]]:
         name = one.manifest.detector_id

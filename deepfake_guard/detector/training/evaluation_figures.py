@@ -136,14 +136,14 @@ def judgements(fakes: Mapping[str, Sequence[Judged]], grounds: Mapping[str, Grou
 
 def collection(rows: Sequence[Judged], judged: Mapping[str, Mapping[str, Judgement]], heads: Heads) -> dict[str, Any]:
     """What is said of one collection of fakes, JSON-ready."""
-    first = rows[0].crop
+    first, units = rows[0].crop, len({row.unit for row in rows})
     return {
         "generator": first.generator,
         "family": first.family,
         "standing": heads.standing(first.generator, first.family),
         "n": len(rows),
-        "independent": len({row.unit for row in rows}),
-        "reached": {f"p<={level}": rate([row.p_value <= level for row in rows]) for level in LEVELS},
+        "independent": units,
+        "reached": {f"p<={level}": rate([row.p_value <= level for row in rows], units) for level in LEVELS},
         "against": {kind: {name: one.stated() for name, one in scores.items()} for kind, scores in judged.items()},
     }
 
@@ -154,11 +154,16 @@ def trivially(rows: Sequence[Judged], ground: Sequence[Judged]) -> float | None:
     return None if area is None else round(area, 4)
 
 
-def rate(hits: Sequence[bool]) -> dict[str, Any]:
-    """Count, share and Clopper–Pearson 95 % interval."""
-    low, high = clopper_pearson(sum(hits), len(hits))
-    share = round(sum(hits) / len(hits), 4)
-    return {"count": sum(hits), "n": len(hits), "rate": share, "interval": [round(low, 4), round(high, 4)]}
+def rate(hits: Sequence[bool], units: int | None = None) -> dict[str, Any]:
+    """Count, share and Clopper–Pearson 95 % interval.
+
+    units: how many independent items the n faces belong to. The interval is then that of the share among so many, as if
+    faces of one item always agreed; where it lies between two counts, each end is that of the count further out.
+    """
+    count, n = sum(hits), len(hits)
+    units = units or n
+    low, high = clopper_pearson(count * units // n, units)[0], clopper_pearson(-(-count * units // n), units)[1]
+    return {"count": count, "n": n, "rate": round(count / n, 4), "interval": [round(low, 4), round(high, 4)]}
 
 
 def false_alarms(rows: Sequence[Judged]) -> dict[str, Any]:

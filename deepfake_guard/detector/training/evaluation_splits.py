@@ -20,6 +20,10 @@ class Splits:
         """Every split once, selection and calibration first."""
         return list(dict.fromkeys((self.select, self.calibrate, self.known, self.unfamiliar, self.fakes)))
 
+    def why(self, reason: str) -> str:
+        """A reason of opening, with the track where it is another than the usual one."""
+        return reason if self.track == TESTS.track else f"{reason.strip()} ({self.track} track)"
+
     def opens_tests(self) -> bool:
         """Whether test pictures are among them."""
         return any(name.startswith("test-") for name in (self.known, self.unfamiliar, self.fakes))

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,13 +20,13 @@ import numpy as np
 from deepfake_guard import __version__
 
 from .. import faces, weights
-from ..calibration import ROOT, Calibration, Conditions, HeatRange, Standard
+from ..calibration import Calibration, Conditions, HeatRange
 from ..ensemble import MUFLOW, Ensemble
-from ..manifest import LICENCE, STARTER, GenuineSet, Manifest
+from ..manifest import STARTER, GenuineSet, Manifest
 from ..signals.muflow import MuFlow
 from . import fit_report, photos
 from .averages import averages
-from .calibrate import Faces, calibrate, heat_scale, recalibrate
+from .calibrate import Faces, calibrate_like, heat_scale, recalibrate
 from .fit_flow import Progress, Schedule, cache, fit_flow, held_out, variants
 from .fit_gaussian import fit_alike
 from .photos import Say
@@ -87,7 +86,7 @@ def fit_reals(
     passport = _passport(shipped.manifest, prepared, training, judged)
     kind = shipped.manifest.detector_id.rpartition("-")[0]  # what is in it has not changed
     made = weights.save(out, ensemble, calibration, passport, kind)
-    _copy_licence(artefact or STARTER, out)
+    weights.copy_licence(artefact or STARTER, out)
     (out / REPORT).write_text(fit_report.page(made, calibration, prepared, judged), encoding="utf-8")
     say(f"report: {out / REPORT}")
     return made
@@ -103,12 +102,6 @@ def _recalibrated(shipped: weights.Artefact, prepared: Prepared, run: Path, seed
         stored=StoredScores(run / SCORES, shipped.manifest.detector_id),
         say=say,
     )
-
-
-def _copy_licence(source: Path, out: Path) -> None:
-    licence = source / LICENCE
-    if licence.is_file() and source.resolve() != out.resolve():
-        shutil.copyfile(licence, out / LICENCE)
 
 
 def adapted(shipped: MuFlow, prepared: Prepared, schedule: Schedule, run: Path, say: Say) -> tuple[MuFlow, Progress]:
@@ -167,18 +160,9 @@ def _calibrated(
     stored: StoredScores,
     say: Say,
 ) -> Calibration:
-    heads = [name for name, scale in shipped.buckets[ROOT].scales.items() if isinstance(scale, Standard)]
-    return calibrate(
-        lambda crops: ensemble.score(crops).scores,
-        _faces(prepared, "select"),
-        _faces(prepared, "calibrate"),
-        heat,
-        heads=heads,
-        fusion=shipped.fusion,
-        strange_fusion=shipped.strange,
-        seed=seed,
-        stored=stored,
-        say=say,
+    chosen, counted = _faces(prepared, "select"), _faces(prepared, "calibrate")
+    return calibrate_like(
+        lambda crops: ensemble.score(crops).scores, shipped, chosen, counted, heat, seed=seed, stored=stored, say=say
     )
 
 
