@@ -15,6 +15,7 @@ SCHEMA = 2
 FILE_NAME = "manifest.json"
 STARTER = Path(__file__).parent / "starter"  # the artefact that comes with the package
 LICENCE = "LICENSE"  # beside the weights: terms of their own, which go along wherever parts of them go
+CALIBRATED_ON = "calibrated_on"  # training: which track of an index scaled and counted, n of each split, and from what
 MEASURED = "test_splits"  # metrics: the headline of an `evaluate`
 RESEARCH = "research"  # terms: for research and evaluation, not for commercial use
 

@@ -19,6 +19,7 @@ from deepfake_guard.detector.training.evaluate import Evaluation, evaluate
 from deepfake_guard.detector.training.evaluation_figures import Heads, Reading, rate
 from deepfake_guard.detector.training.evaluation_splits import Splits
 from deepfake_guard.detector.training.evaluation_table import Judged
+from deepfake_guard.detector.training.reliability import by_bucket
 from deepfake_guard.detector.training.statistics import clopper_pearson
 
 from .artefacts import tiny_artefact
@@ -114,6 +115,20 @@ def test_each_source_that_both_have_is_asked_for_uniformity(evaluated: Evaluatio
     least = min(rows.values(), key=lambda row: row["p_value"])
     assert least["holm"] == pytest.approx(min(1.0, 3 * least["p_value"]))
     assert all(row["holm"] >= row["p_value"] for row in rows.values())
+
+
+def test_faces_of_known_sources_are_judged_alike_by_bucket_and_as_they_are(
+    evaluated: Evaluation, calibrated: weights.Artefact, home: Path, tmp_path: Path
+) -> None:
+    """The root, which alone serves here, holds faces as they are stored: so must those be that it judges."""
+    log = tmp_path / "log.md"
+    found = by_bucket(calibrated, home, openings=log, reason="small faces", splits=LOW)
+    assert "| small faces (low track) (by bucket) |" in log.read_text()
+    known = [row.p_value for row in evaluated.rows["test-real-id"]]
+    for level in (0.05, 0.2, 0.5):
+        told = found["known"]["any"][f"p<={level}"]
+        assert (told["count"], told["n"]) == (sum(p <= level for p in known), 37)
+    assert (found["untrained"]["any"]["n"], found["dfdc"]["any"]["n"]) == (9, 10)
 
 
 def test_false_alarms_are_told_of_each_genuine_source(evaluated: Evaluation) -> None:
@@ -213,13 +228,14 @@ def test_the_two_commands_measure_small_faces(
     common = ["--data", str(data), "--track", "low", "--device", "cpu", "--json"]
     assert main(["calibrate", *common, "--artefact", str(shipped), "--out", str(out)]) == 0
     told = json.loads(capsys.readouterr().out)
-    judging = ["--artefact", str(out), "--reason", "small", "--openings", str(log)]
+    judging = ["--artefact", str(out), "--reason", "small", "--openings", str(log), "--buckets"]
     assert main(["evaluate", *common, *judging]) == 0
     figures = json.loads(capsys.readouterr().out)
     assert figures["calibration_id"] == told["calibration_id"]
     assert len(figures["uniformity"]) == 3
     assert "hq-alone" not in figures["genuine_sources"]["test-real-id"]
-    assert log.read_text().count("small (low track)") == 1
+    assert figures["reliability by bucket"]["known"]["any"]["n"] == 37
+    assert [log.read_text().count(f"small (low track){part} |") for part in ("", " (by bucket)")] == [1, 1]
 
 
 @pytest.mark.parametrize("option", ["--robustness", "--baselines", "--write-metrics"])

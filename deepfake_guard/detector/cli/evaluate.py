@@ -130,10 +130,17 @@ def _worn(artefact: Artefact, options: argparse.Namespace) -> dict[str, Any]:
 
 def _by_bucket(artefact: Artefact, options: argparse.Namespace) -> dict[str, Any]:
     from deepfake_guard.detector.report.reliability import TITLE
+    from deepfake_guard.detector.training.evaluation_splits import Splits
     from deepfake_guard.detector.training.reliability import by_bucket
 
     found = by_bucket(
-        artefact, options.data, openings=options.openings, reason=options.reason, scores=options.scores, say=output.say
+        artefact,
+        options.data,
+        openings=options.openings,
+        reason=options.reason,
+        splits=Splits(track=options.track),
+        scores=options.scores,
+        say=output.say,
     )
     return {TITLE: found}
 

@@ -18,8 +18,8 @@ from deepfake_guard import __version__
 
 from .. import weights
 from ..calibration.conditions import ANY
-from ..faces import CROP_PX
-from ..manifest import STARTER, GenuineSet, Manifest
+from ..manifest import CALIBRATED_ON, STARTER, GenuineSet, Manifest
+from ..records import CROP_PX
 from . import crops as listing
 from .calibrate import Faces, calibrate_like
 from .crops import Crop, DataError
@@ -61,6 +61,11 @@ def calibrate_index(
     return made
 
 
+def as_stored(passport: Manifest) -> bool:
+    """Whether the faces that an artefact counts stayed as they are stored in the buckets without an encoding."""
+    return CALIBRATED_ON in passport.training
+
+
 def _faces(data: Path, rows: Sequence[Crop], crop_px: int) -> Faces:
     pixels = listing.load(data, rows)
     if (side := max(CROP_PX, pixels.shape[1])) != crop_px:
@@ -83,7 +88,7 @@ def _passport(shipped: Manifest, chosen: Mapping[str, Sequence[Crop]], track: st
         created=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         code_version=__version__,
         sets=(*kept, *sets),
-        training={**shipped.training, "calibrated_on": {"track": track, **counts, "from": shipped.calibration_id}},
+        training={**shipped.training, CALIBRATED_ON: {"track": track, **counts, "from": shipped.calibration_id}},
         starter=False,
         derived_from=shipped.detector_id if shipped.starter or not shipped.derived_from else shipped.derived_from,
         notes=f"{shipped.detector_id}, its weights unchanged, calibrated on the {track} track of an index ({said}).",

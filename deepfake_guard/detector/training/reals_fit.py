@@ -22,7 +22,7 @@ from deepfake_guard import __version__
 from .. import faces, weights
 from ..calibration import Calibration, Conditions, HeatRange
 from ..ensemble import MUFLOW, Ensemble
-from ..manifest import STARTER, GenuineSet, Manifest
+from ..manifest import CALIBRATED_ON, STARTER, GenuineSet, Manifest
 from ..signals.muflow import MuFlow
 from . import fit_report, photos
 from .averages import averages
@@ -194,6 +194,7 @@ def _passport(shipped: Manifest, prepared: Prepared, training: dict[str, Any], j
         if len(prepared.splits.get(role, ()))
     ]
     kept = [each for each in shipped.sets if each.role != "calibrate"]
+    before = {name: said for name, said in shipped.training.items() if name != CALIBRATED_ON}
     sides = {"before": judged.before, "after": judged.after}
     figures = {
         side: {f"p<={rate.level}": {"alarms": rate.alarms, "n": rate.n} for rate in rates}
@@ -204,7 +205,7 @@ def _passport(shipped: Manifest, prepared: Prepared, training: dict[str, Any], j
         created=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         code_version=__version__,
         sets=(*kept, *own),
-        training={**shipped.training, "own_photos": {**training, "from": shipped.detector_id}},
+        training={**before, "own_photos": {**training, "from": shipped.detector_id}},
         metrics={**shipped.metrics, "own_photos": {"held_out": judged.held_out, **figures}},
         starter=False,
         derived_from=shipped.detector_id if shipped.starter or not shipped.derived_from else shipped.derived_from,

@@ -15,9 +15,11 @@ import numpy as np
 
 from ..calibration import Calibration, Floats
 from ..calibration.bucket import FUSED
+from ..calibration.conditions import ANY
 from ..manifest import Manifest
 from ..weights import Artefact
 from . import crops as listing
+from .calibrate_index import as_stored
 from .crops import Crop, Pixels
 from .evaluation_figures import DFDC, STEPS, rate, strangers
 from .evaluation_splits import TESTS, Splits
@@ -55,11 +57,13 @@ def by_bucket(
     passport = artefact.manifest
     grouped = groups(data, splits, passport, most)
     deciding, calibration = artefact.calibration.fusion.weights, artefact.calibration
-    book = Book(openings if splits.opens_tests() else None, reason)
+    book = Book(openings if splits.opens_tests() else None, splits.why(reason))
 
     def placed(batch: Sequence[Crop]) -> list[Row]:
         pixels = listing.load(data, batch)
-        found = p_values(lambda crops: artefact.ensemble.asked(crops, deciding), calibration, batch, pixels)
+        found = p_values(
+            lambda crops: artefact.ensemble.asked(crops, deciding), calibration, batch, pixels, as_stored(passport)
+        )
         return [{"path": crop.path, "p_values": each} for crop, each in zip(batch, found, strict=True)]
 
     rows = once(
@@ -87,17 +91,21 @@ def groups(data: Path, splits: Splits, passport: Manifest, most: int) -> dict[st
     return {name: _few(crops, most) for name, crops in grouped.items() if crops}
 
 
-def p_values(score: Score, calibration: Calibration, crops: Sequence[Crop], pixels: Pixels) -> list[dict[str, float]]:
+def p_values(
+    score: Score, calibration: Calibration, crops: Sequence[Crop], pixels: Pixels, stored: bool = False
+) -> list[dict[str, float]]:
     """Crops and their pixels uint8 [n, s, s, 3] -> for each, bucket -> p-value, but where it is too small to enter.
 
-    A face's draws follow from its path and the bucket alone, whatever it is scored beside.
+    A face's draws follow from its path and the bucket alone, whatever it is scored beside. stored: it stays as it is
+    stored in the buckets without an encoding, as the faces did that were counted (`calibrate_index`).
     """
+    came = (ANY,) if stored else None
     found: list[dict[str, float]] = [{} for _ in crops]
     for bucket in calibration.counts():
         entered, made = [], []
         for at, crop in enumerate(crops):
             seed = DRAW + zlib.crc32(crop.path.encode())
-            upload, indices = bucket_crops(pixels[at : at + 1], [crop.native_px], bucket, seed)
+            upload, indices = bucket_crops(pixels[at : at + 1], [crop.native_px], bucket, seed, came)
             if indices.size:
                 entered.append(at)
                 made.append(upload[0])
