@@ -91,7 +91,7 @@ def test_contamination_is_judged_by_faces_that_neither_train_nor_calibrate(
         assert list(rows) == ["0", "0.01", "0.02", "0.05"]
         assert (rows["0.05"]["n"], rows["0.05"]["planted"], rows["0.05"]["fakes"]) == (20, 1, 15)
     fits = {**found["contamination, training"], **found["contamination, training, short flow"]}
-    assert list(fits) == ["mahalanobis", "neighbours", "muflow"]
+    assert list(fits) == [*fit_signals.SHIPPED, "muflow"]
     for fit in fits.values():
         assert fit["planted"] == 1
         assert (fit["clean"]["false_alarms"]["n"], fit["clean"]["caught"]["n"]) == (16, 15)
@@ -124,10 +124,12 @@ def test_the_learning_curve_has_a_point_for_each_number_and_for_all(home: Path, 
         calls.append(len(crops))
         return artefact.model.pooled(crops)
 
-    found = ablations.learning_curve(ablations.remembered(embed), ablations.Pool.read(home), (8, 12, 999))
+    signals = fit_signals.shipped([shape[0] for shape in artefact.model.shapes])
+    found = ablations.learning_curve(signals, ablations.remembered(embed), ablations.Pool.read(home), (8, 12, 999))
     assert list(found) == ["8", "12", "24"]
     assert found["8"]["mahalanobis"] != found["24"]["mahalanobis"]
     assert sorted(calls) == [16, 16, 24]  # features are made once
+    assert list(found["8"]) == list(fit_signals.SHIPPED)
 
 
 def test_the_command_writes_figures_and_a_page_without_faces(

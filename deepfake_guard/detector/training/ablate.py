@@ -20,7 +20,6 @@ from ..calibration import STRANGE
 from ..calibration.bucket import FUSED
 from ..signals.base import Seen
 from ..signals.muflow import MuFlow
-from ..signals.neighbours import Neighbours
 from ..weights import Artefact
 from . import contamination
 from . import crops as listing
@@ -28,6 +27,7 @@ from .ablations import (
     OBJECTIVES,
     POOLINGS,
     Embed,
+    Fits,
     Pool,
     centre,
     fitted_flow,
@@ -41,7 +41,7 @@ from .contamination import Scorer
 from .crops import Pixels
 from .evaluation_table import Say, silent
 from .fit_flow import Schedule
-from .fit_signals import mahalanobis
+from .fit_signals import shipped
 from .statistics import Floats
 
 SKIPPED, ABOUT = "skipped", "about"
@@ -86,10 +86,11 @@ def parts(
 ) -> dict[str, Part]:
     """Name -> what makes it; the cheap ones first."""
     model, embed = artefact.model, remembered(artefact.model.pooled)
+    signals = shipped([shape[0] for shape in model.shapes])
     few = replace(pool, train=pool.train[np.random.default_rng(plan.seed).permutation(len(pool.train))[:faces]])
     made: dict[str, Part] = {
-        CURVE: partial(learning_curve, embed, pool, seed=plan.seed),
-        IN_TRAINING: partial(_in_training, embed, pool, calibrating, plan.seed),
+        CURVE: partial(learning_curve, signals, embed, pool, seed=plan.seed),
+        IN_TRAINING: partial(_in_training, signals, embed, pool, calibrating, plan.seed),
         IN_CALIBRATION: partial(_in_calibration, artefact, pool, calibrating, plan.seed),
     }
     made |= {SIGNALS: partial(one_class, model, embed, pool), KEPT: partial(kept, model, embed, pool, plan.seed)}
@@ -152,13 +153,13 @@ def _in_calibration(artefact: Artefact, pool: Pool, calibrating: Pixels, seed: i
     return {name: contamination.in_calibration(genuine[name], fakes[name], seed) for name in (FUSED, STRANGE)}
 
 
-def _in_training(embed: Embed, pool: Pool, calibrating: Pixels, seed: int) -> dict[str, Any]:
-    kinds: dict[str, Callable[[Seen], Scorer]] = {"mahalanobis": mahalanobis, "neighbours": Neighbours.fit}
+def _in_training(signals: Fits, embed: Embed, pool: Pool, calibrating: Pixels, seed: int) -> dict[str, Any]:
     train, calibrate, select = (Seen(crops, embed(crops)) for crops in (pool.train, calibrating, pool.select))
     groups = list(pool.fakes.values())
     fakes = Seen(np.concatenate(groups), np.concatenate([embed(crops) for crops in groups]))
     return {
-        name: contamination.in_training(fit, train, calibrate, select, fakes, seed=seed) for name, fit in kinds.items()
+        name: contamination.in_training(fit, train, calibrate, select, fakes, seed=seed)
+        for name, fit in signals.items()
     }
 
 

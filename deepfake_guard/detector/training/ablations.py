@@ -15,14 +15,13 @@ from ..calibration import Fold
 from ..gaussian import Gaussian
 from ..signals.base import Features, Seen, Signal
 from ..signals.muflow import MuFlow, Settings
-from ..signals.neighbours import Neighbours
 from . import averages
 from . import crops as listing
 from .crops import Pixels
 from .evaluation_figures import LEAST
 from .fit_flow import Progress, Schedule, cache, fit_flow
 from .fit_gaussian import fit_gaussians, pooled_stages
-from .fit_signals import GENUINE, PSEUDO, choose, fits, mahalanobis, pseudo_faces
+from .fit_signals import GENUINE, PSEUDO, choose, fits, pseudo_faces
 from .statistics import Floats, auc
 
 OBJECTIVES = (("density", "mean"), ("published", "mean"), ("published", "flatten"), ("published-log1p", "flatten"))
@@ -31,6 +30,7 @@ COUNTS = (100, 200, 400, 800, 1600)
 
 Score = Callable[[Pixels], Floats]
 Embed = Callable[[Pixels], Features]
+Fits = Mapping[str, Callable[[Seen], Signal]]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -109,14 +109,15 @@ def fitted_flow(model: MuFlow, pool: Pool, settings: Settings, plan: Schedule, r
     return own.eval(), progress
 
 
-def learning_curve(embed: Embed, pool: Pool, counts: Sequence[int] = COUNTS, seed: int = 0) -> dict[str, Any]:
-    """Number of genuine training faces -> Mahalanobis and neighbours on pooled features, fitted on so many."""
+def learning_curve(
+    signals: Fits, embed: Embed, pool: Pool, counts: Sequence[int] = COUNTS, seed: int = 0
+) -> dict[str, Any]:
+    """Number of genuine training faces -> each signal on pooled features, fitted on so many."""
     order = np.random.default_rng(seed).permutation(len(pool.train))
     result: dict[str, Any] = {}
     for count in sorted({*(one for one in counts if one < len(order)), len(order)}):
         chosen = Seen(pool.train[order[:count]], embed(pool.train)[order[:count]])
-        signals: tuple[Signal, ...] = (mahalanobis(chosen), Neighbours.fit(chosen))
-        result[str(count)] = {signal.name: judged(partial(_scored, signal, embed), pool) for signal in signals}
+        result[str(count)] = {name: judged(partial(_scored, fit(chosen), embed), pool) for name, fit in signals.items()}
     return result
 
 

@@ -20,7 +20,7 @@ from . import crops as listing
 from .crops import Crop, Pixels
 from .fit_fusion import Family, Kept
 from .fit_gaussian import batches
-from .fit_signals import SHADOWS, SHIPPED, fits
+from .fit_signals import SHADOWS, fits, shipped
 from .lessons import HEAD_FAKES, HEAD_GENUINE, SWAP
 from .simulated import bucket_crops
 from .tune_batches import RESYNTHESISED, SELF_BLEND
@@ -94,8 +94,8 @@ def _low(data: Path) -> list[Crop]:
 
 def fit_signals_of(muflow: MuFlow, train: Looked) -> Ensemble:
     """µFlow and the one-class signals that ship, fitted on n > 5 genuine training faces."""
-    known = fits([shape[0] for shape in muflow.shapes])
-    return Ensemble(muflow, tuple(known[f"{name}, stage {len(muflow.shapes)}"](train.seen) for name in SHIPPED))
+    known = shipped([shape[0] for shape in muflow.shapes])
+    return Ensemble(muflow, tuple(fit(train.seen) for fit in known.values()))
 
 
 def with_shadows(ensemble: Ensemble, train: Looked, shadows: Sequence[str]) -> Ensemble:

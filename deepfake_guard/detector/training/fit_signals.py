@@ -27,8 +27,8 @@ GENUINE = "genuine"
 PSEUDO = ("self-blend", "other-blend", "resynthesised")
 GAIN = 0.005  # what a further signal must add to the mean AUC on pseudo-fakes
 # Of the last stage: what `choose` added to µFlow on select-real and resynthesised copies of it, which stand for
-# pictures made as a whole (docs/accuracy.md, "One-class signals"). Those on tuned features did not pay: genuine faces
-# of a source that the head has not met are all far from those it has.
+# pictures made as a whole (docs/accuracy.md, "One-class signals"). Those on tuned features did not pay: what they find
+# is what the head was taught, and many genuine faces of sources that it has not met.
 SHIPPED = ("mahalanobis", "neighbours (euclidean)")
 # What `fit --shadow` puts beside these, outside both formulas: key in the artefact -> name here.
 SHADOWS = {
@@ -55,6 +55,12 @@ def fits(
     if embed is not None:
         found["sensitivity"] = partial(Sensitivity.fit, embed=embed)
     return found
+
+
+def shipped(channels: Sequence[int]) -> dict[str, Callable[[Seen], Signal]]:
+    """Those of `fits` that ship, by their names in `SHIPPED`: of the last of stages with so many channels each."""
+    known = fits(channels)
+    return {name: known[f"{name}, stage {len(channels)}"] for name in SHIPPED}
 
 
 def mahalanobis(genuine: Seen, part: Part | None = None) -> Mahalanobis:
