@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 
 from deepfake_guard.detector.training import near_duplicates as near
 
-from .pictures import portrait
+from .pictures import coffee, portrait
 
 pytest.importorskip("pdqhash", reason="the extra `train` is not installed")
 
@@ -22,15 +22,17 @@ def face(left: int = 112, side: int = 224) -> Image.Image:
     return portrait().crop((left, 0, left + side, side)).resize((224, 224), Image.Resampling.LANCZOS)
 
 
-def printed(picture: Image.Image) -> bytes:
-    return near.fingerprint(np.asarray(picture.convert("RGB")))
+def printed(picture: Image.Image, photo: Image.Image | None = None) -> bytes:
+    return near.fingerprint(np.asarray(picture.convert("RGB")), np.asarray((photo or picture).convert("RGB")))
 
 
-def bits(*places: int) -> bytes:
-    """A made fingerprint: these bits set in the hash; its mirror image's hash far away."""
-    made = np.zeros(512, dtype=bool)
-    made[list(places)] = True
-    made[256::2] = True
+def bits(*places: int, photo: int = 0) -> bytes:
+    """A made fingerprint: these bits set in the crop's hash, so many at the end of the photo's; the hashes of their
+    mirror images far away."""
+    made = np.zeros((2, 2, 256), dtype=bool)
+    made[:, 1, ::2] = True
+    made[0, 0, list(places)] = True
+    made[1, 0, 256 - photo :] = True
     return np.packbits(made).tobytes()
 
 
@@ -55,14 +57,39 @@ def test_another_picture_is_no_copy() -> None:
 
 
 def test_whoever_is_asked_first_is_kept_and_named() -> None:
-    prints = [bits(*range(10)), bits(*range(41)), bits(*range(100))]
+    prints = [bits(*range(10)), bits(*range(41), photo=40), bits(*range(100), photo=80)]
     assert near.copies(prints, [1, 0, 2]) == {0: 1}
     assert near.copies(prints, [0, 1, 2]) == {1: 0}
 
 
 def test_the_limit_itself_is_a_copy_and_one_bit_more_is_none() -> None:
-    prints = [bits(), bits(*range(near.SAME)), bits(*range(200, 201 + near.SAME))]
+    prints = [bits(), bits(*range(near.SAME), photo=40), bits(*range(200, 201 + near.SAME), photo=80)]
     assert near.copies(prints, [0, 1, 2]) == {1: 0}
+
+
+def test_faces_that_look_alike_are_copies_where_the_photos_are_the_same() -> None:
+    far, alike = near.SAME + 1, bits(*range(near.ALIKE))
+    assert near.copies([bits(), alike], [0, 1]) == {1: 0}
+    assert near.copies([bits(photo=far), alike], [0, 1]) == {}
+    assert near.copies([bits(), bits(*range(near.ALIKE + 1))], [0, 1]) == {}, "two people before one wall"
+
+
+def test_a_photo_with_nothing_in_it_is_known_by_its_face_alone() -> None:
+    plain = Image.new("RGB", (640, 480), "grey")
+    assert near.copies([printed(face(), plain), printed(face(280, 180), plain)], [0, 1]) == {}
+    assert near.copies([printed(face(), plain), printed(ImageOps.mirror(face()), plain)], [0, 1]) == {1: 0}
+
+
+@pytest.mark.parametrize("how", ["mirrored", "re-cut", "halved"])
+def test_a_photo_whose_face_was_found_a_little_off_is_a_copy(how: str) -> None:
+    """As it happens: in a mirrored, re-cut or smaller picture a finder's box lies some pixels beside."""
+    photo = portrait()
+    other = {
+        "mirrored": ImageOps.mirror(photo), "re-cut": photo.crop((5, 4, 508, 509)), "halved": photo.reduce(2)
+    }[how]  # fmt: skip
+    first, off = face(), photo.crop((115, 3, 339, 227))
+    assert near.copies([printed(first, photo), printed(off, coffee())], [0, 1]) == {}
+    assert near.copies([printed(first, photo), printed(off, other)], [0, 1]) == {1: 0}
 
 
 def test_a_chain_of_look_alikes_is_one_group() -> None:

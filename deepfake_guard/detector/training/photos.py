@@ -28,7 +28,7 @@ Pixels = NDArray[np.uint8]
 Say = Callable[[str], None]
 
 STATE, CROPS = "photos.jsonl", "crops.u8"
-SCHEMA = 1
+SCHEMA = 2
 SECONDS_BETWEEN_LINES = 5.0
 Outcome = Picture | DecodeRefused | DecoderKilled | OSError
 
@@ -102,7 +102,7 @@ def read(
                 taken.append(photo)
                 usable += not photo.reason
         crops = notes.crops()
-    say(f"{len(taken):,} photos read, {usable:,} with a face to use")
+    say(f"{len(taken):,} of {len(paths):,} photos read, {usable:,} with a face to use")
     return Album(tuple(taken), crops)
 
 
@@ -136,9 +136,8 @@ def _seen(path: Path, folder: Path, outcome: Outcome, finder: faces.Finder) -> t
     face, crop = max(found, key=lambda pair: pair[0].native_px)
     if face.reason:
         return replace(photo, reason=face.reason, detail=_measured(face), native_px=face.native_px), None
-    return replace(
-        photo, native_px=face.native_px, encoding=encoding.of(outcome), fingerprint=fingerprint(crop).hex()
-    ), crop
+    prints = fingerprint(crop, outcome.rgb).hex()
+    return replace(photo, native_px=face.native_px, encoding=encoding.of(outcome), fingerprint=prints), crop
 
 
 def _measured(face: Face) -> str:
