@@ -68,13 +68,16 @@ def test_where_all_calibrate_nobody_is_said_to_have_judged(tmp_path: Path, shipp
     assert figures["held_out"] is False
     assert figures["before"]["p<=0.05"]["n"] == 14
     assert figures["after"] == {}
-    assert "≤ 0.05 by construction" in (tmp_path / "own" / REPORT).read_text()
+    said = (tmp_path / "own" / REPORT).read_text()
+    assert "≤ 0.05 by construction" in said
+    assert "Only the counting is of these photos. Signals and their scales are those of random-" in said
 
 
 def test_faces_beyond_those_that_calibrate_judge(tmp_path: Path, shipped: Path) -> None:
     figures = made(tmp_path, 27, shipped, quick=True).manifest.metrics["own_photos"]
     assert figures["held_out"] is True
     assert figures["before"]["p<=0.05"]["n"] == figures["after"]["p<=0.05"]["n"] == 5
+    assert "2 photos of the folder were not read" in (tmp_path / "own" / REPORT).read_text()
 
 
 def test_the_whole_road_goes_on_from_the_shipped_flows(whole: Path, shipped: Path) -> None:

@@ -199,6 +199,18 @@ def test_the_quick_road_reads_no_more_than_it_needs(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("small")
+def test_the_quick_road_reads_on_for_each_copy(tmp_path: Path) -> None:
+    home = folder_of(tmp_path / "photos", 18)
+    for at in range(18):
+        for copy in range(3):
+            saved(home / f"{at:03}-{copy}.jpg", blobs(at), quality=60 + 10 * copy)
+    made = reals.prepare(home, tmp_path / "run", quick=True, finder=EVERYWHERE)
+    assert {role: len(at) for role, at in made.splits.items()} == {"calibrate": 12, "judge": 4}
+    assert made.unread == 72 - 16 - len(made.dropped) > 0
+    assert {each.reason for each in made.dropped} == {"near_duplicate"}
+
+
+@pytest.mark.usefixtures("small")
 def test_too_few_faces_are_refused_with_what_is_missing(tmp_path: Path) -> None:
     home = folder_of(tmp_path / "photos", 7)
     written(home / "note.txt", b"")

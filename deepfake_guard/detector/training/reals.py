@@ -46,7 +46,7 @@ class Dropped:
 class Prepared:
     """n faces of different photos. crops: uint8 [n, 224, 224, 3], by THE recipe. native_px: int64 [n], side of the crop
     in its photo. splits: role ("train", "select", "calibrate", "judge") -> ascending indices, disjoint. look_alikes:
-    faces that share their role with one that looks much like them."""
+    faces that share their role with one that looks much like them. unread: photos that were not needed."""
 
     crops: Pixels
     native_px: NDArray[np.int64]
@@ -55,9 +55,13 @@ class Prepared:
     splits: Mapping[str, NDArray[np.intp]]
     dropped: tuple[Dropped, ...]
     look_alikes: int = 0
+    unread: int = 0
 
     def __len__(self) -> int:
         return len(self.files)
+
+    def __str__(self) -> str:
+        return f"{len(self)} different faces: {', '.join(f'{len(at)} {role}' for role, at in self.splits.items())}"
 
     def of(self, role: str) -> Pixels:
         """The crops of one role, uint8 [m, 224, 224, 3]."""
@@ -85,11 +89,15 @@ def prepare(
     if not folder.is_dir():
         raise NotADirectoryError(f"{folder} is no folder of photos")
     paths = photos.listed(folder, run)
-    order = np.random.default_rng(seed).permutation(len(paths))
-    enough = QUICK_MOST + QUICK_JUDGE if quick else None
+    paths = [paths[at] for at in np.random.default_rng(seed).permutation(len(paths))]
     finder = finder or faces.choose()
-    album = photos.read(folder, [paths[at] for at in order], run, finder, say, limits=limits, enough=enough)
-    kept, dropped = cleaned(album.photos)
+    most = wanted = QUICK_MOST + QUICK_JUDGE if quick else len(paths)
+    while True:
+        album = photos.read(folder, paths, run, finder, say, limits=limits, enough=wanted)
+        kept, dropped = cleaned(album.photos)
+        if len(kept) >= most or len(album.photos) == len(paths):
+            break
+        wanted += most - len(kept)  # as many as were copies: what is read stays read
     check_enough(len(kept), quick, dropped)
     labels = near.groups([bytes.fromhex(photo.fingerprint) for photo in kept])
     shares = SHARES if trains else UNTRAINED
@@ -104,6 +112,7 @@ def prepare(
         near.roles(labels, shares, seed),
         dropped,
         int(sum(count for count in Counter(labels.tolist()).values() if count > 1)),
+        len(paths) - len(album.photos),
     )
 
 
@@ -111,14 +120,19 @@ def check_enough(found: int, quick: bool, dropped: Sequence[Dropped]) -> None:
     """Raises TooFewFaces, with what is missing."""
     if found >= (QUICK_FROM if quick else FULL_FROM):
         return
-    reasons = Counter(each.reason for each in dropped)
-    why = f"; {len(dropped)} photos not used: " + ", ".join(f"{name} {n}" for name, n in reasons.most_common())
-    said = f"{found} different faces{why if dropped else ''}. "
+    said = f"{found} different faces; {unused(dropped)}. "
     if found < QUICK_FROM:
         raise TooFewFaces(f"{said}{QUICK_FROM - found} more are needed to recalibrate ({QUICK_FROM} in all)")
     raise TooFewFaces(
         f"{said}{FULL_FROM - found} more are needed to fit ({FULL_FROM} in all); --quick recalibrates with these"
     )
+
+
+def unused(dropped: Sequence[Dropped]) -> str:
+    """How many photos are not used and why, in words; the most usual reason first."""
+    reasons = Counter(each.reason for each in dropped).most_common()
+    why = f": {', '.join(f'{name} {n}' for name, n in reasons)}" if reasons else ""
+    return f"{len(dropped)} photos not used{why}"
 
 
 def averaged(train: int) -> int:

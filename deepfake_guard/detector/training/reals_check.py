@@ -31,6 +31,10 @@ class Rate:
     def interval(self) -> tuple[float, float]:
         return clopper_pearson(self.alarms, self.n)
 
+    def __str__(self) -> str:
+        low, high = self.interval
+        return f"{self.alarms} of {self.n} = {self.rate:.3f} ({low:.3f}–{high:.3f})"
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:

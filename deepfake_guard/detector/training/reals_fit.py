@@ -21,6 +21,7 @@ from deepfake_guard import __version__
 
 from .. import faces, weights
 from ..calibration import Calibration, Conditions, HeatRange
+from ..calibration.bucket import Raw
 from ..ensemble import MUFLOW, Ensemble
 from ..manifest import CALIBRATED_ON, STARTER, GenuineSet, Manifest
 from ..signals.muflow import MuFlow
@@ -30,7 +31,7 @@ from .calibrate import Faces, calibrate_like, heat_scale, recalibrate
 from .fit_flow import Progress, Schedule, cache, fit_flow, held_out, variants
 from .fit_gaussian import fit_alike
 from .photos import Say
-from .reals import Prepared, averaged, prepare
+from .reals import Prepared, averaged, prepare, unused
 from .reals_check import LEVELS, Judged, Rate, alarms
 from .stored_scores import StoredScores
 
@@ -66,7 +67,7 @@ def fit_reals(
     trains = not quick and (adapt or MUFLOW in shipped.calibration.fusion.weights)
     laid = faces.laying(finder or faces.choose(), shipped.manifest.alignment, shipped.manifest.crop_px)
     prepared = prepare(folder, run, quick=quick, trains=trains, seed=schedule.seed, finder=laid, say=say)
-    say(", ".join(f"{len(indices)} {role}" for role, indices in prepared.splits.items()))
+    say(f"{unused(prepared.dropped)}; {prepared}")
     training: dict[str, Any] = {"quick": quick}
     ensemble = shipped.ensemble
     if trains:
@@ -79,15 +80,16 @@ def fit_reals(
     if quick:
         calibration = _recalibrated(shipped, prepared, run, schedule.seed, say)
     else:
-        stored = StoredScores(run / SCORES, f"{shipped.manifest.detector_id} {_digest(ensemble.muflow)}")
         heat = heat_scale(ensemble.muflow, prepared.of("select")) if trains else shipped.calibration.heat
-        calibration = _calibrated(ensemble, shipped.calibration, prepared, heat, schedule.seed, stored, say)
+        calibration = _calibrated(ensemble, shipped, prepared, heat, run, schedule.seed, say)
     judged = _judged(shipped, ensemble, calibration, prepared)
     passport = _passport(shipped.manifest, prepared, training, judged)
     kind = shipped.manifest.detector_id.rpartition("-")[0]  # what is in it has not changed
     made = weights.save(out, ensemble, calibration, passport, kind)
     weights.copy_licence(artefact or STARTER, out)
     (out / REPORT).write_text(fit_report.page(made, calibration, prepared, judged), encoding="utf-8")
+    for line in fit_report.lines(calibration, judged):
+        say(line)
     say(f"report: {out / REPORT}")
     return made
 
@@ -153,17 +155,19 @@ def _tell(now: Progress, say: Say) -> None:
 
 def _calibrated(
     ensemble: Ensemble,
-    shipped: Calibration,
+    shipped: weights.Artefact,
     prepared: Prepared,
     heat: HeatRange,
+    run: Path,
     seed: int,
-    stored: StoredScores,
     say: Say,
 ) -> Calibration:
     chosen, counted = _faces(prepared, "select"), _faces(prepared, "calibrate")
+    stored = StoredScores(run / SCORES, f"{shipped.manifest.detector_id} {_digest(ensemble.muflow)}")
     return calibrate_like(
-        lambda crops: ensemble.score(crops).scores, shipped, chosen, counted, heat, seed=seed, stored=stored, say=say
-    )
+        lambda crops: ensemble.score(crops).scores, shipped.calibration, chosen, counted, heat, seed=seed,
+        stored=stored, say=say,
+    )  # fmt: skip
 
 
 def _faces(prepared: Prepared, role: str) -> Faces:
@@ -174,16 +178,19 @@ def _faces(prepared: Prepared, role: str) -> Faces:
 def _judged(shipped: weights.Artefact, ensemble: Ensemble, calibration: Calibration, prepared: Prepared) -> Judged:
     held = bool(len(prepared.splits["judge"]))
     indices = prepared.splits["judge" if held else "calibrate"]
-    crop_px = prepared.crops.shape[1]
-    conditions = [Conditions(int(prepared.native_px[at]), prepared.encodings[at], crop_px) for at in indices]
+    crops = prepared.crops[indices]
+    conditions = [Conditions(int(prepared.native_px[at]), prepared.encodings[at], crops.shape[1]) for at in indices]
 
-    def rates(scored: Ensemble, by: Calibration) -> tuple[Rate, ...]:
-        found = by.judge_many(scored.score(prepared.crops[indices]).scores, conditions)
-        p = np.asarray([each.p_value for each in found])
+    def rates(raw: Raw, by: Calibration) -> tuple[Rate, ...]:
+        p = np.asarray([each.p_value for each in by.judge_many(raw, conditions)])
         return tuple(alarms(p, level) for level in LEVELS)
 
-    before = rates(shipped.ensemble, shipped.calibration)
-    return Judged(held, before, rates(ensemble, calibration) if held else ())
+    there = shipped.ensemble.score(crops).scores
+    before = rates(there, shipped.calibration)
+    if not held:
+        return Judged(held, before, ())
+    own = there if ensemble is shipped.ensemble else ensemble.score(crops).scores
+    return Judged(held, before, rates(own, calibration))
 
 
 def _passport(shipped: Manifest, prepared: Prepared, training: dict[str, Any], judged: Judged) -> Manifest:
