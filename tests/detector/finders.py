@@ -23,3 +23,11 @@ def finder(name: str) -> faces.Finder:
         pytest.importorskip("yuface", reason="the yuface wheel exists for Linux x86-64 and Python 3.11 alone")
         return faces.choose(Path("no such folder"))
     return faces.haar()
+
+
+def landmarks() -> Path:
+    """A folder for `--faces` with which a finder is chosen that gives landmarks; skips the test where there is none."""
+    if YUNET.is_file():
+        return YUNET.parent
+    finder("yuface")
+    return Path("no such folder")

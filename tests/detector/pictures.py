@@ -24,6 +24,15 @@ def portrait(side: int = 512) -> Image.Image:
 
 
 @cache
+def portraits() -> tuple[Image.Image, Image.Image]:
+    """`portrait`, and Grace Hopper (US Navy, public domain), which matplotlib ships; one face each."""
+    import matplotlib
+
+    hopper = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
+    return portrait(), Image.open(hopper).convert("RGB")
+
+
+@cache
 def coffee() -> Image.Image:
     """A cup: no face."""
     return Image.fromarray(data.coffee())  # type: ignore[no-untyped-call]
