@@ -94,6 +94,16 @@ def held_out(model: MuFlow, features: Stages) -> float:
     return float(_totals(model, features).mean())
 
 
+def line(now: Progress) -> str:
+    """One epoch, and how long it may still take."""
+    last = now.history[-1]
+    return (
+        f"epoch {now.epoch}: train {last['train']:.4f}, select {last['select']:.4f} "
+        f"(best {now.best:.4f} at {now.best_epoch}), lr {last['lr']:.1e}, {last['seconds']:.0f} s, "
+        f"at most {now.seconds_left / 60:.0f} min left"
+    )
+
+
 def fit_flow(
     model: MuFlow, train: list[Stages], select: Stages, schedule: Schedule, run: Path, report: Report
 ) -> Progress:

@@ -14,7 +14,7 @@ from ..gaussian import Gaussian, Mixture
 from ..signals.muflow import MuFlow
 from . import averages, curves, plots
 from .crops import Pixels
-from .fit_flow import Progress, cache, fit_flow, variants
+from .fit_flow import cache, fit_flow, line, variants
 from .fit_gaussian import fit_gaussians, fit_mixtures, pooled_stages
 from .plots import Points
 from .variant import Variant
@@ -65,16 +65,6 @@ def _shown(blocks: Iterable[Pixels], kept: list[Pixels]) -> Iterator[Pixels]:
     for block in blocks:
         kept.append(block[: max(0, SHOWN - sum(map(len, kept)))])
         yield block
-
-
-def line(now: Progress) -> str:
-    """One epoch, and how long it may still take."""
-    last = now.history[-1]
-    return (
-        f"epoch {now.epoch}: train {last['train']:.4f}, select {last['select']:.4f} "
-        f"(best {now.best:.4f} at {now.best_epoch}), lr {last['lr']:.1e}, {last['seconds']:.0f} s, "
-        f"at most {now.seconds_left / 60:.0f} min left"
-    )
 
 
 def _draw(model: MuFlow, train: Pixels, drawn: Pixels, run: Path, say: Say) -> None:

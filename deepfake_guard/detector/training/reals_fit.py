@@ -28,7 +28,7 @@ from ..signals.muflow import MuFlow
 from . import fit_report, photos
 from .averages import averages
 from .calibrate import Faces, calibrate_like, heat_scale, recalibrate
-from .fit_flow import Progress, Schedule, cache, fit_flow, held_out, variants
+from .fit_flow import Schedule, cache, fit_flow, held_out, line, variants
 from .fit_gaussian import fit_alike
 from .photos import Say
 from .reals import Prepared, averaged, prepare, unused
@@ -119,7 +119,7 @@ def adapted(shipped: MuFlow, prepared: Prepared, schedule: Schedule, run: Path, 
     say(f"feature maps of {1 + schedule.variants} variants of each training face")
     chosen = cache(model, select)
     started = held_out(model, chosen)
-    progress = fit_flow(model, variants(model, train, schedule), chosen, schedule, run, lambda now: _tell(now, say))
+    progress = fit_flow(model, variants(model, train, schedule), chosen, schedule, run, lambda now: say(line(now)))
     say(f"NLL of the selection faces: {started:.3f} before, {progress.best:.3f} after {progress.epoch} epochs")
     if progress.best >= started:
         say("no epoch was better: the flows stay as they were")
@@ -146,11 +146,6 @@ def _digest(model: MuFlow) -> str:
     for value in model.state_dict().values():
         digest.update(value.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
-
-
-def _tell(now: Progress, say: Say) -> None:
-    last = now.history[-1]
-    say(f"epoch {now.epoch}: train {last['train']:.4f}, select {last['select']:.4f}, {last['seconds']:.0f} s")
 
 
 def _calibrated(
