@@ -28,7 +28,7 @@ from ..signals.muflow import MuFlow
 from . import fit_report, photos
 from .averages import averages
 from .calibrate import Faces, calibrate_like, heat_scale, recalibrate
-from .fit_flow import Schedule, cache, fit_flow, held_out, line, variants
+from .fit_flow import Progress, Schedule, cache, fit_flow, held_out, line, variants
 from .fit_gaussian import fit_alike
 from .photos import Say
 from .reals import Prepared, averaged, prepare, unused
@@ -88,8 +88,8 @@ def fit_reals(
     made = weights.save(out, ensemble, calibration, passport, kind)
     weights.copy_licence(artefact or STARTER, out)
     (out / REPORT).write_text(fit_report.page(made, calibration, prepared, judged), encoding="utf-8")
-    for line in fit_report.lines(calibration, judged):
-        say(line)
+    for said in fit_report.lines(calibration, judged):
+        say(said)
     say(f"report: {out / REPORT}")
     return made
 
