@@ -13,6 +13,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from deepfake_guard.detector import process
+
 
 def prepare() -> None:
     worker = os.environ.get("PYTEST_XDIST_WORKER")
@@ -28,6 +30,7 @@ def prepare() -> None:
     os.environ["VAR"] = str(own)
     os.environ["CELERY_KEY_PREFIX"] = f"guard-test-{secrets.token_hex(4)}-"
     os.environ["LOG_FORMAT"] = "console"
+    process.prepare()
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # `make bench` asks for all cores
 
 

@@ -21,6 +21,7 @@ import structlog
 from django.db import DatabaseError, InterfaceError, close_old_connections
 from django.utils.module_loading import import_string
 
+from deepfake_guard.detector import process
 from deepfake_guard.detector.records import Derived, MediaReport
 from moderation import dispatch
 from moderation.conf import Conf, conf
@@ -99,6 +100,7 @@ def _load() -> Host:
     if not scanning.sees_what_is_stored():
         raise StorageFault('none of the newest files is here: is STORAGES["media"] shared with the web side?')
     values = conf()
+    process.prepare()  # before torch is there, by `build` or a function of the site's
     detector: Detector = import_string(values.DETECTOR)(values) if values.DETECTOR else build(values)
     artefact, finder = detector.artefact, detector.finder
     detector.warm_up()

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from deepfake_guard.detector import process
 from deepfake_guard.detector.cli import (
     ablate,
     bench,
@@ -49,6 +50,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    process.prepare()
     top = make_parser()
     options = top.parse_args(arguments)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -51,10 +52,15 @@ def export_onnx(model: MuFlow | TunedBackbone, path: Path) -> None:
     Raises ValueError for a µFlow that looks at native patches (which of them count is decided after the graph) or
     computes in bfloat16.
     """
-    graph, side, outputs = _graph(model)
+    graph, side, names = _graph(model)
+    write(graph, side, names, path)
+
+
+def write(graph: nn.Module, side: int, outputs: Sequence[str], path: Path) -> None:
+    """Any network on pixels uint8 [n, 3, side, side], with any n, as a graph whose outputs have these names."""
     example = torch.zeros(2, 3, side, side, dtype=torch.uint8)
     names = ("pixels", *outputs)
-    was = next(model.parameters()).device
+    was = next(graph.parameters()).device
     with warnings.catch_warnings(), torch.inference_mode():
         # torch's newer exporter needs onnxscript besides; this one says that it is the older, and that what is
         # constant in a loaded model (ranks, shapes) becomes constant in the graph, which is meant
@@ -63,7 +69,7 @@ def export_onnx(model: MuFlow | TunedBackbone, path: Path) -> None:
             graph.cpu().eval(), (example,), str(path), dynamo=False, opset_version=OPSET, input_names=["pixels"],
             output_names=list(outputs), dynamic_axes={name: {0: "n"} for name in names},
         )  # fmt: skip
-    model.to(was)
+    graph.to(was)
 
 
 def parity(model: MuFlow | TunedBackbone, path: Path, faces: int = 3, seed: int = 0) -> float:

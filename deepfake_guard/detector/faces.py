@@ -135,7 +135,7 @@ def _yunet(path: Path) -> Callable[[Pixels], list[Found]]:
 
     def find(rgb: Pixels) -> list[Found]:
         network.setInputSize((rgb.shape[1], rgb.shape[0]))
-        _, rows = network.detect(np.ascontiguousarray(rgb[..., ::-1]))
+        _, rows = network.detect(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
         return [
             Found(
                 BoundingBox(*(float(v) for v in row[:4])),

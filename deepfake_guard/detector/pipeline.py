@@ -1,6 +1,7 @@
 """Media → report: decode, find faces, crop, score, explain. One `Detector` a process; it owns the decoding child.
 
-A thread decodes and finds faces ahead of the networks, so that neither waits for the other.
+A thread decodes and finds faces ahead of the networks, and a second one makes what people see of the picture in which
+the first looks for faces, so that none waits for the other.
 """
 
 from __future__ import annotations
@@ -107,9 +108,10 @@ class Detector:
     def _read_ahead(self, paths: Iterable[Path], pictures: bool) -> Generator[_Outcome, None, None]:
         """Reads in order, made by one thread; whoever stops early ends the file in work with its decoder."""
         thread, pending = ThreadPoolExecutor(1, "reader"), deque[Future[_Outcome]]()
+        beside = ThreadPoolExecutor(1, "pictures") if pictures else None
         try:
             for path in paths:
-                pending.append(thread.submit(self._read, path, pictures))
+                pending.append(thread.submit(self._read, path, beside))
                 if len(pending) > AHEAD:
                     yield pending[0].result()
                     pending.popleft()
@@ -121,6 +123,8 @@ class Detector:
             if any(not future.done() for future in pending):
                 self.decoder.close()
             thread.shutdown(wait=True)
+            if beside is not None:
+                beside.shutdown(wait=True)
 
     def _judged(self, reads: Sequence[_Outcome], pictures: bool) -> Iterator[MediaReport | DecoderKilled | OSError]:
         wanted = [pair for read in reads if isinstance(read, _Read) for pair in read.wanted()]
@@ -131,7 +135,8 @@ class Detector:
         for read in reads:
             yield self._report(read, scores, share, pictures) if isinstance(read, _Read) else read
 
-    def _read(self, path: Path, pictures: bool) -> _Outcome:
+    def _read(self, path: Path, beside: ThreadPoolExecutor | None) -> _Outcome:
+        """beside: makes what people see of the picture meanwhile; None where nobody will look."""
         started = time.perf_counter()
         try:
             picture = media.read(path, self.decoder)
@@ -140,10 +145,11 @@ class Detector:
         except (DecoderKilled, OSError) as error:
             return error
         decoded = time.perf_counter()
+        whole = beside.submit(_whole_pictures, picture.rgb) if beside is not None else None
         found = tuple(faces.find(picture.rgb, self.finder))
         searched = time.perf_counter()
-        shown, fingerprint = _whole_pictures(picture.rgb) if pictures else ((), "")
-        timings = {"decode": decoded - started, "faces": searched - decoded, "derive": time.perf_counter() - searched}
+        shown, fingerprint, derived = whole.result() if whole is not None else ((), "", 0.0)
+        timings = {"decode": decoded - started, "faces": searched - decoded, "derive": derived}
         height, width = picture.rgb.shape[:2]
         return _Read(
             picture.media_type,
@@ -192,10 +198,12 @@ def _groups(reads: Iterable[_Outcome]) -> Iterator[list[_Outcome]]:
         yield group
 
 
-def _whole_pictures(rgb: Pixels) -> tuple[tuple[Derived, ...], str]:
-    """What people see of the whole picture, and the hash by which near copies of it are found."""
+def _whole_pictures(rgb: Pixels) -> tuple[tuple[Derived, ...], str, float]:
+    """What people see of the whole picture, the hash by which near copies of it are found, and the seconds it took."""
+    started = time.perf_counter()
     small = media.shrunk(rgb, media.VIEW_PX)
-    return (media.thumbnail(small), media.view(small)), media.fingerprint(small)
+    shown, fingerprint = (media.thumbnail(small), media.view(small)), media.fingerprint(small)
+    return shown, fingerprint, time.perf_counter() - started
 
 
 def _conclusion(read: _Read, scored: Sequence[FaceScore]) -> tuple[str, tuple[str, ...]]:

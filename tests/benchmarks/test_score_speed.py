@@ -19,7 +19,8 @@ HEAD = """\
 
 Written by `make bench`; `python -m deepfake_guard.detector bench --json` gives the same as a document. Shipped weights
 on the CPU for starting and photographs, random weights for arithmetic, whose speed does not depend on them. The
-published arithmetic was written for this comparison from the paper's description (method.md); a test holds it to ours.
+published arithmetic was written for this comparison from the paper's description ([the method](method.md)); a test
+holds it to ours. The process is set up as a scan worker is: [threads and memory](#threads-and-memory).
 """
 ELSEWHERE = "## On other machines"  # written by hand; the rest of the page is made anew
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from deepfake_guard.detector.bench import Plan, lines, machine, run, subjects, timing
-from deepfake_guard.detector.bench.benchmark import GOALS, ratios, setting
+from deepfake_guard.detector.bench.benchmark import GOALS, engines, ratios, setting
 from deepfake_guard.detector.bench.published import Published
 from deepfake_guard.detector.bench.subjects import Scale
 
@@ -50,10 +50,12 @@ def test_a_small_run_gives_every_figure_and_renders(tmp_path: Path) -> None:
         "ours_fp32",
         "ours_bf16",
         "resnet18_k31",
+        "lite0_plain",
         "lite0_backbone",
     } <= set(rows)
     assert all(row["least_ms"] <= row["median_ms"] <= row["most_ms"] for row in rows.values())
     assert all(ratio > 0 for ratio in document["ratios"].values())
+    assert all(over["torch"]["same"] > 0 and over["torch"]["plain"] > 0 for over in document["engines"].values())
     assert document["start"]["cold_start_s"] > document["start"]["load_s"] > 0
     photographs = document["photographs"]
     assert photographs["faces"] >= 1
@@ -112,6 +114,24 @@ def test_ratios_are_speeds_over_speeds() -> None:
     assert set(GOALS) <= set(found)
 
 
+def test_shares_of_a_backbone_name_engine_and_backbone() -> None:
+    took = {"plain": 40.0, "backbone": 20.0, "k31": 50.0, "backbone_onnx": 16.0, "k31_onnx": 32.0}
+    found = engines({f"lite0_{name}": {"median_ms": value} for name, value in took.items()})
+    assert found["lite0"] == {"torch": {"same": 0.4, "plain": 0.8}, "onnx": {"same": 0.5, "plain": 1.25}}
+    assert found["resnet18"]["onnx"] == {"same": None, "plain": None}
+
+
+@pytest.mark.parametrize("name", ["resnet18", "tf_efficientnet_lite0"])
+def test_a_backbone_under_onnx_runtime_gives_its_maps(name: str) -> None:
+    pytest.importorskip("onnxruntime", reason="the extra `export` is not installed")
+    model = subjects.muflow(name, "3|1", SMALL, CPU)
+    alone = subjects.onnx_backbone(model)
+    assert alone is not None
+    pixels = torch.randint(0, 256, (3, 3, 32, 32), dtype=torch.uint8)
+    for given, mine in zip(alone(pixels), model.features(pixels), strict=True):  # type: ignore[call-overload]
+        np.testing.assert_allclose(given, mine.numpy(), rtol=1e-3, atol=1e-4)
+
+
 def test_a_ratio_of_what_was_skipped_is_none() -> None:
     rows = {name: {"median_ms": 1.0} for name in ("published", "ours_fp32", "backbone")}
     assert ratios(rows, {})["published_bf16"] is None
@@ -135,12 +155,13 @@ def test_a_document_is_rendered_whole() -> None:
         "skipped": {"ours_bf16, batch 8": "about 96 s a batch of 8, and 60 s were left"},
         "default": {"detector_id": "muflow-1", "signals": ["muflow"], "rows": {"64": {"default_set": row}}},
         "ratios": {**dict.fromkeys(GOALS, 21.5), "published_bf16": None},
+        "engines": {"resnet18": {"torch": {"same": 0.376, "plain": 0.54}, "onnx": {"same": None, "plain": None}}},
         "goals": GOALS,
         "start": dict.fromkeys(("import_torch_s", "load_s", "first_score_s", "cold_start_s", "peak_mb"), 1.0),
         "photographs": {
             "photos": 24, "faces": 24, "face_finder": "yunet", "photo_faces_per_s": rate, "crop_faces_per_s": rate,
             "desk_faces_per_s": rate,
-            "ratio": 0.7, "stages": {"decode": 0.25, "score": 0.75},
+            "ratio": 0.7, "stages": {"decode": 0.25, "score": 0.75}, "stages_ms": {"decode": 5.1, "score": 14.9},
         },
     }  # fmt: skip
     page = "\n".join(lines(document))
@@ -148,8 +169,10 @@ def test_a_document_is_rendered_whole() -> None:
     assert "| 8 | published arithmetic | 200.0 | 40 | 30 – 50 |" in page
     assert "| ours float32 over the published arithmetic | 21.50 | ≥ 20 |" in page
     assert "| ours bfloat16 over the published arithmetic | not measured |" in page
+    assert "| resnet18, torch | 0.38 | 0.54 | ≥ 0.45 |" in page
+    assert "| resnet18, ONNX Runtime | not measured | not measured | ≥ 0.45 |" in page
     assert "Not measured: ours_bf16, batch 8 (about 96 s" in page
     assert "Networks ran on NVIDIA Anything" in page
     assert "| 64 | all signals and heads | 200.0 | 40 | 30 – 50 |" in page
-    assert "decode 25%, score 75%" in page
+    assert "decode 25% (5 ms), score 75% (15 ms)" in page
     assert not np.any([line != line.rstrip() for line in page.splitlines()])

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import threading
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +14,7 @@ from PIL import Image, ImageFilter
 from deepfake_guard.detector import decoder as decoding
 from deepfake_guard.detector import faces, weights
 from deepfake_guard.detector.decoder import DecoderKilled, DecoderUnavailable, Limits
-from deepfake_guard.detector.pipeline import AHEAD, Detector
+from deepfake_guard.detector.pipeline import Detector
 from deepfake_guard.detector.records import MediaReport
 
 from .artefacts import noise_crops, tiny_artefact
@@ -257,38 +255,3 @@ def test_without_pictures_the_scores_are_the_same(detector: Detector, tmp_path: 
         ]
         assert one.derivatives == ()
         assert {made.kind for made in other.derivatives} == {"thumbnail", "view", "face", "heat"}
-
-
-def test_reading_runs_ahead_of_scoring_by_a_bounded_number_of_files(detector: Detector, tmp_path: Path) -> None:
-    asked: list[int] = []
-    path = saved(tmp_path / "same.png", coffee().resize((64, 48)))
-
-    def paths() -> Iterator[Path]:
-        for at in range(4 * AHEAD):
-            asked.append(at)
-            yield path
-
-    outcomes = detector.examine_many(paths())
-    next(outcomes)
-    assert len(asked) <= 2 * AHEAD + 1
-    assert len(list(outcomes)) == 4 * AHEAD - 1
-
-
-def test_whoever_stops_early_leaves_a_detector_that_works(artefact: weights.Artefact, tmp_path: Path) -> None:
-    path = saved(tmp_path / "a.jpg", portrait())
-    with closing(Detector(artefact, TRUSTED)) as detector:
-        with closing(detector.examine_many([path] * (3 * AHEAD))) as outcomes:  # type: ignore[type-var]
-            assert isinstance(next(outcomes), MediaReport)
-        assert not [thread for thread in threading.enumerate() if thread.name.startswith("reader")]
-        assert detector.examine(path).status == "done"
-
-
-def test_an_error_while_scoring_ends_the_reading(artefact: weights.Artefact, tmp_path: Path) -> None:
-    path = saved(tmp_path / "a.jpg", portrait())
-    with closing(Detector(artefact, TRUSTED)) as detector:
-        working = detector.artefact
-        detector.artefact = replace(working, calibration=replace(working.calibration, buckets={}))
-        with pytest.raises((KeyError, ValueError)):
-            list(detector.examine_many([path] * (3 * AHEAD)))
-        detector.artefact = working
-        assert detector.examine(path).status == "done"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from deepfake_guard.detector import process
 from deepfake_guard.detector.records import MediaReport
 from moderation.conf import Conf
 from moderation.models import Calibration, DetectorVersion, Scan, WorkerStatus
@@ -79,8 +81,12 @@ def test_a_device_that_is_not_there_is_named_and_nothing_is_claimed(settings: An
     assert factories.scan_of(item).attempts == 0
 
 
+waits_before_torch: list[str | None] = []
+
+
 def of_the_site(values: Conf) -> Any:
     """What a project may name in DETECTOR."""
+    waits_before_torch.append(os.environ.get("GOMP_SPINCOUNT"))
     detector = detector_host.build(values)
     detector.of_the_site = True  # type: ignore[attr-defined]
     return detector
@@ -89,3 +95,14 @@ def of_the_site(values: Conf) -> Any:
 def test_a_project_may_name_what_builds_its_detector(settings: Any) -> None:
     settings.DEEPFAKE_GUARD = {**settings.DEEPFAKE_GUARD, "DETECTOR": "tests.workers.test_detector_host.of_the_site"}
     assert detector_host.host().detector.of_the_site  # type: ignore[attr-defined]
+
+
+def test_how_idle_threads_wait_is_said_before_anything_builds_a_detector(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in process.HOW_THREADS_WAIT:
+        monkeypatch.delenv(name, raising=False)
+    waits_before_torch.clear()
+    settings.DEEPFAKE_GUARD = {**settings.DEEPFAKE_GUARD, "DETECTOR": "tests.workers.test_detector_host.of_the_site"}
+    detector_host.host()
+    assert waits_before_torch == [str(process.SPIN)]

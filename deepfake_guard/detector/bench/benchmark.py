@@ -24,6 +24,7 @@ GOALS = {
     "backbone_resnet18_k31": 0.45,
     "backbone_lite0_k31": 0.55,
 }
+ENGINES = {"torch": "", "onnx": "_onnx"}  # how the names of their subjects end
 RATIO_BATCH = 8
 BATCHES = (1, 8, 32)
 ACCELERATED = (8, 64, 256)  # a batch of 8 leaves most of an accelerator idle
@@ -65,7 +66,8 @@ def run(
     """Minutes; the machine should have nothing else to do. Pixels come from host memory, whatever the device.
 
     -> "machine", "arithmetic" {batch: {subject: median_ms, least_ms, most_ms, rounds, faces_per_s}}, "shares" and
-    "default" (the same by batch), "skipped" (what has no figure, and why), "ratios", "goals", "start", "photographs".
+    "default" (the same by batch), "skipped" (what has no figure, and why), "ratios", "engines", "goals", "start",
+    "photographs".
     Raises ArtefactError for the artefact, DeviceError where the device has no bfloat16.
     """
     plan = plan or Plan()
@@ -107,8 +109,14 @@ def _arithmetic(plan: Plan, budget: Budget, device: torch.device, say: Callable[
     alone, seconds = shares(plan.scale, device), budget.share(0.4)
     beside, missing = compare(alone, RATIO_BATCH, plan.scale.input_px, plan.rounds, seconds, {}, device)
     skipped |= missing
-    found = ratios(arithmetic[str(RATIO_BATCH)], beside)
-    return {"arithmetic": arithmetic, "shares": beside, "skipped": skipped, "ratios": found, "goals": GOALS}
+    return {
+        "arithmetic": arithmetic,
+        "shares": beside,
+        "skipped": skipped,
+        "ratios": ratios(arithmetic[str(RATIO_BATCH)], beside),
+        "engines": engines(beside),
+        "goals": GOALS,
+    }
 
 
 def _default(loaded: Artefact, plan: Plan, budget: Budget) -> dict[str, Any]:
@@ -124,7 +132,7 @@ def _default(loaded: Artefact, plan: Plan, budget: Budget) -> dict[str, Any]:
 def ratios(arithmetic: Mapping[str, Any], beside: Mapping[str, Any]) -> dict[str, float | None]:
     """published_*: how many times faster ours is than the published arithmetic; backbone_*: µFlow's speed as a share of
     its bare backbone's, both in single precision. All by medians at batch 8; None where a part was skipped."""
-    took = {name: row["median_ms"] for name, row in {**arithmetic, **beside}.items()}
+    rows = {**arithmetic, **beside}
     pairs = {
         "published_fp32": ("published", "ours_fp32"),
         "published_bf16": ("published", "ours_bf16"),
@@ -132,10 +140,30 @@ def ratios(arithmetic: Mapping[str, Any], beside: Mapping[str, Any]) -> dict[str
         "backbone_resnet18_k31": ("resnet18_backbone", "resnet18_k31"),
         "backbone_lite0_k31": ("lite0_backbone", "lite0_k31"),
     }
+    return {name: _over(rows, slow, quick) for name, (slow, quick) in pairs.items()}
+
+
+def engines(beside: Mapping[str, Any]) -> dict[str, dict[str, dict[str, float | None]]]:
+    """What µFlow 3|1 keeps of its backbone's speed, by backbone and engine ("torch", "onnx"): "same" over the backbone
+    alone in that engine, as ours runs it (the share that the goals are stated in, where the engine is torch), and
+    "plain" over the one that timm gives, in torch. By medians at batch 8; None where a part was skipped."""
     return {
-        name: took[slow] / took[quick] if slow in took and quick in took else None
-        for name, (slow, quick) in pairs.items()
+        short: {
+            engine: {
+                "same": _over(beside, f"{short}_backbone{end}", f"{short}_k31{end}"),
+                "plain": _over(beside, f"{short}_plain", f"{short}_k31{end}"),
+            }
+            for engine, end in ENGINES.items()
+        }
+        for short in ("resnet18", "lite0")
     }
+
+
+def _over(rows: Mapping[str, Any], slow: str, quick: str) -> float | None:
+    """How many times as fast `quick` is; None where either was skipped."""
+    if slow not in rows or quick not in rows:
+        return None
+    return float(rows[slow]["median_ms"] / rows[quick]["median_ms"])
 
 
 def setting(plan: Plan) -> dict[str, Any]:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..device import precision
 from ..ensemble import Ensemble
-from ..export import export_onnx
+from ..export import export_onnx, write
 from ..features import NAME, Backbone
 from ..gaussian import Gaussian, pooled_width
 from ..signals.muflow import MuFlow, Settings
@@ -59,11 +59,34 @@ def ours_bfloat16(backbone: str, kernels: str, scale: Scale, device: torch.devic
     return ours(model)
 
 
+class _Alone(nn.Module):
+    """The backbone without a flow: pixels uint8 [n, 3, s, s] -> its maps."""
+
+    def __init__(self, backbone: Backbone) -> None:
+        super().__init__()
+        self.backbone = backbone
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        return tuple(plain_maps(self.backbone, pixels.float()))
+
+
 def onnx(model: MuFlow) -> Call | None:
-    """The exported graph under ONNX Runtime on the CPU, with as many threads as torch has.
+    """The exported graph under ONNX Runtime on the CPU; None where `_session` is."""
+    return _session(model.device, lambda path: export_onnx(model, path))
+
+
+def onnx_backbone(model: MuFlow) -> Call | None:
+    """The same of its backbone alone, whose batch norms ONNX Runtime folds by itself."""
+    names = [f"maps{at}" for at in range(len(model.shapes))]
+    graph, side = _Alone(model.backbone), model.settings.input_px
+    return _session(model.device, lambda path: write(graph, side, names, path))
+
+
+def _session(device: torch.device, written: Callable[[Path], None]) -> Call | None:
+    """A graph under ONNX Runtime on the CPU, with as many threads as torch has.
 
     None where it is not installed, or where another device is measured."""
-    if model.device.type != "cpu":
+    if device.type != "cpu":
         return None
     try:
         import onnxruntime
@@ -73,8 +96,8 @@ def onnx(model: MuFlow) -> Call | None:
     options.intra_op_num_threads = torch.get_num_threads()
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads would slow the others
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "muflow.onnx"
-        export_onnx(model, path)
+        path = Path(folder) / "graph.onnx"
+        written(path)
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     return lambda pixels: session.run(None, {"pixels": np.asarray(pixels.numpy())})
 
@@ -83,25 +106,29 @@ def published_setting(scale: Scale, device: torch.device) -> dict[str, Call]:
     """resnet18, `flatten`, every step 3x3: the bare backbone as it comes and as ours runs it, the published arithmetic,
     and ours three ways."""
     model = muflow("resnet18", "3", scale, device)
-    found: dict[str, Call | None] = {
-        "backbone_plain": inference(lambda pixels: plain_maps(model.backbone, pixels.to(device))),
+    return _present({
+        "backbone_plain": _plain(model),
         "backbone": _backbone(model),
         "published": Published(model),
         "ours_fp32": ours(model),
         "ours_bf16": ours_bfloat16("resnet18", "3", scale, device),
         "ours_onnx": onnx(model),
-    }
-    return {name: call for name, call in found.items() if call is not None}
+    })  # fmt: skip
 
 
 def shares(scale: Scale, device: torch.device) -> dict[str, Call]:
-    """Kernel 3|1 on resnet18 and on lite0, each beside its bare backbone."""
-    found: dict[str, Call] = {}
+    """Kernel 3|1 on resnet18 and on lite0, each beside its bare backbone; both in torch and under ONNX Runtime."""
+    found: dict[str, Call | None] = {}
     for short, name in (("resnet18", "resnet18"), ("lite0", NAME)):
         model = muflow(name, "3|1", scale, device)
-        found[f"{short}_backbone"] = _backbone(model)
-        found[f"{short}_k31"] = ours(model)
-    return found
+        found |= {
+            f"{short}_plain": _plain(model),
+            f"{short}_backbone": _backbone(model),
+            f"{short}_k31": ours(model),
+            f"{short}_backbone_onnx": onnx_backbone(model),
+            f"{short}_k31_onnx": onnx(model),
+        }
+    return _present(found)
 
 
 def as_loaded(ensemble: Ensemble) -> dict[str, Call]:
@@ -115,3 +142,11 @@ def as_loaded(ensemble: Ensemble) -> dict[str, Call]:
 
 def _backbone(model: MuFlow) -> Call:
     return inference(lambda pixels: model.backbone(pixels.to(model.device)))
+
+
+def _plain(model: MuFlow) -> Call:
+    return inference(lambda pixels: plain_maps(model.backbone, pixels.to(model.device)))
+
+
+def _present(subjects: Mapping[str, Call | None]) -> dict[str, Call]:
+    return {name: call for name, call in subjects.items() if call is not None}
