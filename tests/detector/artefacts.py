@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from deepfake_guard.detector import weights
-from deepfake_guard.detector.calibration import ROOT, Calibration, Fusion, HeatRange
+from deepfake_guard.detector.calibration import MIN_FACES, ROOT, Calibration, Fusion, HeatRange
 from deepfake_guard.detector.ensemble import MUFLOW, Ensemble
 from deepfake_guard.detector.features import Backbone, shapes
 from deepfake_guard.detector.gaussian import Gaussian, pooled_width
 from deepfake_guard.detector.manifest import GenuineSet, Manifest
+from deepfake_guard.detector.pipeline import Detector
 from deepfake_guard.detector.signals.base import Seen
 from deepfake_guard.detector.signals.mahalanobis import Mahalanobis
 from deepfake_guard.detector.signals.muflow import MuFlow, Settings
@@ -35,6 +36,20 @@ def random_model(settings: Settings, seed: int = 0) -> MuFlow:
     widths = [pooled_width(shape, settings.pooling) for shape in shapes(settings.input_px)]
     gaussians = [Gaussian.fit(torch.randn(50, width, generator=generator)) for width in widths]
     return MuFlow(Backbone.random(seed), gaussians, settings).eval()
+
+
+def counted(crops: np.ndarray, buckets: Sequence[str]) -> Detector:
+    """A detector with random weights and made-up counts, another scale in each bucket beside the root, that fit the
+    scores of crops uint8 [n, s, s, 3]; to be closed."""
+    model = random_model(Settings(input_px=64, steps=2, pooling="mean", objective="density"))
+    spread = model.score(crops).total
+    rng = np.random.default_rng(0)
+    raw = {
+        key: {MUFLOW: rng.normal(spread.mean() + at, spread.std(), MIN_FACES)}
+        for at, key in enumerate((ROOT, *buckets))
+    }
+    calibration = Calibration.fit(raw, raw, HeatRange(1.0, 4.0))
+    return Detector(weights.Artefact(passport(), Ensemble(model), calibration, model.device))
 
 
 def noise_crops(count: int, seed: int = 0) -> np.ndarray:

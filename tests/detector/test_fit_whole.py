@@ -18,7 +18,7 @@ from deepfake_guard.detector.training.fit import Recipe, main_fit
 from deepfake_guard.detector.training.fit_ensemble import Taught, fit_ensemble, left_out, raw
 from deepfake_guard.detector.training.fit_signals import SHADOWS
 from deepfake_guard.detector.training.lessons import lessons
-from deepfake_guard.detector.training.tune_batches import Plan
+from deepfake_guard.detector.training.tune_batches import Plan, Pupil
 
 from .artefacts import noise_crops, random_model, tiny_artefact
 from .collections_on_disk import Made, written
@@ -48,7 +48,7 @@ def tuned(folder: Path, run: Path, without: str | None = None) -> Path:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model = TunedBackbone(taught.classes())
-    tune.tune(model, taught, PLAN, run, torch.device("cpu"), lambda _: None, loaders=0)
+    tune.tune({Pupil(): model}, taught, PLAN, run, torch.device("cpu"), lambda _: None, loaders=0)
     return run
 
 

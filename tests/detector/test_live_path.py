@@ -12,17 +12,14 @@ import pytest
 from PIL import Image
 
 from deepfake_guard.detector import faces
-from deepfake_guard.detector.calibration import MIN_FACES, ROOT, Calibration, HeatRange, lineage
-from deepfake_guard.detector.ensemble import Ensemble
+from deepfake_guard.detector.calibration import ROOT, lineage
 from deepfake_guard.detector.pipeline import Detector
 from deepfake_guard.detector.records import CROP_MARGIN, BoundingBox
-from deepfake_guard.detector.signals.muflow import Settings
 from deepfake_guard.detector.training.calibrate import Faces, raw_scores
 from deepfake_guard.detector.training.degrade import QUALITIES
 from deepfake_guard.detector.training.simulated import bucket_crops, seeded_upload
-from deepfake_guard.detector.weights import Artefact
 
-from .artefacts import passport, random_model
+from .artefacts import counted
 from .pictures import portrait
 
 SEED = 4
@@ -49,16 +46,7 @@ def finder(square: BoundingBox) -> faces.Finder:
 
 @pytest.fixture(scope="module")
 def detector() -> Iterator[Detector]:
-    """Random weights; the calibration's counts are made up, its scales fit the scores."""
-    model = random_model(Settings(input_px=64, steps=2, pooling="mean", objective="density"))
-    spread = model.score(genuine().crops).total
-    rng = np.random.default_rng(0)
-    raw = {
-        key: {"muflow": rng.normal(spread.mean() + at, spread.std(), MIN_FACES)}
-        for at, key in enumerate((ROOT, *BUCKETS))
-    }
-    artefact = Artefact(passport(), Ensemble(model), Calibration.fit(raw, raw, HeatRange(1.0, 4.0)), model.device)
-    made = Detector(artefact)
+    made = counted(genuine().crops, BUCKETS)
     yield made
     made.close()
 

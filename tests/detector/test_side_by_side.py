@@ -86,9 +86,9 @@ def test_every_face_is_degraded_once_and_marked_for_those_who_see_it(lessons: Le
 def test_the_whole_head_learns_what_it_would_have_learnt_alone(lessons: Lessons, tmp_path: Path) -> None:
     pupils = side_by_side.pupils(lessons, folds=True, every=3)
     models = {pupil: fresh(lessons, pupil) for pupil in pupils}
-    standing = tune.tune_together(models, lessons, PLAN, tmp_path / "all", CPU, quiet, loaders=0)
+    standing = tune.tune(models, lessons, PLAN, tmp_path / "all", CPU, quiet, loaders=0)
     alone = fresh(lessons, WHOLE)
-    tune.tune(alone, lessons, PLAN, tmp_path / "alone", CPU, quiet, loaders=0)
+    tune.tune({WHOLE: alone}, lessons, PLAN, tmp_path / "alone", CPU, quiet, loaders=0)
     assert torch.equal(weights(alone), weights(models[WHOLE]))
     assert standing[WHOLE].faces == PLAN.faces
     for pupil in pupils[1:]:
@@ -122,7 +122,7 @@ def test_heads_go_on_together_after_a_stop_as_if_there_had_been_none(lessons: Le
 
     def train(run: str, say: tune.Say) -> dict[Pupil, TunedBackbone]:
         models = {pupil: fresh(lessons, pupil) for pupil in pupils}
-        tune.tune_together(models, lessons, PLAN, tmp_path / run, CPU, say, every=1, loaders=0)
+        tune.tune(models, lessons, PLAN, tmp_path / run, CPU, say, every=1, loaders=0)
         return models
 
     whole = train("whole", quiet)

@@ -13,19 +13,16 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from deepfake_guard.detector import faces
-from deepfake_guard.detector.calibration import MIN_FACES, ROOT, Calibration, HeatRange
+from deepfake_guard.detector.calibration import ROOT
 from deepfake_guard.detector.cli.score import score_crops
-from deepfake_guard.detector.ensemble import Ensemble
 from deepfake_guard.detector.pipeline import Detector
 from deepfake_guard.detector.records import CROP_MARGIN, CROP_PX, BoundingBox
-from deepfake_guard.detector.signals.muflow import Settings
 from deepfake_guard.detector.stored_crops import as_crop, brought, detail_px
 from deepfake_guard.detector.training.calibrate import Faces, raw_scores
 from deepfake_guard.detector.training.evaluation_table import score
 from deepfake_guard.detector.training.simulated import bucket_crops
-from deepfake_guard.detector.weights import Artefact
 
-from .artefacts import passport, random_model
+from .artefacts import counted
 from .pictures import portrait, rgb
 
 BUCKETS = ("any/64", "any/112", "any/200", "lossless/112")
@@ -72,16 +69,7 @@ def stored() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def detector() -> Iterator[Detector]:
-    """Random weights; the counts are made up, another scale in each bucket."""
-    model = random_model(Settings(input_px=64, steps=2, pooling="mean", objective="density"))
-    spread = model.score(brought(stored(), NATIVE)[0]).total
-    rng = np.random.default_rng(0)
-    raw = {
-        key: {"muflow": rng.normal(spread.mean() + at, spread.std(), MIN_FACES)}
-        for at, key in enumerate((ROOT, *BUCKETS))
-    }
-    artefact = Artefact(passport(), Ensemble(model), Calibration.fit(raw, raw, HeatRange(1.0, 4.0)), model.device)
-    made = Detector(artefact)
+    made = counted(brought(stored(), NATIVE)[0], BUCKETS)
     yield made
     made.close()
 

@@ -12,7 +12,8 @@ import torch
 from deepfake_guard.detector.heads.tuned import EMBEDDED, GENUINE, POOLED, TunedBackbone, margin
 from deepfake_guard.detector.training import tune, tune_state
 from deepfake_guard.detector.training.run_state import RunError
-from deepfake_guard.detector.training.tune_batches import RESYNTHESISED, SELF_BLEND, Batches, Lessons, Plan
+from deepfake_guard.detector.training.tune_batches import RESYNTHESISED, SELF_BLEND, Batches, Lessons, Plan, Pupil
+from deepfake_guard.detector.training.tune_state import Standing
 
 CPU = torch.device("cpu")
 PLAN = Plan(faces=16, batch=4, patch=32, seed=3)
@@ -30,6 +31,13 @@ def fresh(lessons: Lessons) -> TunedBackbone:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         return TunedBackbone(lessons.classes())
+
+
+def alone(
+    model: TunedBackbone, lessons: Lessons, plan: Plan, run: Path, device: torch.device, say: tune.Say, every: int = 50
+) -> Standing:
+    """One head by itself."""
+    return tune.tune({Pupil(): model}, lessons, plan, run, device, say, every, loaders=0)[Pupil()]
 
 
 def weights(model: TunedBackbone) -> torch.Tensor:
@@ -52,9 +60,9 @@ def test_a_batch_is_half_genuine_and_the_same_whenever_it_is_made(lessons: Lesso
 
 
 def test_without_fakes_all_others_are_pseudo_fakes(lessons: Lessons) -> None:
-    alone = Lessons(lessons.genuine)
-    batches = Batches(alone, PLAN)
-    seen = {alone.classes()[int(label)] for step in range(6) for label in batches[step][1]}
+    genuine = Lessons(lessons.genuine)
+    batches = Batches(genuine, PLAN)
+    seen = {genuine.classes()[int(label)] for step in range(6) for label in batches[step][1]}
     assert seen == {GENUINE, SELF_BLEND, RESYNTHESISED}
 
 
@@ -69,7 +77,7 @@ def test_both_halves_of_a_pair_are_degraded_alike() -> None:
 def test_a_run_goes_on_after_a_stop_as_if_there_had_been_none(lessons: Lessons, tmp_path: Path) -> None:
     said: list[str] = []
     whole, part = fresh(lessons), fresh(lessons)
-    tune.tune(whole, lessons, PLAN, tmp_path / "whole", CPU, said.append, every=2, loaders=0)
+    alone(whole, lessons, PLAN, tmp_path / "whole", CPU, said.append, every=2)
 
     class Stopped(Exception):
         pass
@@ -79,9 +87,9 @@ def test_a_run_goes_on_after_a_stop_as_if_there_had_been_none(lessons: Lessons, 
             raise Stopped
 
     with pytest.raises(Stopped):
-        tune.tune(part, lessons, PLAN, tmp_path / "part", CPU, stop, every=2, loaders=0)
+        alone(part, lessons, PLAN, tmp_path / "part", CPU, stop, every=2)
     resumed = fresh(lessons)
-    standing = tune.tune(resumed, lessons, PLAN, tmp_path / "part", CPU, said.append, every=2, loaders=0)
+    standing = alone(resumed, lessons, PLAN, tmp_path / "part", CPU, said.append, every=2)
     assert standing.step == PLAN.steps == 4
     assert torch.allclose(weights(whole), weights(resumed), atol=1e-6)
     assert torch.allclose(weights(tune_state.trained(tmp_path / "part")), weights(resumed), atol=1e-6)
@@ -89,17 +97,17 @@ def test_a_run_goes_on_after_a_stop_as_if_there_had_been_none(lessons: Lessons, 
 
 
 def test_a_run_of_other_generators_is_not_taken_for_this_one(lessons: Lessons, tmp_path: Path) -> None:
-    tune.tune(fresh(lessons), lessons, replace(PLAN, faces=4), tmp_path, CPU, lambda _: None, every=1, loaders=0)
+    alone(fresh(lessons), lessons, replace(PLAN, faces=4), tmp_path, CPU, lambda _: None, every=1)
     other = Lessons(lessons.genuine, {"sculptor": lessons.fakes["painter"]})
     with pytest.raises(ValueError, match="sculptor"):
-        tune.tune(fresh(other), other, PLAN, tmp_path, CPU, lambda _: None, loaders=0)
+        alone(fresh(other), other, PLAN, tmp_path, CPU, lambda _: None)
 
 
 def test_a_run_of_another_plan_is_not_taken_for_this_one(lessons: Lessons, tmp_path: Path) -> None:
-    tune.tune(fresh(lessons), lessons, replace(PLAN, faces=4), tmp_path, CPU, lambda _: None, every=1, loaders=0)
+    alone(fresh(lessons), lessons, replace(PLAN, faces=4), tmp_path, CPU, lambda _: None, every=1)
     other = replace(PLAN, faces=4, seed=9)
     with pytest.raises(RunError, match="other seed"):
-        tune.tune(fresh(lessons), lessons, other, tmp_path, CPU, lambda _: None, loaders=0)
+        alone(fresh(lessons), lessons, other, tmp_path, CPU, lambda _: None)
 
 
 def test_a_folder_without_a_run_yields_no_model(tmp_path: Path) -> None:
@@ -138,7 +146,7 @@ def test_the_embedding_lies_on_the_sphere_and_the_margin_is_the_log_odds(lessons
 def test_batch_statistics_never_move(lessons: Lessons, tmp_path: Path) -> None:
     model = fresh(lessons)
     before = {name: value.clone() for name, value in model.state_dict().items() if "running" in name}
-    tune.tune(model, lessons, replace(PLAN, faces=8), tmp_path, CPU, lambda _: None, loaders=0)
+    alone(model, lessons, replace(PLAN, faces=8), tmp_path, CPU, lambda _: None)
     assert before
     assert all(torch.equal(value, model.state_dict()[name]) for name, value in before.items())
 
@@ -152,7 +160,7 @@ def test_less_than_a_batch_is_no_plan(faces: int) -> None:
 def test_blocks_that_are_left_still_do_not_move_and_the_others_do(lessons: Lessons, tmp_path: Path) -> None:
     model = fresh(lessons)
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    tune.tune(model, lessons, replace(PLAN, faces=8, still=2), tmp_path, CPU, lambda _: None, loaders=0)
+    alone(model, lessons, replace(PLAN, faces=8, still=2), tmp_path, CPU, lambda _: None)
     still = ("net.conv_stem.", "net.bn1.", "net.blocks.0.", "net.blocks.1.")
     for name, value in model.state_dict().items():
         if name.startswith(still):

@@ -108,7 +108,7 @@ def run(options: argparse.Namespace) -> int:
         )
         pupils = side_by_side.pupils(learnt, folds=options.folds, every=options.hold_back)
         models = {pupil: _model(options, pupil.classes(learnt)) for pupil in pupils}
-        standing = tune.tune_together(models, learnt, plan, options.state, target, output.say, loaders=loaders)
+        standing = tune.tune(models, learnt, plan, options.state, target, output.say, loaders=loaders)
         judged = _judged(models, learnt, options)
     whole = standing[side_by_side.WHOLE]
     if options.json:

@@ -42,24 +42,6 @@ def loss_of(embedded: Tensor, logits: Tensor, labels: Tensor, sphere: float) -> 
 
 
 def tune(
-    model: TunedBackbone,
-    lessons: Lessons,
-    plan: Plan,
-    run: Path,
-    device: torch.device,
-    say: Say,
-    every: int = 50,
-    loaders: int = 1,
-) -> Standing:
-    """Train in place; `run` keeps weights, moments and curve every so many steps: started again there, a run goes on.
-
-    loaders: processes that make batches beside; 0 makes them here. Raises RunError for another run's folder,
-    FloatingPointError when the loss is lost.
-    """
-    return tune_together({Pupil(): model}, lessons, plan, run, device, say, every, loaders)[Pupil()]
-
-
-def tune_together(
     models: Mapping[Pupil, TunedBackbone],
     lessons: Lessons,
     plan: Plan,
@@ -69,8 +51,13 @@ def tune_together(
     every: int = 50,
     loaders: int = 1,
 ) -> dict[Pupil, Standing]:
-    """As `tune`, several heads side by side: every face is degraded once, and each head learns from those that are not
-    kept from it. The models have the classes of their pupils; each has a run of its own in `run / pupil.name`."""
+    """Train in place, several heads side by side: every face is degraded once, and each head learns from those that are
+    not kept from it.
+
+    The models have the classes of their pupils. Each has a run in `run / pupil.name`, which keeps weights, moments and
+    curve every so many steps: started again there, a run goes on. loaders: processes that make batches beside; 0 makes
+    them here. Raises RunError for another run's folder, FloatingPointError when the loss is lost.
+    """
     learners = [_Learner(model, pupil, lessons, plan, run, device) for pupil, model in models.items()]
     first = min(learner.standing.step for learner in learners)
     batches = Batches(lessons, plan, [learner.pupil for learner in learners])
