@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from django.contrib.auth.models import User
@@ -53,6 +53,12 @@ def answers(page: Page) -> None:
 def opened(page: Page, case: ReviewCase) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text(f"Case {case.number}")
     answers(page)
+
+
+def followed(page: Page, name: str, role: Literal["link", "button"] = "link") -> None:
+    """Press what leads to another page, and be there: a page on its way has no document that could be looked at."""
+    with page.expect_navigation():
+        page.get_by_role(role, name=name).click()
 
 
 @pytest.fixture

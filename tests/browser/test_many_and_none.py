@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from moderation.models import Decision, Derivative, IllegalRecord, MediaAsset, ReviewCase
 from moderation.vocabulary import CaseState, DecisionState, DerivativeKind, Role
-from tests.browser.conftest import Desk, opened
+from tests.browser.conftest import Desk, followed, opened
 from tests.browser.test_accessibility import looked_at
 from tests.factories import make_case, make_platform, make_user
 
@@ -76,7 +76,7 @@ def test_one_press_stops_a_case_and_nobody_sees_its_picture_any_more(transaction
     ilya = open_desk()
     ilya.sign_in("ilya", password)
     page = ilya.open(f"/cases/{case.number}/")
-    page.get_by_role("link", name="Open the record").click()
+    followed(page, "Open the record")
     assert looked_at(page) == []
     assert page.locator("main img").count() == 0, "the picture comes only when it is asked for"
     page.get_by_label("To whom").fill("the authority")

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from moderation.models import DeskSession
 from moderation.services import people
 from moderation.vocabulary import Role
-from tests.browser.conftest import Desk
+from tests.browser.conftest import Desk, followed
 from tests.browser.test_accessibility import looked_at
 from tests.factories import make_platform, make_user
 from tests.moderation.totp import Phone
@@ -32,10 +32,10 @@ def invited(admin: Desk, password: str, found: Found) -> str:
     page.fill("#username", "ben")
     page.fill("#full_name", "Ben Ode")
     page.get_by_label("Agora").check()
-    page.get_by_role("button", name="Invite").click()
+    followed(page, "Invite", "button")
     link = page.locator("#link").input_value()
     found["link"] = looked_at(page)
-    page.get_by_role("link", name="Done").click()
+    followed(page, "Done")
     found["person"] = looked_at(page)
     return link
 
@@ -45,11 +45,11 @@ def welcomed(page: Page, link: str, found: Found) -> None:
     found["welcome"] = looked_at(page)
     page.fill("#id_new_password1", NEW)
     page.fill("#id_new_password2", "something else")
-    page.get_by_role("button", name="Set the password").click()
+    followed(page, "Set the password", "button")
     found["welcome, refused"] = looked_at(page)
     page.fill("#id_new_password1", NEW)
     page.fill("#id_new_password2", NEW)
-    page.get_by_role("button", name="Set the password").click()
+    followed(page, "Set the password", "button")
     expect(page.get_by_text("Your password is set")).to_be_visible()
     found["login, set"] = looked_at(page)
 
@@ -57,18 +57,18 @@ def welcomed(page: Page, link: str, found: Found) -> None:
 def set_up_the_second_factor(guest: Desk, found: Found) -> Phone:
     page = guest.open("/profile/")
     found["profile"] = looked_at(page)
-    page.get_by_role("link", name="Set up a second factor").click()
+    followed(page, "Set up a second factor")
     found["second factor, off"] = looked_at(page)
-    page.get_by_role("button", name="Set it up").click()
+    followed(page, "Set it up", "button")
     expect(page.locator("svg.qr")).to_be_visible()
     found["second factor, begun"] = looked_at(page)
     phone = Phone(User.objects.get(username="ben"))
     page.fill("#id_code", phone.shows())
-    page.get_by_role("button", name="Put it in force").click()
+    followed(page, "Put it in force", "button")
     expect(page.locator(".codes li")).to_have_count(10)
     found["recovery codes"] = looked_at(page)
-    page.get_by_role("link", name="I have kept them").click()
-    page.get_by_role("link", name="Recovery codes and more").click()
+    followed(page, "I have kept them")
+    followed(page, "Recovery codes and more")
     found["second factor, on"] = looked_at(page)
     guest.open("/profile/password/")
     found["password"] = looked_at(page)
@@ -78,7 +78,7 @@ def set_up_the_second_factor(guest: Desk, found: Found) -> Phone:
 def signed_in_with_a_code(page: Page, phone: Phone, found: Found) -> None:
     page.fill("#id_username", "ben")
     page.fill("#id_password", NEW)
-    page.get_by_role("button", name="Continue").click()
+    followed(page, "Continue", "button")
     found["second step"] = looked_at(page)
     page.fill("#id_code", "000000")
     page.get_by_role("button", name="Sign in").click()
