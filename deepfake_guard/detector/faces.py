@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deepfake_guard.detector import yunet
 from deepfake_guard.detector.alignment import BOX, NoPoints, aligned, placement, region
 from deepfake_guard.detector.records import CROP_MARGIN, CROP_PX, MIN_NATIVE_PX, BoundingBox, Face
 
@@ -129,20 +130,16 @@ def choose(folder: Path | None = None) -> Finder:
 
 
 def _yunet(path: Path) -> Callable[[Pixels], list[Found]]:
-    import cv2
-
-    network = cv2.FaceDetectorYN.create(str(path), "", (320, 320), score_threshold=0.7, nms_threshold=0.3, top_k=500)
+    rows = yunet.faces(path)
 
     def find(rgb: Pixels) -> list[Found]:
-        network.setInputSize((rgb.shape[1], rgb.shape[0]))
-        _, rows = network.detect(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
         return [
             Found(
                 BoundingBox(*(float(v) for v in row[:4])),
                 tuple((float(row[at]), float(row[at + 1])) for at in range(4, 14, 2)),
                 float(row[14]),
             )
-            for row in ([] if rows is None else rows)
+            for row in rows(rgb)
         ]
 
     return find
@@ -198,7 +195,8 @@ def find(rgb: Pixels, finder: Finder) -> list[tuple[Face, Pixels]]:
     small = rgb
     if scale < 1:
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        small = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        way = cv2.INTER_LINEAR if scale >= 0.5 else cv2.INTER_AREA  # as good and an eighth of the time, down to a half
+        small = np.asarray(cv2.resize(rgb, size, interpolation=way), dtype=np.uint8)
     if min(small.shape[:2]) < MIN_FRAME_PX:
         return []
     seen = [found for found in finder.find(small) if _sound(found.box, small)]

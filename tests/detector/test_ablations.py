@@ -17,7 +17,9 @@ from deepfake_guard.detector.ensemble import Ensemble
 from deepfake_guard.detector.signals.base import Seen
 from deepfake_guard.detector.signals.mahalanobis import Mahalanobis
 from deepfake_guard.detector.signals.muflow import Settings
+from deepfake_guard.detector.stored_crops import as_crop
 from deepfake_guard.detector.training import ablate, ablations, contamination, fit_signals
+from deepfake_guard.detector.training import crops as listing
 from deepfake_guard.detector.training.fit_flow import Schedule
 from deepfake_guard.detector.weights import Artefact
 
@@ -130,6 +132,15 @@ def test_the_learning_curve_has_a_point_for_each_number_and_for_all(home: Path, 
     assert found["8"]["mahalanobis"] != found["24"]["mahalanobis"]
     assert sorted(calls) == [16, 16, 24]  # features are made once
     assert list(found["8"]) == list(fit_signals.SHIPPED)
+
+
+def test_faces_stored_small_are_scored_as_an_upload_would_be(tmp_path: Path) -> None:
+    small = (Made("train-real", "a", 4), Made("select-real", "b", 4), Made("head-fake", "c", 16, "C", "gan"))
+    data = written(tmp_path / "crops", small, side=112)
+    pool = ablations.Pool.read(data)
+    stored = listing.load(data, listing.index(data, "select-real"))
+    assert [crops.shape[1:] for crops in (pool.train, pool.select, *pool.fakes.values())] == [(224, 224, 3)] * 3
+    assert np.array_equal(pool.select[0], as_crop(stored[0]))
 
 
 def test_the_command_writes_figures_and_a_page_without_faces(

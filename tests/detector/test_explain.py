@@ -95,6 +95,15 @@ def test_it_says_what_kept_a_score_from_being_surer(
     assert [remark.startswith(start) for remark, start in zip(told, said, strict=True)] == [True] * len(said)
 
 
+def test_what_counts_as_small_follows_the_crops_of_the_artefact() -> None:
+    assert words.remarks(300, 200.0, "any/200", 700, crop_px=384) == [
+        "Rather small: the face square has 300 px, enlarged to 384.",
+        "Unfamiliar compression: it was compared with genuine faces of its size, whatever their encoding.",
+    ]
+    assert words.remarks(500, 200.0, "any/200", 700, crop_px=384)[0].startswith("Unfamiliar compression")
+    assert words.remarks(800, 200.0, "any/200", 700, crop_px=384) == []
+
+
 def test_a_cover_is_warm_where_it_takes_the_score_away() -> None:
     crop = np.full((224, 224, 3), 128, np.uint8)
     crop[:48, 176:] = 255  # what is scored: bright pixels, in the upper right corner alone

@@ -37,5 +37,11 @@ def test_a_shrunk_and_recompressed_copy_is_alike_and_another_picture_is_not() ->
     assert bits_apart(of(whole), of(Image.fromarray(data.coffee()))) > 31  # type: ignore[no-untyped-call]
 
 
+def test_a_large_picture_lies_as_close_to_its_copies_as_a_small_one() -> None:
+    large = photograph().resize((1600, 1600), Image.Resampling.BICUBIC)
+    assert bits_apart(of(large), of(photograph())) <= 4
+    assert bits_apart(of(large), of(large.resize((700, 700), Image.Resampling.BICUBIC))) <= 4
+
+
 def test_a_plain_picture_has_none() -> None:
     assert of(Image.new("RGB", (200, 200), "grey")) == ""

@@ -77,7 +77,7 @@ def explanation(
 ) -> Explanation:
     """From what the pipeline made of a face: `heats`: the fused map and those of the layers; `decides`: the signals
     that the p-value comes from, `deciding` the map of what they say together; `reasons`: the scan's."""
-    remarks = words.remarks(face.native_px, face.sharpness, result.bucket, result.n, reasons)
+    remarks = words.remarks(face.native_px, face.sharpness, result.bucket, result.n, reasons, crop_px=len(crop))
     map_says = f"{COVERED} {words.whose_map(decides, covered=True)}"
     unsure = remarks or [words.NOTHING_UNSURE]
     return Explanation(title, crop, *heats, face, result, histogram, unsure, map_says, deciding)

@@ -16,10 +16,10 @@ FEW = 10  # with fewer calibration faces reached, the count is said, not a rate
 UNCOMMON = 0.1
 COMMON = 0.5
 
-INPUT_PX = 224  # what a crop is brought to: a smaller face is enlarged, and has no fine traces to show
+CROP_PX = 224  # what a face is brought to unless its artefact says otherwise: a smaller one has no fine traces to show
 SMALL_PX = 112
 SOFT = 44.0  # variance of the Laplacian that 95 % of the hq select-real faces exceed (n = 310)
-SHRUNK_PX = 448  # from here on the crop is shrunk more than twofold, and compression hardly counts
+SHRUNK = 2  # a face of so many sides of its crop is shrunk that much, and compression hardly counts (design.md §7.3)
 SPARSE = 500  # fewer calibration faces: fewer than five of them lie beyond 1 in 100
 
 GENERATOR = "generator:"  # before the generator's name in the key of a head's signal
@@ -157,13 +157,15 @@ def remarks(
     n: int,
     reasons: Iterable[str] = (),
     sparse: int = SPARSE,
+    crop_px: int = CROP_PX,
     say: Say = str,
 ) -> list[str]:
     """What kept a score from being surer, worst first; empty where nothing did.
 
-    bucket: key of the calibration bucket that served ("jpeg90/112", "any/112", "any"); reasons: of the scan.
+    bucket: key of the calibration bucket that served ("jpeg90/112", "any/112", "any"); reasons: of the scan;
+    crop_px: side of the artefact's crops.
     """
-    said = _of_size(native_px, say)
+    said = _of_size(native_px, crop_px, say)
     if sharpness < SOFT:
         said.append(say("Blurred: 19 in 20 of the genuine faces it was chosen on are sharper."))
     encoding, _, size = bucket.partition("/")
@@ -174,7 +176,7 @@ def remarks(
                 "not with those uploaded alike."
             )
         )
-    elif encoding == "any" and native_px < SHRUNK_PX:
+    elif encoding == "any" and native_px < SHRUNK * crop_px:
         said.append(
             say("Unfamiliar compression: it was compared with genuine faces of its size, whatever their encoding.")
         )
@@ -186,12 +188,12 @@ def remarks(
     return said
 
 
-def _of_size(native_px: int, say: Say) -> list[str]:
-    sizes = {"size": native_px, "input": INPUT_PX}
+def _of_size(native_px: int, crop_px: int, say: Say) -> list[str]:
+    sizes = {"size": native_px, "input": crop_px}
     if native_px < SMALL_PX:
         small = say("Small: the face square has %(size)s px and was enlarged to %(input)s; its fine traces are gone.")
         return [small % sizes]
-    if native_px < INPUT_PX:
+    if native_px < crop_px:
         return [say("Rather small: the face square has %(size)s px, enlarged to %(input)s.") % sizes]
     return []
 

@@ -29,6 +29,7 @@ from .ablations import (
     Embed,
     Fits,
     Pool,
+    as_scored,
     centre,
     fitted_flow,
     kept,
@@ -74,7 +75,7 @@ def run(
     }  # fmt: skip
     say("reading train-real, select-real, calib-real and head-fake")
     pool = Pool.read(data, track, seed=plan.seed)
-    calibrating = listing.load(data, listing.index(data, "calib-real", track))
+    calibrating = as_scored(data, listing.index(data, "calib-real", track))
     about |= {"train": len(pool.train), "select": len(pool.select), "calibrate": len(calibrating)}
     brief = replace(plan, minutes=minutes / 10)
     made = parts(artefact, pool, calibrating, brief, faces, out.with_name(f"{out.stem}.run"))

@@ -15,6 +15,7 @@ from ..calibration import Fold
 from ..gaussian import Gaussian
 from ..signals.base import Features, Seen, Signal
 from ..signals.muflow import MuFlow, Settings
+from ..stored_crops import brought
 from . import averages
 from . import crops as listing
 from .crops import Pixels
@@ -25,12 +26,17 @@ from .fit_signals import GENUINE, PSEUDO, choose, fits, pseudo_faces
 from .statistics import Floats, auc
 
 OBJECTIVES = (("density", "mean"), ("published", "mean"), ("published", "flatten"), ("published-log1p", "flatten"))
-POOLINGS = ("mean", "max", "mean_std", "flatten")
+POOLINGS = ("mean", "max", "mean_std", "flatten", "full_flatten")
 COUNTS = (100, 200, 400, 800, 1600)
 
 Score = Callable[[Pixels], Floats]
 Embed = Callable[[Pixels], Features]
 Fits = Mapping[str, Callable[[Seen], Signal]]
+
+
+def as_scored(data: Path, rows: Sequence[listing.Crop]) -> Pixels:
+    """As they are scored: crops that were stored small are brought up as an upload would be."""
+    return brought(listing.load(data, rows), [row.native_px for row in rows])[0]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -49,13 +55,11 @@ class Pool:
         for crop in listing.index(data, "head-fake", track):
             groups.setdefault(crop.collection, []).append(crop)
         fakes = {
-            name: listing.load(data, [rows[at] for at in sorted(rng.permutation(len(rows))[:each])])
+            name: as_scored(data, [rows[at] for at in sorted(rng.permutation(len(rows))[:each])])
             for name, rows in groups.items()
             if len(rows) >= LEAST
         }
-        train, select = (
-            listing.load(data, listing.index(data, split, track)) for split in ("train-real", "select-real")
-        )
+        train, select = (as_scored(data, listing.index(data, split, track)) for split in ("train-real", "select-real"))
         return cls(train, select, fakes)
 
 
