@@ -30,7 +30,7 @@ PLAN = (
     Made("train-real", "a", 24), Made("select-real", "b", 16), Made("calib-real", "b", 20),
     Made("head-fake", "c", 16, "C", "gan", spread=252), Made("head-fake", "d", 3, "D", "gan", spread=90),
 )  # fmt: skip
-PARTS = 6 + len(ablations.POOLINGS) + len(ablations.OBJECTIVES)
+PARTS = 7 + len(ablations.POOLINGS) + len(ablations.OBJECTIVES)
 BRIEF = Schedule(lr=1e-3, batch=8, epochs=1, averages=12, of=6, plateau=0)
 
 
@@ -57,7 +57,7 @@ def test_every_part_states_both_sides_and_its_n(whole: tuple[dict[str, Any], lis
     found, lines = whole
     assert json.loads((home / "a.json").read_text()) == found
     assert found["skipped"] == []
-    assert f"{PARTS} of {PARTS}: contamination, training, short flow" in lines[-1]
+    assert f"{PARTS} of {PARTS}: averages or singles, full_flatten" in lines[-1]
     for kind in ("averages", "singles"):
         row = found["averages or singles, mean_std"][kind]
         assert row["n"] == 16

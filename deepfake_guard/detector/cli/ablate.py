@@ -25,7 +25,13 @@ def add(parts: parser.Parts) -> None:
     made.add_argument("--data", type=Path, required=True, metavar="DIR", help="face crops with an index.csv")
     made.add_argument("--out", type=Path, required=True, metavar="FILE", help="JSON, written after each part")
     made.add_argument("--html", type=Path, metavar="FILE", help="one self-contained page with the learning curve")
-    made.add_argument("--minutes", type=float, default=60, metavar="N", help="no part begins later (default: 60)")
+    made.add_argument(
+        "--minutes",
+        type=float,
+        default=60,
+        metavar="N",
+        help="no part begins later (default: 60); the last takes 10 GB of memory",
+    )
     made.add_argument("--faces", type=int, default=640, metavar="N", help="that train a short flow (default: 640)")
     made.add_argument("--epochs", type=int, default=6, metavar="N", help="of a short flow, at most (default: 6)")
     parser.takes_track(made, "low: faces stored small")

@@ -26,6 +26,7 @@ from . import crops as listing
 from .ablations import (
     OBJECTIVES,
     POOLINGS,
+    WIDEST,
     Embed,
     Fits,
     Pool,
@@ -102,6 +103,7 @@ def parts(
         folder = home / f"{objective}-{pooling}"
         made[f"flow, {objective}, {pooling}"] = partial(short_flow, model, few, settings, plan, folder)
     made[f"{IN_TRAINING}, short flow"] = partial(_in_flow, model, few, calibrating, plan, home)
+    made[f"averages or singles, {WIDEST}"] = partial(centre, model, pool, WIDEST, plan)
     return made
 
 
