@@ -46,6 +46,12 @@ def fitted(
     return model, told
 
 
+def mean_nll(model: MuFlow, settings: Settings, objective: str) -> float:
+    with torch.no_grad():
+        nll, _ = model.likelihoods(made(settings, torch.float32)[2], objective=objective)
+    return float(torch.stack(nll).mean())
+
+
 def weights(model: MuFlow) -> dict[str, torch.Tensor]:
     return dict(model.layers.named_parameters())
 
@@ -117,6 +123,22 @@ def test_the_best_epoch_is_kept_not_the_last(tmp_path: Path) -> None:
     assert end.epoch == min(wild.epochs, end.best_epoch + wild.patience)
     chosen = held_out(model, cache(model, noise_crops(6, seed=2)[:, :64, :64]))
     assert chosen == pytest.approx(end.best) == min(epoch["select"] for epoch in end.history)
+
+
+@pytest.mark.parametrize("objective", ["published", "published-log1p"])
+def test_a_likelihood_chooses_whatever_was_minimised(tmp_path: Path, objective: str) -> None:
+    """The published objectives fall while genuine faces become less likely, so they choose no epoch."""
+    settings = replace(SETTINGS, objective=objective)
+    model, told = fitted(tmp_path, SHORT, settings)
+    assert told[-1].best == min(epoch["select"] for epoch in told[-1].history)
+    assert told[-1].best == pytest.approx(mean_nll(model, settings, "density"), rel=1e-4)
+    assert told[-1].best != pytest.approx(mean_nll(model, settings, objective), rel=0.1)
+
+
+def test_a_pooling_without_a_density_chooses_by_its_own_objective(tmp_path: Path) -> None:
+    settings = replace(SETTINGS, objective="published", pooling="max")
+    model, told = fitted(tmp_path, SHORT, settings)
+    assert told[-1].best == pytest.approx(mean_nll(model, settings, "published"), rel=1e-4)
 
 
 def test_it_says_how_long_at_most(tmp_path: Path) -> None:

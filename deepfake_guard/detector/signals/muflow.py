@@ -142,12 +142,15 @@ class MuFlow(nn.Module):
         """uint8 [n, 3, h, w] RGB -> L feature maps, `views` a face of each."""
         return self.maps(self.views(pixels))
 
-    def likelihoods(self, features: Sequence[Tensor], *, fused: bool = False) -> tuple[list[Tensor], list[Tensor]]:
+    def likelihoods(
+        self, features: Sequence[Tensor], *, fused: bool = False, objective: str | None = None
+    ) -> tuple[list[Tensor], list[Tensor]]:
         """Feature maps of L stages -> L times the NLL [n · v], and L times its places [n · v, H, W].
 
-        fused: faster, without gradients.
+        fused: faster, without gradients. objective: another than the model's own; raises ValueError as
+        `check_objective`.
         """
-        wanted = (self.settings.pooling, self.settings.objective)
+        wanted = (self.settings.pooling, objective or self.settings.objective)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == torch.bfloat16):
             pairs = [
                 layer_nll(layer.flow, layer.gaussian, maps.to(self.device), *wanted, fused=fused)
