@@ -42,9 +42,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return written(tmp_path_factory.mktemp("crops"), COLLECTIONS)
 
 
-def tuned(folder: Path, run: Path, without: str | None = None) -> Path:
+def tuned(folder: Path, run: Path, without: str | None = None, *, pseudo_only: bool = False) -> Path:
     """A run of one step."""
-    taught = lessons(folder, leave_out=without)
+    taught = lessons(folder, leave_out=without, pseudo_only=pseudo_only)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model = TunedBackbone(taught.classes())
@@ -144,6 +144,31 @@ def test_a_head_that_has_seen_a_family_cannot_stand_for_one_that_has_not(folder:
     assert scores.twins is not None
     assert len(scores.twins["head"]) == 6
     assert {name: len(raw["head"]) for name, raw in scores.fakes.items()} == {"dfdc_faceswap__i-shreyansh": 6}
+
+
+def test_what_fuses_a_refit_has_not_seen_what_it_leaves_out(
+    folder: Path, runs: dict[str, Path], tmp_path: Path
+) -> None:
+    """The head behind `--fold swap` was taught StyleGAN, which a refit without GANs is to know nothing of."""
+    tiny_artefact(tmp_path / "muflow")
+    refit = Recipe(muflow=tmp_path / "muflow", tuned=runs["gan"], folds={"swap": runs["swap"]}, buckets=())
+    with pytest.raises(crops.DataError, match=r"fold swap was taught StyleGAN \(1\) FFHQ, which that of --tuned was not"):
+        main_fit(folder, tmp_path / "out", refit, device="cpu")
+    passport = main_fit(folder, tmp_path / "out", replace(refit, folds={}), device="cpu")
+    assert passport.training["fusion"] == {"rule": "sum of head", "left_out_auc": {}}
+
+
+def test_a_head_of_pseudo_fakes_alone_knows_no_generator(folder: Path, tmp_path: Path) -> None:
+    tiny_artefact(tmp_path / "muflow")
+    run = tuned(folder, tmp_path / "run", pseudo_only=True)
+    passport = main_fit(
+        folder, tmp_path / "out", Recipe(muflow=tmp_path / "muflow", tuned=run, buckets=()), device="cpu"
+    )
+    assert list(passport.heads) == ["head"]
+    assert (passport.heads["head"].generators, passport.heads["head"].n) == ((), 0)
+    scores = weights.load(tmp_path / "out", device="cpu").ensemble.score(noise_crops(2)).scores
+    assert {"head", "generator:self-blend", "generator:resynthesised"} <= set(scores)
+    assert "linear" not in scores
 
 
 def test_what_was_looked_at_once_scores_as_the_artefact_does(folder: Path, runs: dict[str, Path]) -> None:

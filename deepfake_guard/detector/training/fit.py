@@ -84,8 +84,8 @@ def main_fit(
     """Fit a detector on the genuine crops of `data` (splits train-real, select-real, calib-real; hq) into `out`.
 
     run: where training and raw scores are kept, so that the same command goes on after a stop (default: beside `out`).
-    say: told one line of progress at a time. Raises DataError, RunError, ArtefactError, DeviceError by name, and
-    ValueError for a fold whose head knows its family.
+    say: told one line of progress at a time. Raises DataError (also for a fold whose head knows its family, or what the
+    tuned head does not know), RunError, ArtefactError, DeviceError by name.
     """
     recipe, run = recipe or Recipe(), run or out.with_name(f"{out.name}.run")
     chosen = {split: _only(crops.index(data, split), recipe.only) for split in ROLES}
@@ -136,7 +136,13 @@ def _whole(
     folds = []
     for family, run in recipe.folds.items():
         say(f"scoring {family} by a head that never saw it")
-        folds.append(left_out(muflow, tune_state.trained(run).to(muflow.device), taught, family))
+        other = tune_state.trained(run).to(muflow.device)
+        if more := sorted(set(other.classes) - set(head.classes)):
+            raise crops.DataError(
+                f"the head of --fold {family} was taught {', '.join(more)}, which that of --tuned was not: what fuses a "
+                "refit must not have seen what the refit leaves out. Without --fold the head decides alone"
+            )
+        folds.append(left_out(muflow, other, taught, family))
     ensemble = fit_ensemble(muflow, head, taught)
     rule, areas = choose(folds, kept(ensemble, taught))
     said["fusion"] = {"rule": str(rule), "left_out_auc": areas}

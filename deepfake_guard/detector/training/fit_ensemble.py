@@ -107,13 +107,16 @@ def with_shadows(ensemble: Ensemble, train: Looked, shadows: Sequence[str]) -> E
 
 
 def fit_ensemble(muflow: MuFlow, head: TunedBackbone, taught: Taught) -> Ensemble:
-    """Signals, the tuned head, and a linear head that knows the same generators."""
+    """Signals, the tuned head, and a linear head that knows the same generators; none beside a head that knows no
+    generator (`tune --pseudo-only`)."""
     return replace(fit_signals_of(muflow, taught.train), head=head, linear=_linear(head, taught))
 
 
-def _linear(head: TunedBackbone, taught: Taught) -> LinearHead:
+def _linear(head: TunedBackbone, taught: Taught) -> LinearHead | None:
     """Ridge-logistic on the frozen backbone's features: the genuine faces and the fakes that `head` was taught with."""
     fakes = taught.fakes.take([row.generator in head.classes for row in taught.fakes.rows])
+    if not fakes.rows:
+        return None
     parts = [taught.train, fakes]
     if any(row.family == SWAP for row in fakes.rows):
         parts.append(taught.genuine)  # as the lessons of `tune`
@@ -184,8 +187,10 @@ def head_cards(head: TunedBackbone, taught: Taught, training: dict[str, object])
         tuple(sorted({crop.licence for crop in fakes})),
     )
     made = [name for name in (SELF_BLEND, RESYNTHESISED) if name in head.classes]
-    linear = {"method": "logistic", "features": "pooled, frozen"}
-    return {HEAD: HeadCard(*known, {**training, "pseudo_fakes": made}), LINEAR: HeadCard(*known, linear)}
+    cards = {HEAD: HeadCard(*known, {**training, "pseudo_fakes": made})}
+    if fakes:
+        cards[LINEAR] = HeadCard(*known, {"method": "logistic", "features": "pooled, frozen"})
+    return cards
 
 
 def heads_of(ensemble: Ensemble) -> Iterator[str]:
