@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,22 @@ def test_a_second_run_makes_no_part_again(
     again = ablate.run(home, home / "a.json", artefact=artefact, plan=BRIEF, faces=16, say=lines.append)
     assert again == whole[0]
     assert sum("there already" in line for line in lines) == PARTS
+
+
+def test_flows_that_learned_from_other_faces_are_never_taken_for_these(
+    artefact: Artefact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another folder with as many faces in each role, and the same --out."""
+    every, one = ablate.parts, "flow, density, mean"
+    monkeypatch.setattr(ablate, "parts", lambda *given: {one: every(*given)[one]})
+    others = tuple(replace(made, spread=120 if made.family else 200) for made in PLAN)
+    first, second = (written(tmp_path / name, plan, side=64) for name, plan in (("first", PLAN), ("second", others)))
+
+    def flow(data: Path, out: str) -> Any:
+        return ablate.run(data, tmp_path / out, artefact=artefact, plan=BRIEF, faces=16)[one]
+
+    before, after = flow(first, "a.json"), flow(second, "a.json")
+    assert before != after == flow(second, "fresh.json")
 
 
 def test_what_the_time_does_not_reach_is_named_and_made_by_the_next_run(tmp_path: Path) -> None:

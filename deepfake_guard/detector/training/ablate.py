@@ -6,6 +6,7 @@ the same command on the same file goes on with it.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -68,7 +69,7 @@ def run(
     """Every part of an artefact on a folder of crops, written to `out` as JSON after each.
 
     faces: how many training faces a short flow sees. minutes: no part is begun after them, and a flow gets a tenth of
-    them. Parts that `out` already has of the same artefact, sizes and seed are not made again. Raises DataError.
+    them. Parts that `out` already has of the same artefact, crops, sizes and seed are not made again. Raises DataError.
     """
     about = {
         "artefact": artefact.manifest.detector_id, "calibration": artefact.manifest.calibration_id, "track": track,
@@ -78,9 +79,24 @@ def run(
     pool = Pool.read(data, track, seed=plan.seed)
     calibrating = as_scored(data, listing.index(data, "calib-real", track))
     about |= {"train": len(pool.train), "select": len(pool.select), "calibrate": len(calibrating)}
+    about["crops"] = _digest(pool.train, pool.select, calibrating, *pool.fakes.values())
     brief = replace(plan, minutes=minutes / 10)
-    made = parts(artefact, pool, calibrating, brief, faces, out.with_name(f"{out.stem}.run"))
+    made = parts(artefact, pool, calibrating, brief, faces, out.with_name(f"{out.stem}.run") / course(about))
     return in_time(made, out, about, minutes, say)
+
+
+def course(about: Mapping[str, Any]) -> str:
+    """The folder of these flows' states. A flow's own plan knows its settings and the number of its faces, so one that
+    has learned from other faces would be taken for finished here."""
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _digest(*groups: Pixels) -> str:
+    digest = hashlib.sha256()
+    for crops in groups:
+        digest.update(f"{crops.shape}".encode())
+        digest.update(np.ascontiguousarray(crops).data)
+    return digest.hexdigest()[:16]
 
 
 def parts(
