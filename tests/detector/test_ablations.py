@@ -128,12 +128,43 @@ def test_flows_that_learned_from_other_faces_are_never_taken_for_these(
 def test_what_the_time_does_not_reach_is_named_and_made_by_the_next_run(tmp_path: Path) -> None:
     made: dict[str, ablate.Part] = {"one": lambda: {"n": 1}, "two": lambda: {"n": 2}}
     out, about = tmp_path / "a.json", {"artefact": "x"}
-    assert ablate.in_time(made, out, about, -1) == {"about": about, "skipped": ["one", "two"]}
-    assert ablate.in_time({"one": made["one"]}, out, about, 1) == {"about": about, "one": {"n": 1}, "skipped": []}
+    assert ablate.in_time(made, out, about, -1) == {"about": about, "impossible": {}, "skipped": ["one", "two"]}
+    assert ablate.in_time({"one": made["one"]}, out, about, 1)["one"] == {"n": 1}
     made["one"] = lambda: {"n": 0}
     whole = ablate.in_time(made, out, about, 1)
     assert (whole["one"], whole["two"], whole["skipped"]) == ({"n": 1}, {"n": 2}, [])
     assert ablate.in_time(made, out, {"artefact": "y"}, 1)["one"] == {"n": 0}  # of another artefact: made anew
+
+
+def test_what_there_are_too_few_fakes_for_is_named_and_the_rest_is_made(
+    tmp_path: Path, artefact: Artefact, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """300 calibration faces want 15 fakes, 24 training faces one."""
+    every, wanted = ablate.parts, (ablate.IN_TRAINING, ablate.IN_CALIBRATION)
+    monkeypatch.setattr(ablate, "parts", lambda *given: {name: every(*given)[name] for name in wanted})
+    monkeypatch.setattr(weights, "load", lambda *_: artefact)
+    fakes = Made("head-fake", "c", 15, "C", "gan", spread=252)
+    data = written(tmp_path / "crops", (*PLAN[:2], Made("calib-real", "b", 300), fakes), side=32)
+    command = ["ablate", "--data", str(data), "--out", str(tmp_path / "a.json"), "--html", str(tmp_path / "a.html")]
+    said = "contamination, calibration cannot be made: 15 fakes are to be planted, and there are 15"
+    for _ in ("made", "read again"):
+        assert main(command) == 0
+        assert said in capsys.readouterr().out
+    assert said in (tmp_path / "a.html").read_text()
+    found = json.loads((tmp_path / "a.json").read_text())
+    assert found["skipped"] == []
+    assert set(found[ablate.IN_TRAINING]) == set(fit_signals.SHIPPED)
+
+
+def test_a_folder_without_fakes_enough_to_judge_by_is_refused(tmp_path: Path) -> None:
+    data = written(tmp_path / "crops", (*PLAN[:3], PLAN[4]), side=32)
+    with pytest.raises(listing.DataError, match="no collection of head-fake has 15 fakes"):
+        ablations.Pool.read(data)
+
+
+def test_averages_are_made_of_few_training_faces_too(artefact: Artefact) -> None:
+    pool = ablations.Pool(noise_crops(40), noise_crops(16), {"c": noise_crops(16)})
+    assert set(ablations.centre(artefact.model, pool, "mean", Schedule(averages=12))) == {"averages", "singles"}
 
 
 def test_the_learning_curve_has_a_point_for_each_number_and_for_all(home: Path, artefact: Artefact) -> None:
@@ -214,5 +245,7 @@ def test_fakes_planted_in_training_are_judged_by_neither_fit() -> None:
     assert found["clean"]["caught"]["n"] == found["planted_in_training"]["caught"]["n"] == 50
     assert found["clean"]["caught"]["rate"] == 1
     assert found["clean"]["false_alarms"]["rate"] < 0.12
-    with pytest.raises(ValueError, match="planted"):
+    with pytest.raises(contamination.TooFewFakes, match="planted"):
+        contamination.in_calibration(rng.normal(0, 1, 700), rng.normal(3, 1, 30))
+    with pytest.raises(contamination.TooFewFakes, match="planted"):
         contamination.in_training(fit, seen(200, 0), seen(30, 0), seen(30, 0), seen(5, 8))

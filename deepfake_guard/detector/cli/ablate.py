@@ -90,6 +90,8 @@ def _tell(found: dict[str, Any], out: Path) -> None:
     for row in report.planted(found):
         planted.add_row(*row)
     output.tables(variants, planted)
+    for line in report.impossible(found):
+        output.line(line)
     if found["skipped"]:
         output.line(f"not reached in the time: {', '.join(found['skipped'])}; the same command goes on")
     output.line(f"all figures in {out}")

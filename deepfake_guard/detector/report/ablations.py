@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from ..training.ablate import ABOUT, CURVE, IN_CALIBRATION, IN_TRAINING, KEPT, SKIPPED
+from ..training.ablate import ABOUT, CURVE, IMPOSSIBLE, IN_CALIBRATION, IN_TRAINING, KEPT, SKIPPED
 from .page import STYLE, nested, table
 
 Found = Mapping[str, Any]
@@ -27,6 +27,7 @@ def write(path: Path, found: Found, curve: bytes | None) -> None:
         _kept(found.get(KEPT, {})),
         _curve(curve),
         _contamination(found),
+        *(f"<p>{escape(line)}.</p>" for line in impossible(found)),
         f"<p>Not reached in the time: {escape(', '.join(found[SKIPPED]))}.</p>" if found[SKIPPED] else "",
     ])  # fmt: skip
     head = (
@@ -40,7 +41,7 @@ def write(path: Path, found: Found, curve: bytes | None) -> None:
 def variants(found: Found) -> Iterator[list[str]]:
     """A row for each variant that was judged: name, n, one-sided, folded."""
     for name, part in found.items():
-        if name in (ABOUT, SKIPPED, KEPT) or name.startswith("contamination"):
+        if name in (ABOUT, SKIPPED, IMPOSSIBLE, KEPT) or name.startswith("contamination"):
             continue
         if "folded" in part:
             yield [f"{name}, {part['epochs']} epochs", *_areas(part)]
@@ -49,6 +50,11 @@ def variants(found: Found) -> Iterator[list[str]]:
                 yield from ([f"{count} faces, {signal}", *_areas(one)] for signal, one in signals.items())
         else:
             yield from ([f"{name}: {side}", *_areas(one)] for side, one in part.items())
+
+
+def impossible(found: Found) -> Iterator[str]:
+    """Each part that these faces are too few for, with the reason."""
+    yield from (f"{name} cannot be made: {why}" for name, why in found[IMPOSSIBLE].items())
 
 
 def planted(found: Found) -> Iterator[list[str]]:

@@ -40,14 +40,14 @@ from .ablations import (
     remembered,
     short_flow,
 )
-from .contamination import Scorer
+from .contamination import Scorer, TooFewFakes
 from .crops import Pixels
 from .evaluation_table import Say, silent
 from .fit_flow import Schedule
 from .fit_signals import shipped
 from .statistics import Floats
 
-SKIPPED, ABOUT = "skipped", "about"
+SKIPPED, IMPOSSIBLE, ABOUT = "skipped", "impossible", "about"
 SIGNALS, KEPT = "one-class signals", "signals kept by pseudo-fakes"
 CURVE, IN_CALIBRATION, IN_TRAINING = "learning curve", "contamination, calibration", "contamination, training"
 SHORT = Schedule(lr=3e-3, epochs=6, plateau=1, patience=6)
@@ -126,18 +126,27 @@ def parts(
 def in_time(
     made: Mapping[str, Part], out: Path, about: Mapping[str, Any], minutes: float, say: Say = silent
 ) -> dict[str, Any]:
-    """Part after part while there is time; what was there is kept."""
+    """Part after part while there is time; what was there is kept, and what these faces are too few for is named."""
     until, result = time.monotonic() + 60 * minutes, _known(out, about)
+    impossible = result.pop(IMPOSSIBLE, {})
+
+    def write() -> dict[str, Any]:
+        skipped = [each for each in made if each not in result and each not in impossible]
+        return _write(out, {ABOUT: dict(about), **result, IMPOSSIBLE: impossible, SKIPPED: skipped})
+
     for at, (name, part) in enumerate(made.items(), start=1):
-        if name in result:
+        if name in result or name in impossible:
             say(f"{at} of {len(made)}: {name}: there already")
         elif time.monotonic() < until:
             say(f"{at} of {len(made)}: {name} …")
             started = time.monotonic()
-            result[name] = part()
-            say(f"{at} of {len(made)}: {name}: {time.monotonic() - started:.0f} s")
-        _write(out, about, result, [each for each in made if each not in result])
-    return _write(out, about, result, [each for each in made if each not in result])
+            try:
+                result[name] = part()
+            except TooFewFakes as error:
+                impossible[name] = str(error)
+            say(f"{at} of {len(made)}: {name}: {impossible.get(name) or f'{time.monotonic() - started:.0f} s'}")
+        write()
+    return write()
 
 
 def _known(out: Path, about: Mapping[str, Any]) -> dict[str, Any]:
@@ -151,9 +160,8 @@ def _known(out: Path, about: Mapping[str, Any]) -> dict[str, Any]:
     return {name: part for name, part in found.items() if name not in (ABOUT, SKIPPED)}
 
 
-def _write(out: Path, about: Mapping[str, Any], result: Mapping[str, Any], skipped: list[str]) -> dict[str, Any]:
+def _write(out: Path, whole: dict[str, Any]) -> dict[str, Any]:
     """Written beside and moved, so that a killed run leaves no half file."""
-    whole = {ABOUT: dict(about), **result, SKIPPED: skipped}
     out.parent.mkdir(parents=True, exist_ok=True)
     unfinished = out.with_name(f"{out.name}.part")
     unfinished.write_text(json.dumps(whole, indent=1), encoding="utf-8")

@@ -50,7 +50,8 @@ class Pool:
 
     @classmethod
     def read(cls, data: Path, track: str = "hq", each: int = 60, seed: int = 0) -> Pool:
-        """train-real, select-real, and at most `each` of every collection of head-fake, seeded."""
+        """train-real, select-real, and at most `each` of every collection of head-fake, seeded. Raises DataError, also
+        where no collection has LEAST fakes to judge by."""
         rng = np.random.default_rng(seed)
         groups: dict[str, list[listing.Crop]] = {}
         for crop in listing.index(data, "head-fake", track):
@@ -60,6 +61,8 @@ class Pool:
             for name, rows in groups.items()
             if len(rows) >= LEAST
         }
+        if not fakes:
+            raise listing.DataError(f"no collection of head-fake has {LEAST} fakes of the track {track} to judge by")
         train, select = (as_scored(data, listing.index(data, split, track)) for split in ("train-real", "select-real"))
         return cls(train, select, fakes)
 
@@ -83,7 +86,7 @@ def judged(score: Callable[[Pixels], Floats], pool: Pool) -> dict[str, Any]:
 
 def centre(model: MuFlow, pool: Pool, pooling: str, plan: Schedule) -> dict[str, Any]:
     """(µ*, Σ*) of average images against that of single faces: mean Mahalanobis distance over the layers."""
-    drawn = averages.averages(pool.train, plan.seed, plan.of, plan.averages)
+    drawn = _averages(pool, plan)
     return {
         name: judged(_distance(model, fit_gaussians(model.features, crops, pooling), pooling), pool)
         for name, crops in (("averages", drawn), ("singles", pool.train))
@@ -108,10 +111,15 @@ def short_flow(model: MuFlow, pool: Pool, settings: Settings, plan: Schedule, ru
 
 def fitted_flow(model: MuFlow, pool: Pool, settings: Settings, plan: Schedule, run: Path) -> tuple[MuFlow, Progress]:
     """Gaussians of averages of the pool's training faces, then a flow on these, on the backbone of `model`."""
-    drawn = averages.averages(pool.train, plan.seed, min(plan.of, len(pool.train) // 4), plan.averages)
+    drawn = _averages(pool, plan)
     own = MuFlow(model.backbone, fit_gaussians(model.features, drawn, settings.pooling), settings).to(model.device)
     progress = fit_flow(own, [cache(own, pool.train)], cache(own, pool.select), plan, run, lambda now: None)  # noqa: ARG005
     return own.eval(), progress
+
+
+def _averages(pool: Pool, plan: Schedule) -> Pixels:
+    """Of at most a quarter of the training faces each: few faces have averages, too."""
+    return averages.averages(pool.train, plan.seed, min(plan.of, len(pool.train) // 4), plan.averages)
 
 
 def learning_curve(

@@ -21,6 +21,10 @@ class Scorer(Protocol):
         ...
 
 
+class TooFewFakes(ValueError):
+    """Fewer fakes than are to be planted and one to be caught."""
+
+
 SHARES = (0.01, 0.02, 0.05)
 LEVEL = 0.05
 DRAWS = 50
@@ -30,13 +34,13 @@ def in_calibration(calibration: Floats, fakes: Floats, seed: int = 0, draws: int
     """Fused scalars of calibration faces [n] and of fakes [f] -> share planted -> share of the other fakes caught.
 
     Planted fakes stand in for genuine faces, so n stays. "caught": share of the fakes not planted with p <= 0.05, mean
-    over seeded draws, with the middle 95 % of the draws; "loss" against none planted.
+    over seeded draws, with the middle 95 % of the draws; "loss" against none planted. Raises TooFewFakes.
     """
+    counts = {share: _planted(share, len(calibration), len(fakes)) for share in SHARES}
     rng = np.random.default_rng(seed)
     clean = float(np.mean(_p_values(calibration, fakes) <= LEVEL))
     result: dict[str, Any] = {"0": {"n": len(calibration), "fakes": len(fakes), "caught": round(clean, 4), "loss": 0.0}}
-    for share in SHARES:
-        count = max(1, round(share * len(calibration)))
+    for share, count in counts.items():
         caught = []
         for _ in range(draws):
             order, kept = rng.permutation(len(fakes)), rng.permutation(len(calibration))[count:]
@@ -63,13 +67,11 @@ def in_training(
     """One signal fitted on clean training faces, and on the same with `share` of them fakes -> both judged.
 
     Planted fakes are judged by neither. Half of the calibration faces give the fold, the other half are counted; false
-    alarms are those of `genuine`, which nothing else has seen.
+    alarms are those of `genuine`, which nothing else has seen. Raises TooFewFakes.
     """  # fmt: skip
+    count = _planted(share, len(train), len(fakes))
     rng = np.random.default_rng(seed)
-    count = max(1, round(share * len(train)))
     order = rng.permutation(len(fakes))
-    if count >= len(fakes):
-        raise ValueError(f"{count} fakes are to be planted, and there are {len(fakes)}")
     planted, rest = _take(fakes, order[:count]), _take(fakes, order[count:])
     mixed = _joined(_take(train, rng.permutation(len(train))[count:]), planted)
     return {
@@ -77,6 +79,13 @@ def in_training(
         "clean": _judged(fit(train), calibrate, genuine, rest),
         "planted_in_training": _judged(fit(mixed), calibrate, genuine, rest),
     }
+
+
+def _planted(share: float, faces: int, fakes: int) -> int:
+    count = max(1, round(share * faces))
+    if count >= fakes:
+        raise TooFewFakes(f"{count} fakes are to be planted, and there are {fakes}")
+    return count
 
 
 def _judged(signal: Scorer, calibrate: Seen, genuine: Seen, fakes: Seen) -> dict[str, Any]:
