@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from deepfake_guard.detector import weights
 from deepfake_guard.detector.calibration import Conditions
@@ -164,6 +166,31 @@ def test_a_stopped_scoring_goes_on_where_it_was(artefact: weights.Artefact, home
     assert rest.seen == len(wanted) - 31
     assert f"of {rest.seen} faces" in lines[-1]
     assert rows == table(Counting(0), artefact.manifest, home, wanted, kept=kept)
+
+
+def test_a_crop_that_has_changed_since_is_scored_anew(artefact: weights.Artefact, home: Path, tmp_path: Path) -> None:
+    """Another picture under the same path, and the same one of another native size."""
+    data, kept = Path(shutil.copytree(home, tmp_path / "crops")), tmp_path / "scores.jsonl"
+    wanted = listing.index(data, "test-fake")
+    table(Counting(), artefact.manifest, data, wanted, kept=kept)
+    Image.new("RGB", (64, 64), "white").save(data / wanted[3].path)
+    wanted[5] = replace(wanted[5], native_px=90)
+    again = Counting()
+    rows = table(again, artefact.manifest, data, wanted, kept=kept)
+    assert (again.seen, rows[3].score) == (2, 255)
+    assert rows == table(Counting(0), artefact.manifest, data, wanted, kept=kept)
+
+
+@pytest.mark.parametrize("line", ['{"path": "a.png", "status": "done"}', '["a.png"]', "7", "notes of mine"])
+def test_a_file_of_other_rows_is_refused_and_left_as_it_is(
+    line: str, artefact: weights.Artefact, home: Path, tmp_path: Path
+) -> None:
+    kept, log = tmp_path / "scores.jsonl", tmp_path / "openings.md"
+    kept.write_text(f"{line}\n")
+    with pytest.raises(listing.DataError, match=r"line 1 of .*scores.jsonl is no scored face of evaluate"):
+        evaluate(artefact, home, openings=log, reason="a look", scores=kept)
+    assert kept.read_text() == f"{line}\n"
+    assert not log.exists()
 
 
 def test_crops_are_scored_under_the_conditions_they_came_in() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import time
@@ -91,13 +92,17 @@ def table(
     """All wanted crops scored, in their order.
 
     kept: a file of JSON lines that is read first and grows batch by batch, so that a stopped run goes on and a second
-    report scores nothing. `before` is called once before the first picture is read, and not where none is.
+    report scores nothing. `before` is called once before the first picture is looked at, and not where none is.
+    Raises DataError for a file of anything else.
     """
-    rows = once(wanted, lambda batch: _scored(judge, data, batch), key(passport), kept=kept, before=before, say=say)
+    rows = once(
+        data, wanted, lambda batch: _scored(judge, data, batch), key(passport), kept=kept, before=before, say=say
+    )
     return [_judged(crop, rows[crop.path]) for crop in wanted]
 
 
 def once(
+    data: Path,
     wanted: Sequence[Crop],
     scored: Callable[[Sequence[Crop]], list[Row]],
     by: str,
@@ -108,9 +113,13 @@ def once(
 ) -> dict[str, Row]:
     """Path -> the row that `scored` makes of a crop, at most BATCH crops at a time; `by` names what it depends on.
 
-    kept, before, say: as in `table`; one file may hold rows by several.
+    kept, before, say: as in `table`; one file may hold rows by several. A row counts as long as the crop at its path is
+    the same, byte for byte and by its native size.
     """
-    known = _read(kept, by)
+    there = _read(kept, by)
+    known = {
+        crop.path: row for crop in wanted if (row := there.get(crop.path)) and row.get("crop") == _digest(data, crop)
+    }
     missing = [crop for crop in wanted if crop.path not in known]
     if missing:
         before()
@@ -118,13 +127,19 @@ def once(
         _prepare(kept)
     started = time.monotonic()
     for at in range(0, len(missing), BATCH):
-        rows = scored(missing[at : at + BATCH])
+        batch = missing[at : at + BATCH]
+        rows = scored(batch)
         known |= {row["path"]: row for row in rows}
         if kept is not None:
             with kept.open("a", encoding="utf-8") as stream:
-                stream.writelines(json.dumps({"by": by, **row}) + "\n" for row in rows)
+                marked = ({"by": by, "crop": _digest(data, crop), **row} for crop, row in zip(batch, rows, strict=True))
+                stream.writelines(json.dumps(row) + "\n" for row in marked)
         say(_line(min(at + BATCH, len(missing)), len(missing), time.monotonic() - started))
     return known
+
+
+def _digest(data: Path, crop: Crop) -> str:
+    return hashlib.sha256(f"{crop.native_px} ".encode() + (data / crop.path).read_bytes()).hexdigest()[:16]
 
 
 def _scored(judge: Judge, data: Path, batch: Sequence[Crop]) -> list[Row]:
@@ -160,11 +175,18 @@ def _read(kept: Path | None, scored_by: str) -> dict[str, Row]:
 
 
 def _rows(kept: Path) -> Iterator[Row]:
-    for line in kept.read_text(encoding="utf-8").splitlines():
+    for number, line in enumerate(kept.read_bytes().splitlines(), start=1):
         try:
-            yield json.loads(line)
+            row = json.loads(line)
         except ValueError:
-            continue  # cut off by a kill: that face is scored again
+            if number > 1 or line.startswith(b'{"by"'[: len(line)]):
+                continue  # cut off by a kill: that face is scored again
+            row = None
+        if not isinstance(row, dict) or not {"by", "path"} <= set(row):
+            raise listing.DataError(
+                f"line {number} of {kept} is no scored face of evaluate: --scores names a file of its own, or a new one"
+            )
+        yield row
 
 
 def _prepare(kept: Path) -> None:

@@ -67,6 +67,7 @@ def by_bucket(
         return [{"path": crop.path, "p_values": each} for crop, each in zip(batch, found, strict=True)]
 
     rows = once(
+        data,
         [crop for crops in grouped.values() for crop in crops],
         placed,
         f"{key(passport)} by bucket",
