@@ -59,8 +59,8 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class Finder:
-    """`find`: uint8 RGB [H, W, 3], longer side ≤ 640 px → faces in its pixels; `trusted`: the data were cut with it;
-    `points`: it gives five landmarks; `alignment`, `side`: how its faces are laid into a square of so many px."""
+    """`find`: uint8 RGB [H, W, 3], longer side ≤ 640 px → faces in its pixels, in one thread at a time; raises
+    RuntimeError where it fails, never for what the picture shows. `trusted`: the data were cut with it; `points`: it gives five landmarks; `alignment`, `side`: how its faces are laid into a square of so many px."""
 
     name: str
     trusted: bool
@@ -166,6 +166,7 @@ def haar() -> Finder:
 
     cascade = cv2.CascadeClassifier(str(Path(cv2.__file__).parent / "data" / "haarcascade_frontalface_default.xml"))
 
+    @yunet.faults_told()
     def find(rgb: Pixels) -> list[Found]:
         grey = cv2.equalizeHist(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY))
         boxes, _, weights = cascade.detectMultiScale3(grey, 1.1, 6, minSize=(32, 32), outputRejectLevels=True)

@@ -63,8 +63,10 @@ class Detector:
         self.decoder = Decoder(limits)
 
     def warm_up(self) -> None:
-        """One scored face and a started decoder, so that the first file does not pay for them."""
+        """A started decoder, a searched frame and one scored face: the first file does not pay for them, and whoever
+        asks whether this machine can still do its work has an answer. Raises RuntimeError where it cannot."""
         self.decoder.limits_in_force()
+        self.finder.find(np.zeros((faces.DETECTION_PX, faces.DETECTION_PX, 3), np.uint8))
         self.score(np.zeros((1, self.finder.side, self.finder.side, 3), np.uint8))
 
     def close(self) -> None:

@@ -7,7 +7,8 @@ decoded as OpenCV's modules/objdetect/src/face_detect.cpp does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,23 @@ FIXED = bytes.fromhex("0a03088005") * 2
 FREE = bytes.fromhex("0a03120168") + bytes.fromhex("0a03120177")
 
 
+@contextmanager
+def faults_told() -> Iterator[None]:
+    """What OpenCV and ONNX Runtime raise, for a full memory too, has no base but Exception: here it becomes
+    RuntimeError, as torch raises it, which nobody takes for the picture's fault."""
+    try:
+        yield
+    except (MemoryError, OSError, RuntimeError):
+        raise
+    except Exception as error:
+        raise RuntimeError(f"the face finder failed: {type(error).__name__}: {error}") from error
+
+
 def faces(path: Path) -> Callable[[Pixels], Rows]:
     """uint8 RGB [H, W, 3] -> float32 [n, 15]: left, top, width, height, five points (x, y), in pixels of the frame, and
-    the score in [0.7, 1]; best first."""
+    the score in [0.7, 1]; best first. For one thread at a time: OpenCV's network crashes the process in several.
+
+    Both it and what it gives raise RuntimeError for whatever fails in their runtime, its memory among it."""
     try:
         import onnxruntime  # noqa: F401
     except ImportError:
@@ -35,6 +50,7 @@ def faces(path: Path) -> Callable[[Pixels], Rows]:
     return by_onnxruntime(path)
 
 
+@faults_told()
 def by_opencv(path: Path) -> Callable[[Pixels], Rows]:
     import cv2
 
@@ -42,6 +58,7 @@ def by_opencv(path: Path) -> Callable[[Pixels], Rows]:
         str(path), "", (320, 320), score_threshold=MIN_SCORE, nms_threshold=MAX_OVERLAP, top_k=AT_MOST
     )
 
+    @faults_told()
     def find(rgb: Pixels) -> Rows:
         network.setInputSize((rgb.shape[1], rgb.shape[0]))
         _, rows = network.detect(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
@@ -50,6 +67,7 @@ def by_opencv(path: Path) -> Callable[[Pixels], Rows]:
     return find
 
 
+@faults_told()
 def by_onnxruntime(path: Path) -> Callable[[Pixels], Rows]:
     import onnxruntime
 
@@ -60,6 +78,7 @@ def by_onnxruntime(path: Path) -> Callable[[Pixels], Rows]:
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
 
+    @faults_told()
     def find(rgb: Pixels) -> Rows:
         height, width = (-(-side // STRIDE) * STRIDE for side in rgb.shape[:2])
         frame = np.zeros((1, 3, height, width), np.float32)

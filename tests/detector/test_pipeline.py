@@ -209,6 +209,18 @@ def test_a_decoder_that_does_not_start_stops_the_batch(
         list(detector.examine_many([saved(tmp_path / "a.png", portrait())]))
 
 
+def test_a_face_finder_that_fails_shows_while_warming_up(artefact: weights.Artefact) -> None:
+    """Else a worker whose finder has no memory would take each failure for the files'."""
+
+    def failing(_: np.ndarray) -> list[faces.Found]:
+        raise RuntimeError("the face finder failed: Failed to allocate memory")
+
+    made = Detector(artefact, replace(TRUSTED, find=failing))
+    with pytest.raises(RuntimeError, match="allocate"):
+        made.warm_up()
+    made.close()
+
+
 def test_no_file_is_no_report(detector: Detector) -> None:
     assert list(detector.examine_many([])) == []
     assert detector.score(np.zeros((0, 224, 224, 3), np.uint8)) == []

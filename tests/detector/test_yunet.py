@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -68,6 +69,21 @@ def test_many_faces_come_in_the_same_order_best_first(both: tuple[Find, Find]) -
 
 def test_an_empty_frame_has_no_rows(both: tuple[Find, Find]) -> None:
     assert [find(np.zeros((64, 96, 3), np.uint8)).shape for find in both] == [(0, 15), (0, 15)]
+
+
+def test_what_fails_in_a_runtime_is_not_taken_for_the_pictures_fault(both: tuple[Find, Find]) -> None:
+    """Both raise errors of their own that derive from Exception alone, here for a frame of no rows."""
+    for find in both:
+        with pytest.raises(RuntimeError, match="the face finder failed"):
+            find(np.zeros((0, 64, 3), np.uint8))
+
+
+@pytest.mark.parametrize("runtime", [yunet.by_opencv, yunet.by_onnxruntime])
+def test_a_network_that_cannot_be_loaded_is_a_runtime_error(runtime: Callable[..., Find], tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
+    (tmp_path / "cut_off.onnx").write_bytes(YUNET.read_bytes()[:100_000])
+    with pytest.raises(RuntimeError, match="the face finder failed"):
+        runtime(tmp_path / "cut_off.onnx")
 
 
 def test_without_onnx_runtime_opencv_finds_them(monkeypatch: pytest.MonkeyPatch) -> None:
