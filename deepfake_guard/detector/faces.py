@@ -59,8 +59,9 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class Finder:
-    """`find`: uint8 RGB [H, W, 3], longer side ≤ 640 px → faces in its pixels, in one thread at a time; raises
-    RuntimeError where it fails, never for what the picture shows. `trusted`: the data were cut with it; `points`: it gives five landmarks; `alignment`, `side`: how its faces are laid into a square of so many px."""
+    """`find`: uint8 RGB [H, W, 3], longer side ≤ 640 px → faces in its pixels; for one thread at a time; where it fails
+    it raises RuntimeError. `trusted`: the data were cut with it; `points`: it gives five landmarks; `alignment`,
+    `side`: how its faces are laid into a square of so many px."""
 
     name: str
     trusted: bool

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 SCHEMA = 2
 FILE_NAME = "manifest.json"
@@ -115,13 +115,14 @@ def write(folder: Path, manifest: Manifest) -> None:
 
 
 def read(folder: Path) -> Manifest:
-    """Read the manifest; raises ArtefactError when it is missing, unreadable or of another schema."""
+    """Read the manifest; raises ArtefactError when it is missing, unreadable or of another schema, or when a
+    field has another type than `Manifest` declares."""
     path = folder / FILE_NAME
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ArtefactError(f"{path} is missing: this folder holds no detector artefact") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ArtefactError(f"{path} is not readable as JSON: {error}") from error
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         found = document.get("schema") if isinstance(document, dict) else None
@@ -130,19 +131,28 @@ def read(folder: Path) -> Manifest:
     if unknown := sorted(set(document) - known):
         raise ArtefactError(f"{path} has unknown keys: {', '.join(unknown)}")
     try:
-        document["sets"] = tuple(GenuineSet(**entry) for entry in document.get("sets", ()))
-        document["heads"] = {name: _head(card) for name, card in document.get("heads", {}).items()}
-        document["stages"] = tuple(document["stages"])
-        document["decides"] = tuple(document.get("decides", ()))
-        document["shapes"] = tuple((int(c), int(h), int(w)) for c, h, w in document["shapes"])
-        return Manifest(**document)
-    except (KeyError, TypeError, ValueError) as error:
+        passport: Manifest = _typed(document, Manifest)
+    except TypeError as error:
         raise ArtefactError(f"{path} is incomplete or malformed: {error}") from error
+    return passport
 
 
-def _head(card: dict[str, Any]) -> HeadCard:
-    lists = {name: tuple(card[name]) for name in ("generators", "families", "licences")}
-    return HeadCard(**{**card, **lists})
+def _typed(value: Any, kind: Any, name: str = "") -> Any:
+    """What JSON gave, as the type that a field declares, lists as tuples; raises TypeError naming what is another."""
+    origin, parts = get_origin(kind), get_args(kind)
+    if is_dataclass(kind) and isinstance(value, dict):
+        kinds = get_type_hints(kind)
+        made: Any = kind
+        return made(**{key: _typed(each, kinds.get(key, Any), f"{name}{key}: ") for key, each in value.items()})
+    if origin is dict and isinstance(value, dict):
+        return {key: _typed(each, parts[1], f"{name}{key}: ") for key, each in value.items()}
+    if origin is tuple and isinstance(value, list):
+        listed = parts[:1] * len(value) if parts[-1] is Ellipsis else parts
+        if len(listed) == len(value):
+            return tuple(_typed(each, part, name) for each, part in zip(value, listed, strict=True))
+    if kind is Any or type(value) is kind or (kind is float and type(value) is int):
+        return value
+    raise TypeError(f"{name}{json.dumps(value):.60} is no {kind if origin else kind.__name__}")
 
 
 def verify(folder: Path, manifest: Manifest) -> None:

@@ -144,11 +144,12 @@ def load(folder: Path | None = None, device: str = "auto") -> Artefact:
 def _model(path: Path, passport: Manifest) -> MuFlow:
     try:
         tensors = load_file(path)
+        settings = _settings(passport)  # before anything is built: it bounds what may be
         backbone = _unfilled(passport)
         ranks = [_ranks(tensors, at) for at in range(len(passport.stages))]
-        model = MuFlow.blank(_settings(passport), ranks, backbone)
-        if model.shapes != passport.shapes:
-            raise ArtefactError(f"{path}: the manifest's shapes {passport.shapes} do not fit {model.shapes}")
+        if (shapes := backbone.shapes(settings.input_px)) != passport.shapes:
+            raise ArtefactError(f"{path}: the manifest's shapes {passport.shapes} do not fit {shapes}")
+        model = MuFlow.blank(settings, ranks, backbone)
         model.load_state_dict(tensors, strict=True)
     except (SafetensorError, KeyError, IndexError, RuntimeError, TypeError, ValueError) as error:
         raise ArtefactError(f"{path} does not fit its manifest: {error}") from error
@@ -192,7 +193,7 @@ def _signals(path: Path, passport: Manifest) -> tuple[Signal, ...]:
             )
             for name, card in passport.signals.items()
         )
-    except (SafetensorError, KeyError, OSError, ValueError) as error:
+    except (SafetensorError, IndexError, KeyError, OSError, TypeError, ValueError) as error:
         raise ArtefactError(f"{path} does not fit its manifest: {error}") from error
 
 
@@ -201,7 +202,7 @@ def _linear(path: Path) -> LinearHead:
         tensors = load_file(path)
         _check_finite(path, tensors)
         return LinearHead.from_tensors({key: value.numpy() for key, value in tensors.items()}, _classes(path))
-    except (SafetensorError, KeyError, ValueError) as error:
+    except (SafetensorError, IndexError, KeyError, TypeError, ValueError) as error:
         raise ArtefactError(f"{path} is no linear head: {error}") from error
 
 
@@ -217,7 +218,7 @@ def _head(path: Path) -> TunedBackbone:
         tensors = load_file(path)
         head = TunedBackbone(classes)
         head.load_state_dict(tensors, strict=True)
-    except (SafetensorError, KeyError, RuntimeError, ValueError) as error:
+    except (SafetensorError, KeyError, RuntimeError, TypeError, ValueError) as error:
         raise ArtefactError(f"{path} is no head: {error}") from error
     _check_finite(path, tensors)
     return head.requires_grad_(False)

@@ -150,7 +150,7 @@ def test_weights_lie_beside_the_file_that_names_them(tmp_path: Path) -> None:
         ("[muflow]\nsteps = 'eight'", "steps = 'eight'"),
         ("[muflow]\nsteps = true", "steps = True"),
         ("[training]\nepochs = 1.5", "epochs = 1.5"),
-        ("[patches]\ncount = 0", "at least one patch"),
+        ("[patches]\ncount = 0", "1 to 256 patches"),
         ("components = 0", "components"),
         ("precision = 'int8'", "precision"),
         ("alignment = 'centre'", "alignment"),

@@ -16,6 +16,7 @@ from safetensors.numpy import load_file, save_file
 from deepfake_guard.detector import manifest, weights
 from deepfake_guard.detector.device import DeviceError
 from deepfake_guard.detector.manifest import ArtefactError
+from deepfake_guard.detector.signals.muflow import MuFlow
 
 from .artefacts import noise_crops, tiny_artefact
 
@@ -91,6 +92,59 @@ def test_values_that_are_not_finite_are_refused(artefact: weights.Artefact, tmp_
 def test_a_manifest_of_another_version_or_model_is_refused(
     artefact: weights.Artefact, tmp_path: Path, changes: dict[str, Any], words: str
 ) -> None:
+    rewrite(tmp_path, **changes)
+    with pytest.raises(ArtefactError, match=words):
+        weights.load(tmp_path, device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"files": ["model.safetensors"]}, "files: "),
+        ({"files": {"model.safetensors": 1}}, "files: model.safetensors: 1 is no str"),
+        ({"crop_px": "224"}, 'crop_px: "224" is no int'),
+        ({"seed": True}, "seed: true is no int"),
+        ({"signals": ["muflow"]}, "signals: "),
+        ({"signals": {"muflow": "gaussian"}}, "signals: muflow: "),
+        ({"backbone": None}, "backbone: null is no str"),
+        ({"dtype": []}, "dtype: "),
+        ({"decides": "muflow"}, "decides: "),
+        ({"shapes": [[24, 16]]}, "shapes: "),
+        ({"sets": [{"name": "noise"}]}, "malformed: .*licence"),
+        ({"heads": {"head": {"generators": "FLUX", "families": [], "licences": [], "n": 1}}}, "generators: "),
+    ],
+)
+def test_a_field_of_another_type_is_refused_by_name(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
+    document = json.loads((manifest.STARTER / manifest.FILE_NAME).read_text())
+    (tmp_path / manifest.FILE_NAME).write_text(json.dumps({**document, **changes}))
+    with pytest.raises(ArtefactError, match=words):
+        manifest.read(tmp_path)
+
+
+def test_a_manifest_that_is_nested_without_end_is_refused(tmp_path: Path) -> None:
+    (tmp_path / manifest.FILE_NAME).write_text("[" * 200_000)
+    with pytest.raises(ArtefactError, match="not readable as JSON"):
+        manifest.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"input_px": 16_000}, "at most 1024 px"),
+        ({"input_px": 1024}, "shapes"),
+        ({"steps": 2000}, "at most 64"),
+        ({"switches": {"hidden": 1e9}}, "at most 8"),
+        ({"switches": {"patches": {"count": 10**9}}}, "1 to 256 patches"),
+        ({"backbone": "vit_small_patch14_dinov2", "backbone_options": {"depth": 10**9}}, "200 in all"),
+        ({"backbone": "resnet18", "backbone_options": {"layers": [10**9] * 4}}, "200 in all"),
+        ({"backbone": "resnet18", "backbone_options": {"layers": [-(10**9), 10**9]}}, "200 in all"),
+    ],
+)
+def test_a_manifest_cannot_ask_for_any_amount_of_memory_or_time(
+    artefact: weights.Artefact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], words: str
+) -> None:
+    """Nothing of the flows is built: their memory is what grows."""
+    monkeypatch.setattr(MuFlow, "blank", None)
     rewrite(tmp_path, **changes)
     with pytest.raises(ArtefactError, match=words):
         weights.load(tmp_path, device="cpu")

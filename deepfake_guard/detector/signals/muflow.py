@@ -18,11 +18,12 @@ from .likelihood import check_objective, layer_nll
 from .patches import Patches, assemble, cut, most_deviant
 
 BATCH = 32
+LARGEST_INPUT = 1024  # a manifest must not be able to ask for any amount of memory
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the numbers of an artefact mean. input_px: a side that the backbone takes.
+    """What the numbers of an artefact mean. input_px: a side that the backbone takes, at most 1024.
 
     From `kernels` on: the flow's switches (`FlowSettings`). patches: None resizes the whole picture to the input (v1),
     otherwise native patches of that side are looked at (v2).
@@ -44,6 +45,8 @@ class Settings:
     def __post_init__(self) -> None:
         if self.pooling not in POOLINGS:
             raise ValueError(f"unknown pooling {self.pooling!r}: use one of {', '.join(POOLINGS)}")
+        if self.input_px > LARGEST_INPUT:
+            raise ValueError(f"the input's side is at most {LARGEST_INPUT} px, got {self.input_px}")
         check_objective(self.objective, self.pooling)
         _ = self.flow  # which checks its own
 

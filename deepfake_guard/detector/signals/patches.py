@@ -13,6 +13,8 @@ from torch import Tensor
 
 Corners = NDArray[np.int64]
 
+MOST = 256  # a manifest must not be able to ask for any amount of time
+
 
 @dataclass(frozen=True, slots=True)
 class Patches:
@@ -26,8 +28,8 @@ class Patches:
     top: int = 0
 
     def __post_init__(self) -> None:
-        if self.count < 1 or self.train < 1 or not 0 <= self.top <= self.count:
-            raise ValueError(f"at least one patch, and at most {self.count} that deviate most, got {self}")
+        if not 1 <= self.count <= MOST or self.train < 1 or not 0 <= self.top <= self.count:
+            raise ValueError(f"1 to {MOST} patches, and at most {self.count} that deviate most, got {self}")
 
     def corners(self, height: int, width: int, side: int) -> Corners:
         """(top, left) of the fixed patches, [count, 2], the same for one size of picture."""
