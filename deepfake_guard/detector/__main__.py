@@ -51,6 +51,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     process.prepare()
+    output.any_name()
     top = make_parser()
     options = top.parse_args(arguments)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 import subprocess
 import sys
@@ -42,6 +43,16 @@ def test_explain_writes_a_picture_and_a_page_for_each_face(
     assert "what decides" in page
     assert not re.search(r"(src|href)=.(?!data:)|<script|@import|url\(", page)
     assert main(["explain", str(saved(tmp_path / "b.png", coffee())), "--out", str(out / "b.html"), *options]) == 1
+
+
+def test_explain_names_a_file_whose_name_is_not_utf_8(
+    artefact: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = saved(tmp_path / os.fsdecode(b"caf\xe9.png"), portrait()), tmp_path / "out"
+    options = ["--artefact", artefact, "--device", "cpu", "--faces", str(tmp_path)]
+    assert main(["explain", str(path), "--out", str(out), *options]) == 0
+    assert rf"{out}/caf\udce9-face1.html" in capsys.readouterr().out
+    assert r"<h1>caf\udce9.png</h1>" in (out / os.fsdecode(b"caf\xe9-face1.html")).read_text()
 
 
 def test_wrong_usage_exits_with_two_and_nothing_found_with_one(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -110,6 +111,16 @@ def test_the_table_of_values_has_a_row_a_face_and_every_signal(
     assert 0 < float(first["muflow p_value"]) == float(first["p_value"]) <= 1
     assert (first["face"], first["n"]) == ("1", "40")
     assert (second["status"], second["reasons"], second["p_value"]) == ("not_applicable", "no_face", "")
+
+
+@pytest.mark.parametrize("shape", ["--json", "--csv", None])
+def test_a_file_whose_name_is_not_utf_8_is_scored_and_named(
+    shape: str | None, artefact: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = saved(tmp_path / os.fsdecode(b"caf\xe9.png"), portrait())
+    options = ["--artefact", artefact, "--device", "cpu", "--faces", str(tmp_path), *([shape] if shape else [])]
+    assert main(["score", str(path), *options]) == 0
+    assert r"caf\udce9.png" in capsys.readouterr().out
 
 
 def test_a_crop_has_the_native_size_that_its_index_says(tmp_path: Path) -> None:

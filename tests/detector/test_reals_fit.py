@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def whole(shipped: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def made(home: Path, count: int, shipped: Path, *, quick: bool, adapt: bool = False) -> weights.Artefact:
-    written(folder_of(home / "photos", count) / "<b>note.txt", b"no picture")
+    written(folder_of(home / "photos", count) / os.fsdecode(b"<b>note \xe9.txt"), b"no picture")
     fit_reals(
         home / "photos", home / "own", quick=quick, adapt=adapt, artefact=shipped, device="cpu", finder=EVERYWHERE,
         schedule=BRIEF,
@@ -142,7 +143,7 @@ def test_the_fold_of_the_whole_road_is_that_of_own_selection_faces(whole: Path, 
 
 def test_the_report_names_each_photo_not_used_and_escapes_it(whole: Path, shipped: Path) -> None:
     text = (whole / "own" / REPORT).read_text()
-    assert "&lt;b&gt;note.txt" in text
+    assert r"&lt;b&gt;note \udce9.txt" in text
     assert "<b>note" not in text
     assert "decode_error" in text
     assert "K = 4 faces" in text

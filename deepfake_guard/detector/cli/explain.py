@@ -81,6 +81,7 @@ def _explained(detector: Detector, path: Path) -> tuple[rows.Row, list[Explanati
 def _faces(detector: Detector, path: Path, report: MediaReport) -> Iterator[Explanation]:
     """The crops are cut once more: a report keeps them only as people see them."""
     from deepfake_guard.detector import explain, media
+    from deepfake_guard.detector.explain import words
     from deepfake_guard.detector.explain.explanation import explanation
 
     if not any(face.result for face in report.faces):
@@ -92,7 +93,8 @@ def _faces(detector: Detector, path: Path, report: MediaReport) -> Iterator[Expl
             continue
         maps = model.score(crop[None]).maps
         layers = explain.layer_heat(maps, model, calibration.heat)[:, 0]
-        title = path.name if len(report.faces) == 1 else f"{path.name}, face {number} of {len(report.faces)}"
+        name = words.printable(path.name)
+        title = name if len(report.faces) == 1 else f"{name}, face {number} of {len(report.faces)}"
         edges, counts = calibration.histogram(scored.result.bucket)
         histogram = {"n": scored.result.n, "edges": edges, "counts": counts}
         heats = (scored.result.heat, list(layers))

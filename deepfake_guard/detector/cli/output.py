@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 progress_console = Console(stderr=True)
+
+
+def any_name() -> None:
+    """Names that standard output has no letters for are written with escapes, as standard error writes them: a file
+    whose name is not UTF-8 ends no command."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def line(text: str) -> None:

@@ -49,6 +49,11 @@ ENCODINGS = {
 }
 
 
+def printable(name: str) -> str:
+    """A name as any document can hold it: bytes of a file name that are no UTF-8 stand as `\\udc` and two digits."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
 def finding(p: float, n: int, reached: int, say: Say = str) -> str:
     """How unusual, said with no more digits than n allows."""
     if reached < FEW:

@@ -8,7 +8,7 @@ from html import escape
 
 from ..calibration import Calibration
 from ..ensemble import MUFLOW
-from ..explain.words import signal_name
+from ..explain.words import printable, signal_name
 from ..manifest import Manifest
 from .near_duplicates import ALIKE, SAME
 from .reals import SHARES, Prepared, averaged, unused
@@ -48,7 +48,7 @@ def page(made: Manifest, calibration: Calibration, prepared: Prepared, judged: J
         _dropped(prepared),
     ]
     head = f'<meta charset="utf-8"><title>Own photos: {escape(made.detector_id)}</title><style>{STYLE}</style>'
-    return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>\n'
+    return printable(f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>\n')
 
 
 def lines(calibration: Calibration, judged: Judged) -> Iterator[str]:
