@@ -165,7 +165,7 @@ def _beat(queue: str) -> None:
             _say_alive(queue)
             if queue == dispatch.SCAN_QUEUE:
                 host()
-        except (ValueError, OSError, RuntimeError, ImportError, DatabaseError) as error:
+        except Exception as error:  # of any kind: the site's own function builds it, several runtimes load it
             said = f"{type(error).__name__}: {error}"
             log.error("not_warmed_up", error=said)
             _say_why_not(queue, said)

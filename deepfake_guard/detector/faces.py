@@ -24,7 +24,7 @@ Pixels = NDArray[np.uint8]
 
 JPEG_QUALITY = 92
 DETECTION_PX = 640  # the longer side is shrunk to this before looking for faces
-MIN_FRAME_PX = 32  # YuNet's stride: thinner frames hold no face, and it answers them with infinities or noise
+MIN_FRAME_PX = 33  # more than YuNet's stride: OpenCV answers thinner frames with infinities, noise or invented faces
 MIN_SHARPNESS = 6.0  # none of the 310 select-real faces lies below (least 6.8); a Gaussian blur of σ = 3 px does
 
 YUNET_FILE = "face_detection_yunet_2023mar.onnx"

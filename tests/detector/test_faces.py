@@ -95,6 +95,14 @@ def test_a_finders_impossible_box_is_no_face(broken: tuple[float, float, float, 
     assert faces.find(rgb(portrait()), wild) == []
 
 
+@pytest.mark.parametrize(("size", "asked"), [((32, 640), False), ((320, 6400), False), ((33, 640), True)])
+def test_no_finder_is_asked_about_a_frame_of_one_stride(size: tuple[int, int], asked: bool) -> None:
+    """There OpenCV's YuNet invents faces."""
+    inventing = faces.Finder("inventing", True, lambda _: [faces.Found(BoundingBox(9, 2, 30, 30), (), 0.9)])
+    noise = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
+    assert bool(faces.find(noise, inventing)) == asked
+
+
 def test_a_face_below_64_px_is_too_small() -> None:
     small = np.full((512, 512, 3), 128, np.uint8)
     small[100:260, 100:260] = rgb(portrait(160))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,22 @@ def of_the_site(values: Conf) -> Any:
 def test_a_project_may_name_what_builds_its_detector(settings: Any) -> None:
     settings.DEEPFAKE_GUARD = {**settings.DEEPFAKE_GUARD, "DETECTOR": "tests.workers.test_detector_host.of_the_site"}
     assert detector_host.host().detector.of_the_site  # type: ignore[attr-defined]
+
+
+def mistaken(_: Conf) -> Any:
+    """Ends the heartbeat after this try."""
+    detector_host._left.set()
+    raise TypeError("unexpected keyword argument 'threads'")
+
+
+def test_whatever_keeps_it_from_warming_up_is_said_and_ends_no_heartbeat(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(detector_host, "_left", threading.Event())
+    monkeypatch.setattr(detector_host, "close_old_connections", lambda: None)  # the test's own
+    settings.DEEPFAKE_GUARD = {**settings.DEEPFAKE_GUARD, "DETECTOR": "tests.workers.test_detector_host.mistaken"}
+    detector_host._beat("scan")
+    assert WorkerStatus.objects.get().notes["fault"] == "TypeError: unexpected keyword argument 'threads'"
 
 
 def test_how_idle_threads_wait_is_said_before_anything_builds_a_detector(
