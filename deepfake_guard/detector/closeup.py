@@ -19,6 +19,7 @@ from deepfake_guard.detector.records import Derived
 Pixels = NDArray[np.uint8]
 
 WEBP_SIDE = 16_383  # the format's own limit; longer pictures are kept as PNG
+JPEG_SIDE = 65_500  # libjpeg's
 ENHANCED_PX = 4096
 ERROR_QUALITY, ERROR_GAIN = 90, 16
 RESIDUAL_GAIN = 8
@@ -52,7 +53,9 @@ def contrast(rgb: Pixels) -> Pixels:
 
 
 def error_level(rgb: Pixels) -> Pixels:
-    """How much each pixel changes when the picture is saved as JPEG once more (Krawetz, 2007), × 16."""
+    """How much each pixel changes when the picture is saved as JPEG once more (Krawetz, 2007), × 16. A picture
+    that is longer than a JPEG may be is shrunk to 65,500 px first."""
+    rgb = shrunk(rgb, JPEG_SIDE)
     buffer = io.BytesIO()
     Image.fromarray(rgb).save(buffer, "JPEG", quality=ERROR_QUALITY)
     again = np.asarray(Image.open(buffer).convert("RGB"))

@@ -41,6 +41,12 @@ def test_a_very_large_picture_is_enhanced_smaller_and_inspected_whole() -> None:
     assert set(sizes.values()) == {closeup.ENHANCED_PX}
 
 
+def test_a_picture_longer_than_a_jpeg_may_be_has_all_its_views() -> None:
+    made = list(closeup.views(noise(4, closeup.JPEG_SIDE + 100)))
+    assert [view.kind for view in made] == ["inspect", "contrast", "error_level", "residual"]
+    assert made[0].width == closeup.JPEG_SIDE + 100
+
+
 def test_the_error_level_is_dark_where_saving_again_changes_nothing() -> None:
     rgb = np.full((64, 128, 3), 128, np.uint8)
     rgb[:, 64:] = noise(64, 64)
