@@ -15,6 +15,7 @@ from PIL import Image
 
 from deepfake_guard.detector.__main__ import main
 from deepfake_guard.detector.cli import files
+from deepfake_guard.detector.training.crops import DataError
 
 from .artefacts import tiny_artefact
 from .finders import YUNET
@@ -128,6 +129,23 @@ def test_a_crop_has_the_native_size_that_its_index_says(tmp_path: Path) -> None:
     listed, other = (saved(tmp_path / "hq" / name, coffee().resize((60, 40))) for name in ("a.png", "b.png"))
     (tmp_path / "index.csv").write_text("path,native_crop_px\nhq/a.png,137\n")
     assert (files.native_px(listed), files.native_px(other)) == (137, None)
+
+
+def test_an_index_that_does_not_list_a_crop_leaves_it_to_the_next_above(tmp_path: Path) -> None:
+    (tmp_path / "hq").mkdir()
+    listed, unknown = (saved(tmp_path / "hq" / name, coffee().resize((60, 40))) for name in ("a.png", "b.png"))
+    (tmp_path / "hq" / "index.csv").write_text("path,native_crop_px\nb.png,\n")
+    (tmp_path / "index.csv").write_text("path,native_crop_px\nhq/a.png,137\nhq/b.png,137\n")
+    assert (files.native_px(listed), files.native_px(unknown)) == (137, None)
+
+
+def test_an_index_of_crops_that_is_not_utf_8_is_refused_by_name_and_any_other_table_is_none(tmp_path: Path) -> None:
+    for name, columns in (("crops", "path,native_crop_px"), ("other", "name,size")):
+        (tmp_path / name).mkdir()
+        written(tmp_path / name / "index.csv", f"{columns}\ncaf\xe9.png,100\n".encode("latin-1"))
+    with pytest.raises(DataError, match=r"crops/index.csv is not UTF-8 \(byte 23\)"):
+        files.native_px(tmp_path / "crops" / "a.png")
+    assert files.native_px(tmp_path / "other" / "a.png") is None
 
 
 def test_a_crop_smaller_than_any_calibration_face_is_not_scored(score: Any, tmp_path: Path) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import glob
+import io
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
+
+from deepfake_guard.detector.training.crops import DataError
 
 STILLS = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif", ".heic", ".heif", ".bmp", ".tif", ".tiff"}
 VIDEOS = {".mp4", ".mov", ".webm"}
@@ -26,23 +29,32 @@ def pictures(patterns: Iterable[str]) -> Iterator[Path]:
 
 
 def native_px(path: Path) -> int | None:
-    """`native_crop_px` of a face crop, from the nearest index.csv in or above its folder that lists it; else None."""
+    """`native_crop_px` of a face crop, from the nearest index.csv in or above its folder that lists it; else None.
+
+    Raises DataError for an index of crops in another encoding than UTF-8, whose names would be taken for others.
+    """
     path = path.resolve()
     for folder in path.parents:
-        if (listed := _index(folder)) is not None:
-            return listed.get(path.relative_to(folder).as_posix())
+        listed, name = _index(folder), path.relative_to(folder).as_posix()
+        if name in listed:
+            return listed[name]
     return None
 
 
 @cache
-def _index(folder: Path) -> dict[str, int] | None:
-    """path -> native_crop_px of a folder's index.csv; None where there is none that says both."""
+def _index(folder: Path) -> dict[str, int | None]:
+    """path -> native_crop_px of a folder's index.csv, None where it names no size; empty where no file says both."""
+    listing = folder / "index.csv"
     try:
-        with (folder / "index.csv").open(newline="", encoding="utf-8") as stream:
-            rows = csv.DictReader(stream)
-            if not {"path", "native_crop_px"} <= set(rows.fieldnames or ()):
-                return None
-            sizes = ((row["path"], row["native_crop_px"]) for row in rows)
-            return {path: int(size) for path, size in sizes if size and size.isdigit()}
+        content = listing.read_bytes()
     except OSError:
-        return None
+        return {}
+    rows = csv.DictReader(io.StringIO(content.decode("utf-8", "surrogateescape"), newline=""))
+    if not {"path", "native_crop_px"} <= set(rows.fieldnames or ()):
+        return {}
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{listing} is not UTF-8 (byte {error.start}): save it as UTF-8") from error
+    sizes = {row["path"]: row["native_crop_px"] for row in rows}
+    return {path: int(size) if size and size.isdecimal() else None for path, size in sizes.items()}
