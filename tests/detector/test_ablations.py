@@ -19,7 +19,7 @@ from deepfake_guard.detector.signals.base import Seen
 from deepfake_guard.detector.signals.mahalanobis import Mahalanobis
 from deepfake_guard.detector.signals.muflow import Settings
 from deepfake_guard.detector.stored_crops import as_crop
-from deepfake_guard.detector.training import ablate, ablations, contamination, fit_signals
+from deepfake_guard.detector.training import ablate, ablations, contamination, fit_flow, fit_signals, plots
 from deepfake_guard.detector.training import crops as listing
 from deepfake_guard.detector.training.fit_flow import Schedule
 from deepfake_guard.detector.weights import Artefact
@@ -31,7 +31,7 @@ PLAN = (
     Made("train-real", "a", 24), Made("select-real", "b", 16), Made("calib-real", "b", 20),
     Made("head-fake", "c", 16, "C", "gan", spread=252), Made("head-fake", "d", 3, "D", "gan", spread=90),
 )  # fmt: skip
-PARTS = 7 + len(ablations.POOLINGS) + len(ablations.OBJECTIVES)
+PARTS = 8 + len(ablations.POOLINGS) + len(ablations.OBJECTIVES)
 BRIEF = Schedule(lr=1e-3, batch=8, epochs=1, averages=12, of=6, plateau=0)
 
 
@@ -67,7 +67,8 @@ def test_every_part_states_both_sides_and_its_n(whole: tuple[dict[str, Any], lis
         assert 0 <= row["folded"] <= 1
     assert found["flow, published-log1p, flatten"]["epochs"] == 1
     assert found["flow, density, mean"]["train"] == 16
-    assert set(found["learning curve"]) == {"24"}
+    assert set(found["learning curve"]) == set(found["learning curve, µFlow"]) == {"24"}
+    assert list(found)[-4:] == ["learning curve, µFlow", "averages or singles, full_flatten", "impossible", "skipped"]
 
 
 def test_each_signal_is_judged_beside_muflow_and_what_is_kept_starts_with_it(
@@ -182,6 +183,26 @@ def test_the_learning_curve_has_a_point_for_each_number_and_for_all(home: Path, 
     assert list(found["8"]) == list(fit_signals.SHIPPED)
 
 
+def test_the_learning_curve_of_muflow_goes_on_flow_by_flow(
+    home: Path, artefact: Artefact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    epoch, trained = fit_flow._epoch, list[int]()
+
+    def counted(*given: Any) -> float:
+        trained.append(len(given[2][0][0]))
+        return epoch(*given)
+
+    monkeypatch.setattr(fit_flow, "_epoch", counted)
+    pool = ablations.Pool.read(home)
+    begun = ablations.flow_curve(artefact.model, pool, BRIEF, tmp_path, (8, 999))
+    whole = ablations.flow_curve(artefact.model, pool, BRIEF, tmp_path, (8, 12, 999))
+    assert trained == [8, 24, 12]
+    assert list(whole) == ["8", "12", "24"]
+    assert (whole["8"], whole["24"]) == (begun["8"], begun["24"])
+    assert [point["µFlow"]["train"] for point in whole.values()] == [8, 12, 24]
+    assert whole["8"]["µFlow"]["collections"] != whole["24"]["µFlow"]["collections"]
+
+
 def test_faces_stored_small_are_scored_as_an_upload_would_be(tmp_path: Path) -> None:
     small = (Made("train-real", "a", 4), Made("select-real", "b", 4), Made("head-fake", "c", 16, "C", "gan"))
     data = written(tmp_path / "crops", small, side=112)
@@ -202,13 +223,21 @@ def test_the_command_writes_figures_and_a_page_without_faces(
     monkeypatch.setattr(weights, "load", lambda *_: artefact)
     monkeypatch.setattr(ablate, "SHORT", BRIEF)
     command = ["ablate", "--data", str(home), "--out", str(home / "a.json"), "--faces", "16", "--epochs", "1"]
-    page = tmp_path / "a.html"
+    page, draw, drawn = tmp_path / "a.html", plots.learning_curve, list[Any]()
+
+    def seen(curve: Any) -> bytes:
+        drawn.append(curve)
+        return draw(curve)
+
+    monkeypatch.setattr(plots, "learning_curve", seen)
     assert main([*command, "--html", str(page), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == whole[0]
     text = page.read_text()
     assert text.count("data:image/png;base64,") == 1
     assert not re.search(r"(src|href)=.(?!data:)|<script|@import|url\(", text)
     assert "training, muflow" in text
+    assert "24 faces, µFlow, 1 epochs" in text
+    assert [list(curve["24"]) for curve in drawn] == [[*fit_signals.SHIPPED, "µFlow"]]
     assert main(command) == 0
     shown = capsys.readouterr().out
     assert "averages or singles, mean: averages" in shown

@@ -74,10 +74,10 @@ def run(options: argparse.Namespace) -> int:
 
 def _page(path: Path, found: dict[str, Any]) -> None:
     from deepfake_guard.detector.report import ablations as report
-    from deepfake_guard.detector.training.ablate import CURVE
     from deepfake_guard.detector.training.plots import learning_curve
 
-    report.write(path, found, learning_curve(found[CURVE]) if CURVE in found else None)
+    curve = report.curve(found)
+    report.write(path, found, learning_curve(curve) if curve else None)
 
 
 def _tell(found: dict[str, Any], out: Path) -> None:

@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from ..training.ablate import ABOUT, CURVE, IMPOSSIBLE, IN_CALIBRATION, IN_TRAINING, KEPT, SKIPPED
+from ..training.ablate import ABOUT, CURVE, FLOW_CURVE, IMPOSSIBLE, IN_CALIBRATION, IN_TRAINING, KEPT, SKIPPED
 from .page import STYLE, nested, table
 
 Found = Mapping[str, Any]
@@ -45,11 +45,22 @@ def variants(found: Found) -> Iterator[list[str]]:
             continue
         if "folded" in part:
             yield [f"{name}, {part['epochs']} epochs", *_areas(part)]
-        elif name == CURVE:
+        elif name in (CURVE, FLOW_CURVE):
             for count, signals in part.items():
-                yield from ([f"{count} faces, {signal}", *_areas(one)] for signal, one in signals.items())
+                for signal, one in signals.items():
+                    trained = f", {one['epochs']} epochs" if "epochs" in one else ""
+                    yield [f"{count} faces, {signal}{trained}", *_areas(one)]
         else:
             yield from ([f"{name}: {side}", *_areas(one)] for side, one in part.items())
+
+
+def curve(found: Found) -> dict[str, dict[str, Any]]:
+    """Number of training faces -> signal -> its areas, as far as they were reached, µFlow among them."""
+    whole: dict[str, dict[str, Any]] = {}
+    for name in (CURVE, FLOW_CURVE):
+        for count, signals in found.get(name, {}).items():
+            whole.setdefault(count, {}).update(signals)
+    return whole
 
 
 def impossible(found: Found) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """All ablations and the contamination test of an artefact, part by part, within a time: development splits alone.
 
-Every part takes minutes: features are made once, flows are short. What the time does not reach is named as skipped, and
-the same command on the same file goes on with it.
+Every part takes minutes: features are made once, flows are short (the learning curve of µFlow takes several).
+What the time does not reach is named as skipped, and the same command on the same file goes on with it.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from .ablations import (
     as_scored,
     centre,
     fitted_flow,
+    flow_curve,
     kept,
     learning_curve,
     one_class,
@@ -50,6 +51,7 @@ from .statistics import Floats
 SKIPPED, IMPOSSIBLE, ABOUT = "skipped", "impossible", "about"
 SIGNALS, KEPT = "one-class signals", "signals kept by pseudo-fakes"
 CURVE, IN_CALIBRATION, IN_TRAINING = "learning curve", "contamination, calibration", "contamination, training"
+FLOW_CURVE = f"{CURVE}, µFlow"
 SHORT = Schedule(lr=3e-3, epochs=6, plateau=1, patience=6)
 
 Part = Callable[[], dict[str, Any]]
@@ -119,6 +121,7 @@ def parts(
         folder = home / f"{objective}-{pooling}"
         made[f"flow, {objective}, {pooling}"] = partial(short_flow, model, few, settings, plan, folder)
     made[f"{IN_TRAINING}, short flow"] = partial(_in_flow, model, few, calibrating, plan, home)
+    made[FLOW_CURVE] = partial(flow_curve, model, pool, plan, home)
     made[f"averages or singles, {WIDEST}"] = partial(centre, model, pool, WIDEST, plan)
     return made
 

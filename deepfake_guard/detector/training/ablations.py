@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ..calibration import Fold
 from ..gaussian import Gaussian
@@ -126,12 +127,30 @@ def learning_curve(
     signals: Fits, embed: Embed, pool: Pool, counts: Sequence[int] = COUNTS, seed: int = 0
 ) -> dict[str, Any]:
     """Number of genuine training faces -> each signal on pooled features, fitted on so many."""
-    order = np.random.default_rng(seed).permutation(len(pool.train))
     result: dict[str, Any] = {}
-    for count in sorted({*(one for one in counts if one < len(order)), len(order)}):
-        chosen = Seen(pool.train[order[:count]], embed(pool.train)[order[:count]])
-        result[str(count)] = {name: judged(partial(_scored, fit(chosen), embed), pool) for name, fit in signals.items()}
+    for at in _growing(len(pool.train), counts, seed):
+        chosen = Seen(pool.train[at], embed(pool.train)[at])
+        scores = ((name, partial(_scored, fit(chosen), embed)) for name, fit in signals.items())
+        result[str(len(at))] = {name: judged(score, pool) for name, score in scores}
     return result
+
+
+def flow_curve(model: MuFlow, pool: Pool, plan: Schedule, home: Path, counts: Sequence[int] = COUNTS) -> dict[str, Any]:
+    """The same of µFlow: of so many faces both average images and a short flow, each going on in a folder of `home`."""
+    return {
+        str(len(at)): {
+            "µFlow": short_flow(
+                model, replace(pool, train=pool.train[at]), model.settings, plan, home / f"curve-{len(at)}"
+            )
+        }
+        for at in _growing(len(pool.train), counts, plan.seed)
+    }
+
+
+def _growing(total: int, counts: Sequence[int], seed: int) -> Iterator[NDArray[np.int64]]:
+    """Indices of so many faces, seeded, each number's among the next one's; at last all."""
+    order = np.random.default_rng(seed).permutation(total)
+    yield from (order[:count] for count in sorted({*(one for one in counts if one < total), total}))
 
 
 def one_class(model: MuFlow, embed: Embed, pool: Pool) -> dict[str, Any]:
