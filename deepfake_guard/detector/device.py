@@ -54,9 +54,20 @@ def precision(name: str, device: torch.device) -> torch.dtype:
         return torch.float32
     if name != "bfloat16":
         raise DeviceError(f"unknown precision {name!r}: use auto, float32 or bfloat16")
-    if device.type == "cuda" and not torch.cuda.is_bf16_supported():
+    if not has_bfloat16(device):
         raise DeviceError(f"{device} computes no bfloat16: use float32")
     return torch.bfloat16
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether convolutions can be computed in bfloat16 there: every CPU, CUDA that says so, Metal from macOS 14 on."""
+    import torch
+
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    if device.type == "mps":
+        return torch.amp.is_autocast_available("mps") and bool(torch.backends.mps.is_macos_or_newer(14, 0))
+    return True
 
 
 def compiled(module: torch.nn.Module) -> None:

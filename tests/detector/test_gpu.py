@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,9 @@ from deepfake_guard.detector.bench import Plan, run
 from deepfake_guard.detector.bench.subjects import Scale
 from deepfake_guard.detector.features import Backbone
 from deepfake_guard.detector.heads.tuned import GENUINE, TunedBackbone
+from deepfake_guard.detector.training import tune
+from deepfake_guard.detector.training.tune_batches import Lessons, Pupil
+from deepfake_guard.detector.training.tune_batches import Plan as Drill
 
 from .artefacts import noise_crops, tiny_artefact
 
@@ -72,6 +76,32 @@ def test_the_benchmark_runs_on_an_accelerator(tmp_path: Path) -> None:
     found = run(plan, artefact=tmp_path / "artefact", face_finder=tmp_path, device=torch.device(ACCELERATOR))
     assert all(ratio > 0 for ratio in found["ratios"].values())
     assert found["default"]["rows"]["8"]["default_set"]["faces_per_s"] > 0
+
+
+@pytest.mark.gpu
+@needs_one
+def test_tuning_in_half_precision_begins_with_the_loss_of_the_cpu(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    faces = {name: rng.integers(0, 256, (6, 48, 48, 3), dtype=np.uint8) for name in ("street", "painter")}
+    lessons = Lessons({"street": faces["street"]}, {"painter": faces["painter"]}, {})
+    losses = {}
+    for name in ("cpu", ACCELERATOR):
+        torch.manual_seed(1)
+        models = {Pupil(): TunedBackbone(lessons.classes())}
+        drill = Drill(faces=16, batch=8, patch=32, seed=3)
+        device = torch.device(name)
+        standing = tune.tune(models, lessons, drill, tmp_path / name, device, lambda _: None, every=1, loaders=0)
+        losses[name] = standing[Pupil()].curve[0]["loss"]
+    assert losses[ACCELERATOR] == pytest.approx(losses["cpu"], rel=0.05)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_metal_computes_bfloat16_from_macos_14_on(there: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    newest = (14, 0) if there else (13, 6)
+    monkeypatch.setattr(torch.backends.mps, "is_macos_or_newer", lambda *version: version <= newest)
+    assert devices.has_bfloat16(torch.device("mps")) is there
+    with nullcontext() if there else pytest.raises(devices.DeviceError, match="mps computes no bfloat16"):
+        assert devices.precision("bfloat16", torch.device("mps")) is torch.bfloat16
 
 
 def test_precision_is_single_unless_named() -> None:

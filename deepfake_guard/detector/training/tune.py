@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..device import has_bfloat16
 from ..heads.tuned import TunedBackbone, margin
 from .tune_batches import Batches, Lessons, Plan, Pupil
 from .tune_state import Standing, keep, resume
@@ -96,6 +97,7 @@ class _Learner:
         self.standing = resume(model, self.optimizer, plan, self.run) or Standing()
         # an accelerator plans its convolutions anew for every size of batch: there all faces go through, and some count
         self.alike = device.type != "cpu"
+        self.half = self.alike and has_bfloat16(device)  # of convolutions alone; a CPU would gain nothing
         own = {name: at for at, name in enumerate(model.classes)}
         self.number = torch.tensor([own.get(name, -1) for name in lessons.classes()])  # -1: kept from it
         self.started, self.window = time.monotonic() - self.standing.seconds, _Window()
@@ -111,7 +113,7 @@ class _Learner:
             return
         wanted = self.number[labels[at]].to(self.device, non_blocking=True)
         at = at.to(self.device, non_blocking=True)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
             embedded, logits = self.model(pixels if self.alike or len(at) == len(labels) else pixels[at])
         if self.alike:
             embedded, logits = embedded[at], logits[at]
