@@ -72,7 +72,10 @@ def decide(evidence: Evidence, rules: Rules) -> PolicyResult:
     outcome, why = _outcome(p, at_limit, _reaches_block(evidence.faces, p, rules), rules)
     if outcome is Outcome.BLOCK and Reason.LOW_QUALITY_FACE_FINDER in evidence.reasons:
         outcome = Outcome.REVIEW  # crops that are not quite the calibrated ones may at most ask for a person
-    return PolicyResult(outcome, _statement(p, at_limit, rules), p, n, m, (why, *evidence.reasons))
+    if outcome is Outcome.ALLOW and Reason.TOO_MANY_FACES in evidence.reasons:
+        outcome, why = Outcome.REVIEW, Reason.TOO_MANY_FACES  # else a crowd would be the way past the screen
+    reasons = tuple(dict.fromkeys((why, *evidence.reasons)))
+    return PolicyResult(outcome, _statement(p, at_limit, rules), p, n, m, reasons)
 
 
 def _item_p(faces: Sequence[FaceEvidence], rules: Rules) -> float:

@@ -55,6 +55,7 @@ class Reason(StrEnum):
     NO_FACE = "no_face"
     FACE_TOO_SMALL = "face_too_small"
     FACE_TOO_BLURRY = "face_too_blurry"
+    TOO_MANY_FACES = "too_many_faces"  # at single faces of an item whose largest were scored
     DECODE_ERROR = "decode_error"
     VIDEO_NOT_ENABLED = "video_not_enabled"
     # remarks that do not end a scan

@@ -25,6 +25,7 @@ Pixels = NDArray[np.uint8]
 JPEG_QUALITY = 92
 DETECTION_PX = 640  # the longer side is shrunk to this before looking for faces
 MIN_FRAME_PX = 33  # more than YuNet's stride: OpenCV answers thinner frames with infinities, noise or invented faces
+MOST_SCORED = 50  # of one picture, the largest: a file of a few MB can hold hundreds, and a task has minutes for eight
 MIN_SHARPNESS = 6.0  # none of the 310 select-real faces lies below (least 6.8); a Gaussian blur of σ = 3 px does
 
 YUNET_FILE = "face_detection_yunet_2023mar.onnx"
@@ -189,7 +190,9 @@ def laying(finder: Finder, alignment: str, side: int = CROP_PX) -> Finder:
 
 
 def find(rgb: Pixels, finder: Finder) -> list[tuple[Face, Pixels]]:
-    """All faces of an upright frame, left to right, each with its crop (uint8 [224, 224, 3], or the finder's side)."""
+    """All faces of an upright frame, left to right, each with its crop (uint8 [224, 224, 3], or the finder's side).
+
+    Those that are not to be scored have a reason: too small, too blurry, or 50 others are larger."""
     import cv2
 
     height, width = rgb.shape[:2]
@@ -205,7 +208,15 @@ def find(rgb: Pixels, finder: Finder) -> list[tuple[Face, Pixels]]:
     if finder.alignment != BOX:
         seen = [found for found in seen if _pointed(found, small)]
     faces = [_face(rgb, found, scale, finder) for found in seen]
-    return sorted(faces, key=lambda pair: pair[0].box.x)
+    return sorted(_largest_scored(faces), key=lambda pair: pair[0].box.x)
+
+
+def _largest_scored(faces: list[tuple[Face, Pixels]]) -> list[tuple[Face, Pixels]]:
+    ranked = sorted(faces, key=lambda pair: (pair[0].reason != "", -pair[0].native_px))
+    rest = [
+        (face if face.reason else replace(face, reason="too_many_faces"), crop) for face, crop in ranked[MOST_SCORED:]
+    ]
+    return ranked[:MOST_SCORED] + rest
 
 
 def _face(rgb: Pixels, found: Found, scale: float, finder: Finder) -> tuple[Face, Pixels]:

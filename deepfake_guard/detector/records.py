@@ -28,7 +28,8 @@ class BoundingBox:
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """A found face. `reason` is empty, or says why it is not scored (`face_too_small`, `face_too_blurry`)."""
+    """A found face. `reason` is empty, or says why it is not scored (`face_too_small`, `face_too_blurry`,
+    `too_many_faces`)."""
 
     box: BoundingBox  # the finder's, corrected to YuNet's where another finder was used
     points: tuple[tuple[float, float], ...]  # five landmarks, or none

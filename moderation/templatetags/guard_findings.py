@@ -120,6 +120,8 @@ def not_scored(face: DetectedFace) -> str:
     if face.reason == Reason.FACE_TOO_SMALL:
         sizes = {"size": face.native_px, "needed": MIN_NATIVE_PX}
         return gettext("not scored: %(size)s px, needs %(needed)s") % sizes
+    if face.reason == Reason.TOO_MANY_FACES:
+        return gettext("not scored: many others are larger")
     return gettext("not scored: too blurred") if face.reason == Reason.FACE_TOO_BLURRY else gettext("not scored")
 
 

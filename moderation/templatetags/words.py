@@ -101,6 +101,7 @@ REASONS: dict[str, str] = {
     Reason.NO_FACE: _("No face found, so there is nothing to score. Not a fault."),
     Reason.FACE_TOO_SMALL: _("Not scored: the face is smaller than the detector needs."),
     Reason.FACE_TOO_BLURRY: _("Not scored: the face is too blurred."),
+    Reason.TOO_MANY_FACES: _("Only the largest faces were scored: there are more than one picture may have."),
     Reason.DECODE_ERROR: _("The file ends early or cannot be read. Save it again, or ask for the original."),
     Reason.VIDEO_NOT_ENABLED: _("Videos are taken in, but not screened yet."),
     Reason.FIRST_FRAME_ONLY: _("Only the first frame of the animation was screened."),
@@ -217,6 +218,7 @@ WHY: dict[str, str] = {
     Reason.NO_FACE: _("No face found"),
     Reason.FACE_TOO_SMALL: _("Face too small to score"),
     Reason.FACE_TOO_BLURRY: _("Face too blurred to score"),
+    Reason.TOO_MANY_FACES: _("More faces than are scored"),
     Reason.VIDEO_NOT_ENABLED: _("Video, not screened yet"),
 }
 

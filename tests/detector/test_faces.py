@@ -111,6 +111,20 @@ def test_a_face_below_64_px_is_too_small() -> None:
     assert face.reason == "face_too_small"
 
 
+def test_of_a_crowd_the_largest_are_scored_and_the_others_say_why_not() -> None:
+    """The small one, whose reason is its own, takes no place of a larger one."""
+    sizes = [20, *range(60, 60 + faces.MOST_SCORED + 3)]
+    places = np.random.default_rng(0).permutation(len(sizes))
+    boxes = [BoundingBox(9.0 * at, 300, size, size) for at, size in zip(places, sizes, strict=True)]
+    crowd = faces.Finder("crowd", True, lambda _: [faces.Found(box, (), 0.9) for box in boxes])
+    noise = np.random.default_rng(0).integers(0, 256, (640, 640, 3), dtype=np.uint8)
+    found = [face for face, _ in faces.find(noise, crowd)]
+    assert [face.box.x for face in found] == sorted(box.x for box in boxes)
+    reasons = {face.box.width: face.reason for face in found}
+    assert [size for size in sizes if reasons[size] == "too_many_faces"] == [60, 61, 62]
+    assert (reasons[20], reasons[63]) == ("face_too_small", "")
+
+
 def test_a_blurred_face_is_too_blurry() -> None:
     soft = portrait(1024).filter(ImageFilter.GaussianBlur(9))
     ((face, _),) = faces.find(rgb(soft), finder("yuface"))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from django.contrib.auth.models import User
@@ -72,6 +73,16 @@ def test_it_says_why_a_face_was_not_scored(desk: Desk) -> None:
     said = text(desk()[0].get(page_of(case)))
     assert "not scored: 120 px, needs 64" in said
     assert "Not scored: the face is smaller than the detector needs." in said
+
+
+def test_it_says_that_of_a_crowd_only_the_largest_faces_were_scored(desk: Desk) -> None:
+    found = report(300, None, reasons=["too_many_faces"])
+    largest, other = found.faces
+    crowd = replace(found, faces=(largest, replace(other, face=replace(other.face, reason="too_many_faces"))))
+    case = screen(make_item(), crowd).cases.get()
+    said = text(desk()[0].get(page_of(case)))
+    assert "not scored: many others are larger" in said
+    assert "Only the largest faces were scored" in said
 
 
 def test_it_shows_a_case_without_a_picture(desk: Desk) -> None:
