@@ -139,8 +139,8 @@ def _whole(
         other = tune_state.trained(run).to(muflow.device)
         if more := sorted(set(other.classes) - set(head.classes)):
             raise crops.DataError(
-                f"the head of --fold {family} was taught {', '.join(more)}, which that of --tuned was not: what fuses a "
-                "refit must not have seen what the refit leaves out. Without --fold the head decides alone"
+                f"the head of --fold {family} was taught {', '.join(more)}, which that of --tuned was not: what fuses "
+                "a refit must not have seen what the refit leaves out. Without --fold the head decides alone"
             )
         folds.append(left_out(muflow, other, taught, family))
     ensemble = fit_ensemble(muflow, head, taught)
