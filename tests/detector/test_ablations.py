@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from deepfake_guard.detector import weights
 from deepfake_guard.detector.__main__ import main
 from deepfake_guard.detector.calibration import ROOT, Calibration, HeatRange
 from deepfake_guard.detector.ensemble import Ensemble
+from deepfake_guard.detector.heads.tuned import TunedBackbone, margin
 from deepfake_guard.detector.signals.base import Seen
 from deepfake_guard.detector.signals.mahalanobis import Mahalanobis
 from deepfake_guard.detector.signals.muflow import Settings
@@ -22,6 +24,7 @@ from deepfake_guard.detector.stored_crops import as_crop
 from deepfake_guard.detector.training import ablate, ablations, contamination, fit_flow, fit_signals, plots
 from deepfake_guard.detector.training import crops as listing
 from deepfake_guard.detector.training.fit_flow import Schedule
+from deepfake_guard.detector.training.statistics import auc
 from deepfake_guard.detector.weights import Artefact
 
 from .artefacts import noise_crops, passport, random_model
@@ -201,6 +204,19 @@ def test_the_learning_curve_of_muflow_goes_on_flow_by_flow(
     assert (whole["8"], whole["24"]) == (begun["8"], begun["24"])
     assert [point["µFlow"]["train"] for point in whole.values()] == [8, 12, 24]
     assert whole["8"]["µFlow"]["collections"] != whole["24"]["µFlow"]["collections"]
+
+
+def test_signals_on_tuned_features_are_judged_beside_the_heads_margin(home: Path, artefact: Artefact) -> None:
+    head = TunedBackbone(("genuine", "C"))
+    whole = replace(artefact, ensemble=replace(artefact.ensemble, head=head))
+    pool = ablations.Pool.read(home)
+    made = ablate.parts(whole, pool, pool.select, BRIEF, 8, home)[ablate.ON_TUNED]()
+    assert ablate.ON_TUNED not in ablate.parts(artefact, pool, pool.select, BRIEF, 8, home)
+    assert list(made)[:2] == ["margin", "mahalanobis, all stages"]
+    assert {"neighbours (cosine), stage 3", "mahalanobis, stage 1"} < set(made)
+    logits = torch.from_numpy(whole.ensemble.tuned(pool.select)[1])
+    fakes = torch.from_numpy(whole.ensemble.tuned(pool.fakes["c"])[1])
+    assert made["margin"]["one_sided"] == pytest.approx(auc(margin(fakes).numpy(), margin(logits).numpy())[0], abs=1e-3)
 
 
 def test_faces_stored_small_are_scored_as_an_upload_would_be(tmp_path: Path) -> None:

@@ -13,13 +13,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from ..calibration import STRANGE
 from ..calibration.bucket import FUSED
-from ..signals.base import Seen
+from ..signals.base import Features, Seen
 from ..signals.muflow import MuFlow
 from ..weights import Artefact
 from . import contamination
@@ -37,6 +37,7 @@ from .ablations import (
     flow_curve,
     kept,
     learning_curve,
+    on_tuned_features,
     one_class,
     remembered,
     short_flow,
@@ -51,6 +52,7 @@ from .statistics import Floats
 SKIPPED, IMPOSSIBLE, ABOUT = "skipped", "impossible", "about"
 SIGNALS, KEPT = "one-class signals", "signals kept by pseudo-fakes"
 CURVE, IN_CALIBRATION, IN_TRAINING = "learning curve", "contamination, calibration", "contamination, training"
+ON_TUNED = "one-class signals, tuned features"
 FLOW_CURVE = f"{CURVE}, µFlow"
 SHORT = Schedule(lr=3e-3, epochs=6, plateau=1, patience=6)
 
@@ -114,6 +116,9 @@ def parts(
         IN_CALIBRATION: partial(_in_calibration, artefact, pool, calibrating, plan.seed),
     }
     made |= {SIGNALS: partial(one_class, model, embed, pool), KEPT: partial(kept, model, embed, pool, plan.seed)}
+    if (head := artefact.ensemble.head) is not None:
+        tuned = remembered(lambda crops: cast(Features, artefact.ensemble.tuned(crops)[0]))
+        made[ON_TUNED] = partial(on_tuned_features, head, tuned, pool)
     for pooling in POOLINGS:
         made[f"averages or singles, {pooling}"] = partial(centre, model, pool, pooling, plan)
     for objective, pooling in OBJECTIVES:

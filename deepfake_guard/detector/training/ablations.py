@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..calibration import Fold
 from ..gaussian import Gaussian
+from ..heads.tuned import CHANNELS, TunedBackbone, margin
 from ..signals.base import Features, Seen, Signal
 from ..signals.muflow import MuFlow, Settings
 from ..stored_crops import brought
@@ -23,7 +24,7 @@ from .crops import Pixels
 from .evaluation_figures import LEAST
 from .fit_flow import Progress, Schedule, cache, fit_flow
 from .fit_gaussian import fit_gaussians, pooled_stages
-from .fit_signals import GENUINE, PSEUDO, choose, fits, pseudo_faces
+from .fit_signals import GENUINE, PSEUDO, choose, fits, fits_pooled, pseudo_faces
 from .statistics import Floats, auc
 
 OBJECTIVES = (("density", "mean"), ("published", "mean"), ("published", "flatten"), ("published-log1p", "flatten"))
@@ -159,6 +160,28 @@ def one_class(model: MuFlow, embed: Embed, pool: Pool) -> dict[str, Any]:
     signals = {name: fit(genuine) for name, fit in _known(model).items()}
     others = {name: judged(partial(_scored, signal, embed), pool) for name, signal in signals.items()}
     return {"µFlow": judged(lambda crops: model.score(crops).total, pool), **others}
+
+
+def on_tuned_features(head: TunedBackbone, embed: Embed, pool: Pool) -> dict[str, Any]:
+    """Mahalanobis and neighbours on the features of a tuned head, by stage, and the head's own margin. `embed`: crops
+    -> those features. What a head was taught they find as well: an artefact that left a family out says what of that
+    is seen in fakes it never met."""
+
+    def seen(crops: Pixels) -> Seen:
+        return Seen(crops, np.zeros((len(crops), 0), np.float32), embed(crops))
+
+    @torch.inference_mode()
+    def its_margin(crops: Pixels) -> Floats:
+        pooled = torch.from_numpy(embed(crops)).to(head.directions.device)
+        return np.asarray(margin(head.logits(head.embed(pooled))).double().cpu().numpy())
+
+    def its_score(signal: Signal, crops: Pixels) -> Floats:
+        return signal.score(seen(crops))
+
+    genuine = seen(pool.train)
+    fitted = {name: fit(genuine) for name, fit in fits_pooled("tuned", CHANNELS).items()}
+    scores: dict[str, Score] = {name: partial(its_score, signal) for name, signal in fitted.items()}
+    return {name: judged(score, pool) for name, score in {"margin": its_margin, **scores}.items()}
 
 
 def kept(model: MuFlow, embed: Embed, pool: Pool, seed: int = 0) -> dict[str, Any]:

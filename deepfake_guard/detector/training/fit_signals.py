@@ -46,14 +46,21 @@ def fits(
     channels: of each stage. embed: crops -> those features, for the sensitivity, which without it is left out.
     """
     found: dict[str, Callable[[Seen], Signal]] = {"residual and spectrum": Residual.fit}
-    parts = {"all stages": Part.stages("frozen", channels)}
-    parts |= {f"stage {at + 1}": Part.stages("frozen", channels, at, at) for at in range(len(channels))}
+    found |= fits_pooled("frozen", channels)
+    if embed is not None:
+        found["sensitivity"] = partial(Sensitivity.fit, embed=embed)
+    return found
+
+
+def fits_pooled(space: str, channels: Sequence[int]) -> dict[str, Callable[[Seen], Signal]]:
+    """Mahalanobis and neighbours on pooled features, "frozen" or "tuned": of all stages together, and of each."""
+    found: dict[str, Callable[[Seen], Signal]] = {}
+    parts = {"all stages": Part.stages(space, channels)}
+    parts |= {f"stage {at + 1}": Part.stages(space, channels, at, at) for at in range(len(channels))}
     for where, part in parts.items():
         found[f"mahalanobis, {where}"] = partial(mahalanobis, part=part)
         for metric in METRICS:
             found[f"neighbours ({metric}), {where}"] = partial(Neighbours.fit, part=part, metric=metric)
-    if embed is not None:
-        found["sensitivity"] = partial(Sensitivity.fit, embed=embed)
     return found
 
 
