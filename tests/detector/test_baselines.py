@@ -84,7 +84,7 @@ def test_learning_splits_are_never_judged(tmp_path: Path) -> None:
     assert found["leave one generator out"]["random forest"]["D"]["select-real"] > 0.9
     assert not log.exists()
     with np.load(kept) as stored:
-        assert len(stored["paths"]) == 92
+        assert len(stored["files"]) == 92
 
 
 def test_kept_features_are_not_computed_again(tmp_path: Path) -> None:
@@ -101,6 +101,9 @@ def test_kept_features_are_not_computed_again(tmp_path: Path) -> None:
     again = pooled(counting, data, rows, kept)
     assert asked == [3, 2]
     assert np.array_equal(first, again[:3])
+    (data / rows[0].path).write_bytes((data / rows[1].path).read_bytes())  # another picture under the same name
+    assert np.array_equal(pooled(counting, data, rows[:1], kept), again[1:2])
+    assert asked == [3, 2], "its features are known by what it shows"
 
 
 def test_the_published_rule_accuses_twice_alpha_of_the_faces_it_was_set_by(tmp_path: Path) -> None:

@@ -148,6 +148,12 @@ def test_fit_writes_an_artefact_that_names_its_sets(folder: Path, tmp_path: Path
     assert pictures == {"averages.png", "spectra.png", "singles-and-averages.png", "curve.png"}
 
 
+def test_an_index_that_is_not_utf_8_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "index.csv").write_bytes(",".join(crops.COLUMNS).encode() + "\nfoto_ä.jpg\n".encode("latin-1"))
+    with pytest.raises(crops.DataError, match=r"index\.csv is not UTF-8 \(byte \d+\): save it as UTF-8"):
+        crops.index(tmp_path, "train-real")
+
+
 def test_a_folder_without_the_split_is_refused_by_name(folder: Path) -> None:
     with pytest.raises(crops.DataError, match="no low crops of the split train-real"):
         crops.index(folder, "train-real", "low")

@@ -46,11 +46,14 @@ def index(folder: Path, split: str, track: str = "hq") -> list[Crop]:
     listing = folder / "index.csv"
     if not listing.is_file():
         raise DataError(f"{listing} is missing: --data names a folder of face crops with an index.csv")
-    with listing.open(newline="", encoding="utf-8") as stream:
-        reader = csv.DictReader(stream)
-        if missing := [name for name in COLUMNS if name not in (reader.fieldnames or ())]:
-            raise DataError(f"{listing} has no column {', '.join(missing)} (docs/evaluation.md has the format)")
-        rows = [row for row in reader if row["split"] == split and row["track"] == track]
+    try:
+        with listing.open(newline="", encoding="utf-8") as stream:
+            reader = csv.DictReader(stream)
+            if missing := [name for name in COLUMNS if name not in (reader.fieldnames or ())]:
+                raise DataError(f"{listing} has no column {', '.join(missing)} (docs/evaluation.md has the format)")
+            rows = [row for row in reader if row["split"] == split and row["track"] == track]
+    except UnicodeDecodeError as error:
+        raise DataError(f"{listing} is not UTF-8 (byte {error.start}): save it as UTF-8") from error
     if not rows:
         raise DataError(f"{listing} has no {track} crops of the split {split}")
     return sorted((_crop(row) for row in rows), key=lambda crop: crop.path)

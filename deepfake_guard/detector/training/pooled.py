@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -21,23 +22,24 @@ Embed = Callable[[Pixels], Features]
 def pooled(embed: Embed, data: Path, crops: Sequence[Crop], kept: Path | None = None, say: Say = silent) -> Features:
     """float32 [n, d] in the order of the crops; `embed` turns uint8 [n, s, s, 3] into it (`MuFlow.pooled`).
 
-    kept: an .npz that is read first and written afterwards. It does not know which backbone it came from: one file for
-    one backbone.
+    kept: an .npz that is read first and written afterwards, by the SHA-256 of each crop's file. It does not know which
+    backbone it came from: one file for one backbone.
     """
+    shown = {crop.path: hashlib.sha256((data / crop.path).read_bytes()).hexdigest() for crop in crops}
     known: dict[str, Features] = {}
     if kept is not None and kept.is_file():
         with np.load(kept, allow_pickle=False) as stored:
-            known = dict(zip(stored["paths"].tolist(), stored["features"], strict=True))
-    missing = [crop for crop in crops if crop.path not in known]
+            known = dict(zip(stored["files"].tolist(), stored["features"], strict=True)) if "files" in stored else {}
+    missing = [crop for crop in crops if shown[crop.path] not in known]
     for at in range(0, len(missing), BATCH):
         part = missing[at : at + BATCH]
         found = embed(listing.load(data, part))
-        known |= {crop.path: row for crop, row in zip(part, found, strict=True)}
+        known |= {shown[crop.path]: row for crop, row in zip(part, found, strict=True)}
         say(f"features of {at + len(part)} of {len(missing)} faces")
     if kept is not None and missing:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(kept, paths=np.array(list(known)), features=np.stack(list(known.values())))
-    return np.stack([known[crop.path] for crop in crops])
+        np.savez(kept, files=np.array(list(known)), features=np.stack(list(known.values())))
+    return np.stack([known[shown[crop.path]] for crop in crops])
 
 
 def names(channels: Sequence[int]) -> list[str]:
