@@ -148,6 +148,7 @@ def _yunet(path: Path) -> Callable[[Pixels], list[Found]]:
 
 
 def _yuface(yuface: Any) -> Callable[[Pixels], list[Found]]:
+    @yunet.faults_told()
     def find(rgb: Pixels) -> list[Found]:
         scores, boxes, points = yuface.detect(np.ascontiguousarray(rgb[..., ::-1]), conf=0.7)
         return [

@@ -95,7 +95,7 @@ def test_without_onnx_runtime_opencv_finds_them(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("side", [800, 1024, 1280])
 def test_a_frame_that_is_shrunk_a_little_keeps_its_boxes(side: int) -> None:
-    """Bilinear, not by averaging areas: a box moves no further than a re-compression moves it."""
+    """Bilinear, where areas were averaged when the data were cut."""
     import cv2
 
     picture, find = rgb(portrait(side)), yunet.faces(YUNET)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
-from deepfake_guard.detector.training.crops import DataError
+from deepfake_guard.detector.training.crops import not_utf8
 
 STILLS = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif", ".heic", ".heif", ".bmp", ".tif", ".tiff"}
 VIDEOS = {".mp4", ".mov", ".webm"}
@@ -55,6 +55,6 @@ def _index(folder: Path) -> dict[str, int | None]:
     try:
         content.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise DataError(f"{listing} is not UTF-8 (byte {error.start}): save it as UTF-8") from error
+        raise not_utf8(listing, error) from error
     sizes = {row["path"]: row["native_crop_px"] for row in rows}
     return {path: int(size) if size and size.isdecimal() else None for path, size in sizes.items()}

@@ -53,10 +53,15 @@ def index(folder: Path, split: str, track: str = "hq") -> list[Crop]:
                 raise DataError(f"{listing} has no column {', '.join(missing)} (docs/evaluation.md has the format)")
             rows = [row for row in reader if row["split"] == split and row["track"] == track]
     except UnicodeDecodeError as error:
-        raise DataError(f"{listing} is not UTF-8 (byte {error.start}): save it as UTF-8") from error
+        raise not_utf8(listing, error) from error
     if not rows:
         raise DataError(f"{listing} has no {track} crops of the split {split}")
     return sorted((_crop(row) for row in rows), key=lambda crop: crop.path)
+
+
+def not_utf8(listing: Path, error: UnicodeDecodeError) -> DataError:
+    """What is said of an index in another encoding."""
+    return DataError(f"{listing} is not UTF-8 (byte {error.start}): save it as UTF-8")
 
 
 def _crop(row: dict[str, str]) -> Crop:
