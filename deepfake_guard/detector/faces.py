@@ -214,9 +214,7 @@ def find(rgb: Pixels, finder: Finder) -> list[tuple[Face, Pixels]]:
 
 def _largest_scored(faces: list[tuple[Face, Pixels]]) -> list[tuple[Face, Pixels]]:
     ranked = sorted(faces, key=lambda pair: (pair[0].reason != "", -pair[0].native_px))
-    rest = [
-        (face if face.reason else replace(face, reason="too_many_faces"), crop) for face, crop in ranked[MOST_SCORED:]
-    ]
+    rest = [(replace(face, reason=face.reason or "too_many_faces"), crop) for face, crop in ranked[MOST_SCORED:]]
     return ranked[:MOST_SCORED] + rest
 
 
