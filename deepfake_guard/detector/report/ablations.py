@@ -12,7 +12,7 @@ from ..training.ablate import ABOUT, CURVE, FLOW_CURVE, IMPOSSIBLE, IN_CALIBRATI
 from .page import STYLE, nested, table
 
 Found = Mapping[str, Any]
-HEAD = ("variant", "n", "AUC one-sided", "AUC folded")
+HEAD = ("variant", "n", "AUC one-sided", "AUC folded", "gain beside µFlow")
 
 
 def write(path: Path, found: Found, curve: bytes | None) -> None:
@@ -39,7 +39,7 @@ def write(path: Path, found: Found, curve: bytes | None) -> None:
 
 
 def variants(found: Found) -> Iterator[list[str]]:
-    """A row for each variant that was judged: name, n, one-sided, folded."""
+    """A row for each variant that was judged: name, n, one-sided, folded, gain beside µFlow or nothing."""
     for name, part in found.items():
         if name in (ABOUT, SKIPPED, IMPOSSIBLE, KEPT) or name.startswith("contamination"):
             continue
@@ -82,7 +82,8 @@ def planted(found: Found) -> Iterator[list[str]]:
 
 
 def _areas(one: Found) -> list[str]:
-    return [str(one["n"]), f"{one['one_sided']:.3f}", f"{one['folded']:.3f}"]
+    gain = f"{one['gain']:+.3f}" if "gain" in one else ""
+    return [str(one["n"]), f"{one['one_sided']:.3f}", f"{one['folded']:.3f}", gain]
 
 
 def _kept(by_kind: Found) -> str:

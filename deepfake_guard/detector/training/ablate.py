@@ -115,10 +115,11 @@ def parts(
         IN_TRAINING: partial(_in_training, signals, embed, pool, calibrating, plan.seed),
         IN_CALIBRATION: partial(_in_calibration, artefact, pool, calibrating, plan.seed),
     }
-    made |= {SIGNALS: partial(one_class, model, embed, pool), KEPT: partial(kept, model, embed, pool, plan.seed)}
+    flow = remembered(lambda crops: model.score(crops).total)
+    made |= {SIGNALS: partial(one_class, model, flow, embed, pool), KEPT: partial(kept, model, embed, pool, plan.seed)}
     if (head := artefact.ensemble.head) is not None:
         tuned = remembered(lambda crops: cast(Features, artefact.ensemble.tuned(crops)[0]))
-        made[ON_TUNED] = partial(on_tuned_features, head, tuned, pool)
+        made[ON_TUNED] = partial(on_tuned_features, flow, head, tuned, pool)
     for pooling in POOLINGS:
         made[f"averages or singles, {pooling}"] = partial(centre, model, pool, pooling, plan)
     for objective, pooling in OBJECTIVES:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -35,6 +35,7 @@ COUNTS = (100, 200, 400, 800, 1600)
 Score = Callable[[Pixels], Floats]
 Embed = Callable[[Pixels], Features]
 Fits = Mapping[str, Callable[[Seen], Signal]]
+Made = TypeVar("Made")
 
 
 def as_scored(data: Path, rows: Sequence[listing.Crop]) -> Pixels:
@@ -154,18 +155,28 @@ def _growing(total: int, counts: Sequence[int], seed: int) -> Iterator[NDArray[n
     yield from (order[:count] for count in sorted({*(one for one in counts if one < total), total}))
 
 
-def one_class(model: MuFlow, embed: Embed, pool: Pool) -> dict[str, Any]:
-    """µFlow, and every other one-class signal fitted on the training faces, each judged by itself."""
+def one_class(model: MuFlow, flow: Score, embed: Embed, pool: Pool) -> dict[str, Any]:
+    """µFlow, whose score `flow` is, and beside it every other one-class signal fitted on the training faces."""
     genuine = Seen(pool.train, embed(pool.train))
     signals = {name: fit(genuine) for name, fit in _known(model).items()}
-    others = {name: judged(partial(_scored, signal, embed), pool) for name, signal in signals.items()}
-    return {"µFlow": judged(lambda crops: model.score(crops).total, pool), **others}
+    others = {name: beside(flow, partial(_scored, signal, embed), pool) for name, signal in signals.items()}
+    return {"µFlow": judged(flow, pool), **others}
 
 
-def on_tuned_features(head: TunedBackbone, embed: Embed, pool: Pool) -> dict[str, Any]:
-    """Mahalanobis and neighbours on the features of a tuned head, by stage, and the head's own margin. `embed`: crops
-    -> those features. What a head was taught they find as well: an artefact that left a family out says what of that
-    is seen in fakes it never met."""
+def beside(flow: Score, other: Score, pool: Pool) -> dict[str, Any]:
+    """The other by itself, and its gain: what the greater of both folded scores finds more than µFlow's alone."""
+    found, alone = judged(other, pool), judged(flow, pool)
+    folds = [(score, Fold.fit(score(pool.select))) for score in (flow, other)]
+    both = judged(lambda crops: np.maximum(*(fold(score(crops)) for score, fold in folds)), pool)
+    for name, one in found["collections"].items():
+        one["gain"] = round(both["collections"][name]["one_sided"] - alone["collections"][name]["folded"], 4)
+    return {**found, "gain": round(both["one_sided"] - alone["folded"], 4)}
+
+
+def on_tuned_features(flow: Score, head: TunedBackbone, embed: Embed, pool: Pool) -> dict[str, Any]:
+    """Mahalanobis and neighbours on the features of a tuned head, by stage, and the head's own margin, each beside
+    µFlow. `embed`: crops -> those features. What a head was taught they find as well: an artefact that left a family
+    out says what of that is seen in fakes it never met."""
 
     def seen(crops: Pixels) -> Seen:
         return Seen(crops, np.zeros((len(crops), 0), np.float32), embed(crops))
@@ -181,7 +192,7 @@ def on_tuned_features(head: TunedBackbone, embed: Embed, pool: Pool) -> dict[str
     genuine = seen(pool.train)
     fitted = {name: fit(genuine) for name, fit in fits_pooled("tuned", CHANNELS).items()}
     scores: dict[str, Score] = {name: partial(its_score, signal) for name, signal in fitted.items()}
-    return {name: judged(score, pool) for name, score in {"margin": its_margin, **scores}.items()}
+    return {name: beside(flow, score, pool) for name, score in {"margin": its_margin, **scores}.items()}
 
 
 def kept(model: MuFlow, embed: Embed, pool: Pool, seed: int = 0) -> dict[str, Any]:
@@ -207,13 +218,13 @@ def _scored(signal: Signal, embed: Embed, crops: Pixels) -> Floats:
     return signal.score(Seen(crops, embed(crops)))
 
 
-def remembered(embed: Embed) -> Embed:
-    """Pooled features of the same array are made once."""
-    known: dict[int, tuple[Pixels, Features]] = {}  # the array is kept, so that no other takes its id
+def remembered(make: Callable[[Pixels], Made]) -> Callable[[Pixels], Made]:
+    """What is made of the same array is made once."""
+    known: dict[int, tuple[Pixels, Made]] = {}  # the array is kept, so that no other takes its id
 
-    def once(crops: Pixels) -> Features:
+    def once(crops: Pixels) -> Made:
         if id(crops) not in known:
-            known[id(crops)] = crops, embed(crops)
+            known[id(crops)] = crops, make(crops)
         return known[id(crops)][1]
 
     return once
