@@ -14,7 +14,7 @@ import torch
 
 from deepfake_guard.detector import weights
 from deepfake_guard.detector.__main__ import main
-from deepfake_guard.detector.calibration import ROOT, Calibration, Fold, HeatRange
+from deepfake_guard.detector.calibration import ROOT, Calibration, HeatRange
 from deepfake_guard.detector.ensemble import Ensemble
 from deepfake_guard.detector.heads.tuned import TunedBackbone, margin
 from deepfake_guard.detector.signals.base import Seen
@@ -24,7 +24,7 @@ from deepfake_guard.detector.stored_crops import as_crop
 from deepfake_guard.detector.training import ablate, ablations, contamination, fit_flow, fit_signals, plots
 from deepfake_guard.detector.training import crops as listing
 from deepfake_guard.detector.training.fit_flow import Schedule
-from deepfake_guard.detector.training.statistics import Floats, auc
+from deepfake_guard.detector.training.statistics import auc
 from deepfake_guard.detector.weights import Artefact
 
 from .artefacts import noise_crops, passport, random_model
@@ -217,25 +217,6 @@ def test_signals_on_tuned_features_are_judged_beside_the_heads_margin(home: Path
     logits = torch.from_numpy(whole.ensemble.tuned(pool.select)[1])
     fakes = torch.from_numpy(whole.ensemble.tuned(pool.fakes["c"])[1])
     assert made["margin"]["one_sided"] == pytest.approx(auc(margin(fakes).numpy(), margin(logits).numpy())[0], abs=1e-3)
-
-
-def test_the_gain_beside_muflow_is_that_of_the_greater_folded_score(home: Path) -> None:
-    pool = ablations.Pool.read(home)
-    crops = (pool.fakes["c"], pool.select)
-
-    def flow(crops: listing.Pixels) -> Floats:
-        return crops.mean((1, 2, 3), dtype=np.float64)
-
-    def other(crops: listing.Pixels) -> Floats:
-        return crops.std((1, 2, 3), dtype=np.float64)
-
-    folded = [[Fold.fit(score(pool.select))(score(one)) for one in crops] for score in (flow, other)]
-    both = auc(*(np.maximum(first, second) for first, second in zip(*folded, strict=True)))[0]
-    made = ablations.beside(flow, other, pool)
-    assert made["collections"]["c"]["gain"] == pytest.approx(both - auc(*folded[0])[0], abs=2e-4)
-    assert made["gain"] == pytest.approx(np.mean([one["gain"] for one in made["collections"].values()]), abs=2e-4)
-    assert {**ablations.judged(other, pool), "gain": made["gain"]}.keys() == made.keys()
-    assert ablations.beside(flow, flow, pool)["gain"] == 0
 
 
 def test_faces_stored_small_are_scored_as_an_upload_would_be(tmp_path: Path) -> None:
