@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .device import abreast, one_blas_thread
+from .device import abreast, one_blas_thread, share
 from .heads.linear import LinearHead
 from .heads.tuned import TunedBackbone, margin
 from .signals.base import Features, Scores, Seen, Signal
@@ -59,7 +59,8 @@ class Ensemble:
 
     def score(self, crops: NDArray[np.uint8]) -> Raw:
         """Face crops uint8 [n, s, s, 3] RGB, n >= 0 -> raw scores. Raises ValueError for anything else."""
-        batches = [crops[at : at + BATCH] for at in range(0, max(1, len(crops)), BATCH)]
+        size = share(len(crops), self.muflow.device, BATCH)
+        batches = [crops[at : at + size] for at in range(0, max(1, len(crops)), size)]
         parts = abreast(self._batch, batches, self.muflow.device)
         scores = {name: np.concatenate([part.scores[name] for part in parts]) for name in parts[0].scores}
         flows = [part.muflow for part in parts]

@@ -11,7 +11,7 @@ import pytest
 import torch
 from threadpoolctl import threadpool_info
 
-from deepfake_guard.detector.device import abreast, one_blas_thread
+from deepfake_guard.detector.device import FEW, abreast, one_blas_thread, share
 from deepfake_guard.detector.ensemble import Ensemble
 from deepfake_guard.detector.signals.muflow import BATCH
 
@@ -53,6 +53,11 @@ def test_parts_are_worked_on_by_one_thread_each_and_come_back_in_order(two_threa
         assert later.submit(torch.get_num_threads).result() == 2
     assert abreast(work, [7], CPU) == [(7, 2, True)], "one part alone has all threads"
     assert abreast(work, range(2), torch.device("cuda")) == [(0, 2, True), (1, 2, True)], "it has its own"
+
+
+def test_a_cpu_shares_faces_out_to_its_threads_few_at_a_time(two_threads: None) -> None:
+    assert [share(count, CPU, 32) for count in (0, 1, 2, 3, 5, 2 * FEW, 100)] == [1, 1, 1, 2, 3, FEW, FEW]
+    assert share(3, torch.device("cuda"), 32) == 32
 
 
 def test_what_a_part_raises_is_raised_and_the_threads_are_given_back(two_threads: None) -> None:

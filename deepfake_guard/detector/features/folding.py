@@ -9,6 +9,9 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from .lite0_net import Lite0
+from .quick import FusedLite0, InParts
+
 # Families whose blocks name a convolution and the norm that follows it one after the other; tests hold each to itself
 FAMILIES = ("resnet", "wide_resnet", "densenet", "efficientnet", "tf_efficientnet")
 CONVOLUTIONS = {"Conv2d", "Conv2dSame", "SameConv"}  # by exact name: kinds that standardise their weights are others
@@ -27,7 +30,8 @@ def folded(net: nn.Module) -> nn.Module:
                 setattr(part, before, fuse_conv_bn_eval(conv, norm))
                 setattr(part, after, getattr(norm, "act", nn.Identity()))  # timm's norms bring their activation
     layout: torch.memory_format = torch.channels_last
-    return quick.to(memory_format=layout).requires_grad_(False)
+    quick = quick.to(memory_format=layout).requires_grad_(False)
+    return InParts(FusedLite0(quick) if isinstance(quick, Lite0) else quick)
 
 
 def as_is(net: nn.Module) -> nn.Module:

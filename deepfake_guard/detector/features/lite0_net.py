@@ -32,11 +32,17 @@ class SameConv(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """[n, C, h, w] -> [n, D, ceil(h / stride), ceil(w / stride)]."""
+        padding, wanted = self.window(x)
+        y = F.conv2d(x, self.weight, self.bias, self.stride, padding, groups=self.groups)
+        return y[wanted] if wanted else y
+
+    def window(self, x: Tensor) -> tuple[list[int], tuple[slice, ...]]:
+        """How an input is padded on both sides, and what of the result is wanted; () for all of it."""
         if self.stride[0] == 1:
-            return super().forward(x)
+            return [self.kernel_size[0] // 2] * 2, ()
         rows, columns = (self._window(int(size)) for size in x.shape[2:])
-        y = F.conv2d(x, self.weight, self.bias, self.stride, (rows[0], columns[0]), groups=self.groups)
-        return y[:, :, rows[1] : rows[2], columns[1] : columns[2]]
+        every = slice(None)
+        return [rows[0], columns[0]], (every, every, slice(*rows[1:]), slice(*columns[1:]))
 
     def _window(self, size: int) -> tuple[int, int, int]:
         """Padding on both sides, and where what is wanted begins and ends. Where the padding is odd, one whole step too
