@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .device import abreast, one_blas_thread, share
+from .features import moments
 from .heads.linear import LinearHead
 from .heads.tuned import TunedBackbone, margin
 from .signals.base import Features, Scores, Seen, Signal
@@ -121,7 +122,7 @@ class Ensemble:
             raise ValueError("this artefact has no tuned backbone")
         with torch.inference_mode():
             pixels = _tensor(crops).to(next(self.head.parameters()).device)
-            pooled = self.head.pool(self.head.maps(pixels))
+            pooled = moments(self.head.maps(pixels))
             logits = self.head.logits(self.head.embed(pooled))
         return pooled.float().cpu().numpy(), logits.float().cpu().numpy()
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from deepfake_guard.detector.device import FEW
-from deepfake_guard.detector.features import Lite0, folded
+from deepfake_guard.detector.features import Lite0, folded, moments
 from deepfake_guard.detector.features.quick import FusedLite0, InParts
 
 
@@ -75,9 +75,14 @@ def test_other_precisions_run_as_they_are(lite0: FusedLite0) -> None:
     assert exact(x.double())[0].dtype == torch.float64
 
 
-def test_where_onednn_has_no_fused_kind_it_runs_as_it_is(lite0: FusedLite0, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("part", "name", "value"), [("mkldnn", "is_available", False), ("cpu", "get_cpu_capability", "")]
+)
+def test_without_fused_kinds_it_runs_as_it_is(
+    lite0: FusedLite0, part: str, name: str, value: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
     x = pixels(1)
-    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    monkeypatch.setattr(getattr(torch.backends, part), name, lambda: value)
     with torch.inference_mode():
         assert all(torch.equal(a, b) for a, b in zip(lite0(x), lite0.net(x), strict=True))
 
@@ -87,3 +92,14 @@ def test_what_is_asked_for_gradients_has_them(lite0: FusedLite0) -> None:
     sum(part.sum() for part in lite0(x)).backward()
     assert x.grad is not None
     assert x.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_moments_are_means_and_deviations_over_all_places(layout: torch.memory_format) -> None:
+    maps = [(pixels(3, 12) * 5 + 40).contiguous(memory_format=layout), pixels(3, 1)]
+    found = moments(maps)
+    for stage, at in ((maps[0].double(), 0), (maps[1].double(), 6)):
+        mean, variance = stage.mean((2, 3)), stage.var((2, 3), correction=0)
+        wanted = torch.cat([mean, (variance + 1e-6).sqrt()], dim=1).float()
+        torch.testing.assert_close(found[:, at : at + 6], wanted)
+    assert moments([pixels(0, 4)]).shape == (0, 6)

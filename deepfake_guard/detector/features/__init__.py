@@ -7,8 +7,9 @@ from .backbone import PUBLISHED, Backbone, default_stages
 from .folding import folded
 from .lite0 import CHECKPOINT_SHA256, MEAN, NAME, STAGES, STD, checkpoint_path, convert, shapes, timm_name
 from .lite0_net import Lite0
+from .moments import moments
 
 __all__ = [
     "CHECKPOINT_SHA256", "MEAN", "NAME", "PUBLISHED", "STAGES", "STD",
-    "Backbone", "Lite0", "checkpoint_path", "convert", "default_stages", "folded", "shapes", "timm_name",
+    "Backbone", "Lite0", "checkpoint_path", "convert", "default_stages", "folded", "moments", "shapes", "timm_name",
 ]  # fmt: skip

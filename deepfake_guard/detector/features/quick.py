@@ -57,11 +57,15 @@ class FusedLite0(nn.Module):
 
 
 def _fusible(x: Tensor) -> bool:
-    """oneDNN computes single precision on a CPU; its fused kinds know neither gradients nor autocast."""
+    """oneDNN's fused kinds know single precision alone, neither gradients nor autocast; measured on x86."""
     plain = x.dtype == torch.float32 and not x.requires_grad and not torch.is_autocast_enabled("cpu")
+    return x.device.type == "cpu" and plain and _has_onednn() and not torch.compiler.is_compiling()
+
+
+def _has_onednn() -> bool:
     built: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-    there = built and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
-    return x.device.type == "cpu" and plain and there and not torch.compiler.is_compiling()
+    x86 = torch.backends.cpu.get_cpu_capability().startswith("AVX")
+    return built and x86 and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
 
 
 def _separable(block: Any, x: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..features import MEAN, STD, Lite0, checkpoint_path, convert, folded
+from ..features import MEAN, STD, Lite0, checkpoint_path, convert, folded, moments
 from ..snapshot import Snapshot
 
 STAGES = (2, 3, 4)  # strides 8, 16, 32
@@ -59,17 +59,8 @@ class TunedBackbone(nn.Module):
         maps: list[Tensor] = net(((pixels / 255.0 - MEAN) / STD).contiguous(memory_format=torch.channels_last))
         return maps
 
-    @staticmethod
-    def pool(maps: Sequence[Tensor]) -> Tensor:
-        """Feature maps -> [n, 944]: per stage the means over all places, then the deviations."""
-        parts = []
-        for part in maps:
-            variance, mean = torch.var_mean(part.float(), dim=(2, 3), correction=0)
-            parts += [mean, (variance + 1e-6).sqrt()]
-        return torch.cat(parts, dim=1)
-
     def embed(self, pooled: Tensor) -> Tensor:
-        """[n, 944] -> [n, 128], of length 1."""
+        """Moments of the maps [n, 944] -> [n, 128], of length 1."""
         return F.normalize(self.project(self.norm(pooled)), dim=1)
 
     def logits(self, embedded: Tensor) -> Tensor:
@@ -78,7 +69,7 @@ class TunedBackbone(nn.Module):
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Pixels as in `maps` -> (embedding [n, 128], logits [n, classes])."""
-        embedded = self.embed(self.pool(self.maps(pixels)))
+        embedded = self.embed(moments(self.maps(pixels)))
         return embedded, self.logits(embedded)
 
 

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ..features import Backbone
+from ..features import Backbone, moments
 from ..flow import FastFlow, FlowSettings
 from ..gaussian import POOLINGS, Gaussian, Mixture, pooled_width
 from .likelihood import check_objective, layer_nll
@@ -193,11 +193,7 @@ class MuFlow(nn.Module):
         if isinstance(seen, np.ndarray):
             parts = [self.pooled(self.features(batch)) for batch in _batches(seen)]
             return np.concatenate([np.zeros((0, 2 * sum(shape[0] for shape in self.shapes)), np.float32), *parts])
-        halves = []
-        for maps in seen:
-            variance, mean = torch.var_mean(maps.float(), dim=(2, 3), correction=0)
-            halves += [mean, (variance + 1e-6).sqrt()]
-        rows = torch.cat(halves, dim=1)
+        rows = moments(seen)
         views = 1 if self.settings.patches is None else self.settings.patches.count
         return np.asarray(rows.view(-1, views, rows.shape[1]).mean(1).cpu().numpy(), dtype=np.float32)
 
