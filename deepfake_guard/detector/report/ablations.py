@@ -21,7 +21,8 @@ def write(path: Path, found: Found, curve: bytes | None) -> None:
     body = "".join([
         f"<h1>Ablations of {escape(name)}</h1>",
         "<p>One thing changed at a time, judged on development splits: select-real against head-fake. AUC are means "
-        "over collections; the gain is that of the greater of both folded scores over µFlow's. No test split was read.</p>",
+        "over collections; the gain is that of the greater of both folded scores over µFlow's. No test split "
+        "was read.</p>",
         nested(found[ABOUT]),
         "<h2>Variants</h2>", table(HEAD, list(variants(found))),
         _kept(found.get(KEPT, {})),
