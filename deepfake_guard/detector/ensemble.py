@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .device import abreast, one_blas_thread, share
-from .features import moments
+from .features.tuned import TunedBackbone, margin
 from .heads.linear import LinearHead
-from .heads.tuned import TunedBackbone, margin
+from .signals.alteration import Alteration
 from .signals.base import Features, Scores, Seen, Signal
 from .signals.mahalanobis import Mahalanobis
 from .signals.muflow import BATCH, MuFlow, MuFlowScores
@@ -27,6 +27,7 @@ KINDS: Mapping[str, type[Signal]] = {
     "neighbours": Neighbours,
     "residual": Residual,
     "sensitivity": Sensitivity,
+    "alteration": Alteration,
 }
 
 
@@ -53,10 +54,16 @@ class Ensemble:
         """µFlow and nothing else."""
         return Ensemble(self.muflow)
 
+    @property
+    def alteration(self) -> TunedBackbone | None:
+        """The network of the signal that has one of its own, where it is there."""
+        return next((signal.net for signal in self.signals if isinstance(signal, Alteration)), None)
+
     def to(self, device: torch.device) -> Ensemble:
-        """The networks moved to `device`; signals are numpy and stay."""
+        """The networks moved to `device`; signals that are numpy stay."""
         head = self.head.to(device) if self.head is not None else None
-        return replace(self, muflow=self.muflow.to(device), head=head)
+        signals = [signal.to(device) if isinstance(signal, Alteration) else signal for signal in self.signals]
+        return replace(self, muflow=self.muflow.to(device), signals=tuple(signals), head=head)
 
     def score(self, crops: NDArray[np.uint8]) -> Raw:
         """Face crops uint8 [n, s, s, 3] RGB, n >= 0 -> raw scores. Raises ValueError for anything else."""
@@ -120,11 +127,7 @@ class Ensemble:
         """The tuned copy's pooled features float32 [n, d] and its logits float32 [n, classes]; needs a head."""
         if self.head is None:
             raise ValueError("this artefact has no tuned backbone")
-        with torch.inference_mode():
-            pixels = _tensor(crops).to(next(self.head.parameters()).device)
-            pooled = moments(self.head.maps(pixels))
-            logits = self.head.logits(self.head.embed(pooled))
-        return pooled.float().cpu().numpy(), logits.float().cpu().numpy()
+        return self.head.look(crops)
 
 
 def _head_scores(head: TunedBackbone, logits: NDArray[np.float32]) -> dict[str, Scores]:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from .heads.tuned import TunedBackbone
+from .features.tuned import TunedBackbone
 from .signals.muflow import MuFlow
 
 OPSET = 17  # LayerNormalization came with it

@@ -22,8 +22,8 @@ from .alignment import ALIGNMENTS
 from .calibration import Calibration
 from .ensemble import KINDS, Ensemble
 from .features import Backbone
+from .features.tuned import TunedBackbone
 from .heads.linear import LinearHead
-from .heads.tuned import TunedBackbone
 from .manifest import ArtefactError, Manifest
 from .signals.base import Signal
 from .signals.muflow import MuFlow, Settings
@@ -216,12 +216,11 @@ def _head(path: Path) -> TunedBackbone:
     try:
         classes = _classes(path)
         tensors = load_file(path)
-        head = TunedBackbone(classes)
-        head.load_state_dict(tensors, strict=True)
+        head = TunedBackbone.filled(classes, tensors)
     except (SafetensorError, KeyError, RuntimeError, TypeError, ValueError) as error:
         raise ArtefactError(f"{path} is no head: {error}") from error
     _check_finite(path, tensors)
-    return head.requires_grad_(False)
+    return head
 
 
 def _check_finite(path: Path, tensors: Mapping[str, Tensor]) -> None:

@@ -45,6 +45,7 @@ OF_THE_DETECTOR = (
     _("Density of its features"),
     _("Noise and spectrum"),
     _("Sensitivity to noise"),
+    _("Traces of alteration"),
     _("Any known generator"),
     _("Any known generator, untuned features"),
     _("Looks blended"),

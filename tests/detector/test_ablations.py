@@ -16,7 +16,8 @@ from deepfake_guard.detector import weights
 from deepfake_guard.detector.__main__ import main
 from deepfake_guard.detector.calibration import ROOT, Calibration, HeatRange
 from deepfake_guard.detector.ensemble import Ensemble
-from deepfake_guard.detector.heads.tuned import TunedBackbone, margin
+from deepfake_guard.detector.features.tuned import MADE, TunedBackbone, margin
+from deepfake_guard.detector.signals.alteration import Alteration
 from deepfake_guard.detector.signals.base import Seen
 from deepfake_guard.detector.signals.mahalanobis import Mahalanobis
 from deepfake_guard.detector.signals.muflow import Settings
@@ -87,6 +88,14 @@ def test_each_signal_is_judged_beside_muflow_and_what_is_kept_starts_with_it(
     assert all(0 <= one["folded"] <= 1 and one["n"] == 16 for one in found[ablate.SIGNALS].values())
     assert set(found[ablate.KEPT]) == set(fit_signals.PSEUDO)
     assert all(names[0] == "µFlow" for names in found[ablate.KEPT].values())
+
+
+def test_a_network_that_pseudo_fakes_taught_is_judged_as_it_comes(home: Path, artefact: Artefact) -> None:
+    ensemble = replace(artefact.ensemble, signals=(*artefact.ensemble.signals, Alteration(TunedBackbone(MADE))))
+    pool = ablations.Pool.read(home)
+    made = ablate.parts(replace(artefact, ensemble=ensemble), pool, pool.select, BRIEF, 16, home)
+    assert "gain" in made[ablate.SIGNALS]()["alteration"]
+    assert "alteration" not in ablate.parts(artefact, pool, pool.select, BRIEF, 16, home)[ablate.SIGNALS]()
 
 
 def test_contamination_is_judged_by_faces_that_neither_train_nor_calibrate(

@@ -13,9 +13,9 @@ from deepfake_guard.detector import weights
 from deepfake_guard.detector.calibration import ROOT, Calibration, Fusion, HeatRange
 from deepfake_guard.detector.ensemble import GENERATOR, HEAD, LINEAR, MUFLOW, Ensemble
 from deepfake_guard.detector.features import Backbone
+from deepfake_guard.detector.features.tuned import TunedBackbone
 from deepfake_guard.detector.gaussian import Mixture, pooled_width
 from deepfake_guard.detector.heads.linear import LinearHead
-from deepfake_guard.detector.heads.tuned import TunedBackbone
 from deepfake_guard.detector.pipeline import Detector
 from deepfake_guard.detector.signals.base import Seen
 from deepfake_guard.detector.signals.mahalanobis import Mahalanobis

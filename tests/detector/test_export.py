@@ -11,8 +11,8 @@ import torch
 
 from deepfake_guard.detector import export, weights
 from deepfake_guard.detector.features import Backbone
+from deepfake_guard.detector.features.tuned import EMBEDDED, GENUINE, TunedBackbone
 from deepfake_guard.detector.gaussian import Gaussian, Mixture
-from deepfake_guard.detector.heads.tuned import EMBEDDED, GENUINE, TunedBackbone
 from deepfake_guard.detector.signals.muflow import MuFlow, Settings
 from deepfake_guard.detector.signals.patches import Patches
 

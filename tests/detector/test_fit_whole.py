@@ -12,7 +12,7 @@ import torch
 from deepfake_guard.detector import manifest, weights
 from deepfake_guard.detector.calibration import UNKNOWN, Fold, Standard
 from deepfake_guard.detector.cli import fit as cli_fit
-from deepfake_guard.detector.heads.tuned import TunedBackbone
+from deepfake_guard.detector.features.tuned import TunedBackbone
 from deepfake_guard.detector.training import crops, tune, tune_state
 from deepfake_guard.detector.training.fit import Recipe, main_fit
 from deepfake_guard.detector.training.fit_ensemble import Taught, fit_ensemble, left_out, raw
@@ -169,6 +169,36 @@ def test_a_head_of_pseudo_fakes_alone_knows_no_generator(folder: Path, tmp_path:
     scores = weights.load(tmp_path / "out", device="cpu").ensemble.score(noise_crops(2)).scores
     assert {"head", "generator:self-blend", "generator:resynthesised"} <= set(scores)
     assert "linear" not in scores
+
+
+def test_what_pseudo_fakes_taught_is_a_one_class_signal(folder: Path, runs: dict[str, Path], tmp_path: Path) -> None:
+    """It stands beside µFlow in what the one-class signals say together; the others are scored and shown."""
+    tiny_artefact(tmp_path / "muflow")
+    run = tuned(folder, tmp_path / "run", pseudo_only=True)
+    recipe = Recipe(muflow=tmp_path / "muflow", alteration=run, buckets=())
+    alone = main_fit(folder, tmp_path / "alone", recipe, device="cpu")
+    whole = main_fit(folder, tmp_path / "whole", replace(recipe, tuned=runs["all"]), device="cpu")
+    for passport in (alone, whole):
+        assert list(passport.signals) == ["mahalanobis", "neighbours", "alteration"]
+        assert [card.get("role", "") for card in passport.signals.values()] == ["shadow", "shadow", ""]
+        assert passport.training["alteration"]["plan"]["faces"] == PLAN.faces
+    made = weights.load(tmp_path / "whole", device="cpu")
+    assert set(made.calibration.strange.weights) == {"muflow", "alteration"}
+    assert isinstance(made.calibration.buckets["any"].scales["alteration"], Fold)
+    assert whole.decides == ("head",)
+    with pytest.raises(ValueError, match=r"and nothing else, not genuine, .*SDXL"):
+        main_fit(folder, tmp_path / "wrong", replace(recipe, alteration=runs["all"]), device="cpu")
+
+
+def test_a_head_can_be_taken_from_an_artefact(folder: Path, runs: dict[str, Path], tmp_path: Path) -> None:
+    tiny_artefact(tmp_path / "muflow")
+    recipe = Recipe(muflow=tmp_path / "muflow", tuned=runs["all"], buckets=())
+    first = main_fit(folder, tmp_path / "first", recipe, device="cpu")
+    again = main_fit(folder, tmp_path / "again", replace(recipe, tuned=tmp_path / "first"), device="cpu")
+    assert again.heads == first.heads
+    assert (again.detector_id, again.calibration_id) == (first.detector_id, first.calibration_id)
+    with pytest.raises(crops.DataError, match="has no head to take"):
+        main_fit(folder, tmp_path / "none", replace(recipe, tuned=tmp_path / "muflow"), device="cpu")
 
 
 def test_what_was_looked_at_once_scores_as_the_artefact_does(folder: Path, runs: dict[str, Path]) -> None:

@@ -14,7 +14,7 @@ from deepfake_guard.detector import weights
 from deepfake_guard.detector.bench import Plan, run
 from deepfake_guard.detector.bench.subjects import Scale
 from deepfake_guard.detector.features import Backbone
-from deepfake_guard.detector.heads.tuned import GENUINE, TunedBackbone
+from deepfake_guard.detector.features.tuned import GENUINE, TunedBackbone
 from deepfake_guard.detector.training import tune
 from deepfake_guard.detector.training.tune_batches import Lessons, Pupil
 from deepfake_guard.detector.training.tune_batches import Plan as Drill

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from deepfake_guard.detector.heads.tuned import GENUINE, TunedBackbone
+from deepfake_guard.detector.features.tuned import GENUINE, TunedBackbone
 from deepfake_guard.detector.training import side_by_side, tune, tune_state
 from deepfake_guard.detector.training.crops import DataError
 from deepfake_guard.detector.training.side_by_side import WHOLE

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from deepfake_guard.detector.features import Backbone
+from deepfake_guard.detector.features.tuned import TunedBackbone
 from deepfake_guard.detector.flow import FastFlow, FlowSettings, fused
-from deepfake_guard.detector.heads.tuned import TunedBackbone
 from deepfake_guard.detector.snapshot import Snapshot
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from deepfake_guard.detector.features import moments
-from deepfake_guard.detector.heads.tuned import EMBEDDED, GENUINE, POOLED, TunedBackbone, margin
+from deepfake_guard.detector.features.tuned import CHANNELS, EMBEDDED, GENUINE, TunedBackbone, margin
 from deepfake_guard.detector.training import tune, tune_state
 from deepfake_guard.detector.training.run_state import RunError
 from deepfake_guard.detector.training.tune_batches import RESYNTHESISED, SELF_BLEND, Batches, Lessons, Plan, Pupil
@@ -139,7 +139,7 @@ def test_the_embedding_lies_on_the_sphere_and_the_margin_is_the_log_odds(lessons
     embedded, logits = model(pixels)
     assert embedded.shape == (3, EMBEDDED)
     assert torch.allclose(embedded.norm(dim=1), torch.ones(3), atol=1e-5)
-    assert moments(model.maps(pixels)).shape == (3, POOLED)
+    assert moments(model.maps(pixels)).shape == (3, 2 * sum(CHANNELS))
     odds = torch.softmax(logits, dim=1)
     assert torch.allclose(margin(logits), torch.log((1 - odds[:, 0]) / odds[:, 0]), atol=1e-4)
 

@@ -12,6 +12,7 @@ TOLERANCE = 1e-4
 EXAMPLES = [
     "export --onnx muflow.onnx",
     "export --onnx head.onnx --part head --artefact artifacts/mine --json",
+    "export --onnx alteration.onnx --part alteration",
 ]
 
 
@@ -21,7 +22,7 @@ def add(parts: parser.Parts) -> None:
     wrong = f"the artefact is wrong or has no such part, or the graph differs from it by more than {TOLERANCE:g}"
     made = parser.command(parts, "export", what, run, EXAMPLES, wrong)
     made.add_argument("--onnx", type=Path, required=True, metavar="FILE")
-    made.add_argument("--part", choices=("muflow", "head"), default="muflow")
+    made.add_argument("--part", choices=("muflow", "head", "alteration"), default="muflow")
     parser.takes_artefact(made)
     parser.takes_device(made)
     parser.takes_json(made)
@@ -33,9 +34,9 @@ def run(options: argparse.Namespace) -> int:
     from deepfake_guard.detector import export, weights  # here: they import torch
 
     ensemble = weights.load(options.artefact, options.device).ensemble
-    model = ensemble.muflow if options.part == "muflow" else ensemble.head
-    if model is None:
-        raise ValueError("the artefact has no head")
+    models = {"muflow": ensemble.muflow, "head": ensemble.head, "alteration": ensemble.alteration}
+    if (model := models[options.part]) is None:
+        raise ValueError(f"the artefact has no {options.part}")
     with output.at_work("exporting"):
         export.export_onnx(model, options.onnx)
         difference = export.parity(model, options.onnx)

@@ -12,7 +12,7 @@ from deepfake_guard.detector.manifest import Manifest
 from deepfake_guard.detector.training.extra import needs
 
 OF_PHOTOS = ("quick", "adapt", "artefact", "faces")
-OF_CROPS = ("variant", "muflow_of", "tuned", "fold", "only", "bucket", "shadow", "starter")
+OF_CROPS = ("variant", "muflow_of", "tuned", "alteration", "fold", "only", "bucket", "shadow", "starter")
 SHADOWS = (
     "residual",
     "sensitivity",
@@ -63,7 +63,15 @@ def _of_crops(crops: argparse._ArgumentGroup) -> None:
         metavar="FILE",
         help="TOML: another backbone, pooling, objective, mixture, patches, precision, schedule (docs/detector.md)",
     )
-    crops.add_argument("--tuned", type=Path, metavar="RUN", help="a run of `tune`: its backbone becomes the head")
+    crops.add_argument(
+        "--tuned",
+        type=Path,
+        metavar="RUN",
+        help="a run of `tune`: its backbone becomes the head; or an artefact, its head",
+    )
+    crops.add_argument(
+        "--alteration", type=Path, metavar="RUN", help="a run of `tune --pseudo-only`: it becomes a one-class signal"
+    )
     crops.add_argument(
         "--fold",
         action="append",
@@ -142,6 +150,7 @@ def _from_crops(options: argparse.Namespace) -> Manifest:
         chosen,
         muflow=options.muflow_of,
         tuned=options.tuned,
+        alteration=options.alteration,
         folds=folds,
         only=tuple(options.only),
         buckets=_buckets(options.bucket),

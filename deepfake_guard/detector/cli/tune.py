@@ -15,14 +15,14 @@ from deepfake_guard.detector.cli import output, parser
 from deepfake_guard.detector.training.crops import FAMILIES
 
 if TYPE_CHECKING:
-    from deepfake_guard.detector.heads.tuned import TunedBackbone
+    from deepfake_guard.detector.features.tuned import TunedBackbone
     from deepfake_guard.detector.training.tune_batches import Lessons, Plan, Pupil
 
 EXAMPLES = [
     "tune --data DATA --run runs/all",
     "tune --data DATA --run runs/all --folds --hold-back 5 --device cuda --batch 256 --faces 1000000",
-    "tune --data DATA --run runs/no-swap --leave-out swap --start runs/pseudo --faces 20000",
-    "tune --data DATA --run runs/pseudo --pseudo-only --device cuda --batch 128 --faces 400000",
+    "tune --data DATA --run runs/no-swap --leave-out swap --start runs/all --faces 20000",
+    "tune --data DATA --run runs/pseudo --pseudo-only --faces 64000",
 ]
 
 
@@ -76,7 +76,11 @@ def _what_is_kept(made: argparse.ArgumentParser) -> None:
     left.add_argument(
         "--leave-out", choices=FAMILIES, metavar="FAMILY", help="a family that is not learnt from (refits)"
     )
-    left.add_argument("--pseudo-only", action="store_true", help="genuine faces and fakes made from them, no generator")
+    left.add_argument(
+        "--pseudo-only",
+        action="store_true",
+        help="genuine faces and copies altered from them, no generator: up to stride 16, for `fit --alteration`",
+    )
     made.add_argument(
         "--folds",
         action="store_true",
@@ -167,11 +171,13 @@ def _table(judged: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Table:
 
 
 def _model(options: argparse.Namespace, classes: Sequence[str]) -> TunedBackbone:
-    from deepfake_guard.detector.heads.tuned import TunedBackbone
+    from deepfake_guard.detector.features.tuned import STAGES, TunedBackbone
+    from deepfake_guard.detector.signals import alteration
     from deepfake_guard.detector.training.tune_state import begin_from, trained
 
     if options.start is None:
-        return TunedBackbone.imagenet(classes, options.seed)
+        stages = alteration.STAGES if options.pseudo_only else STAGES
+        return TunedBackbone.imagenet(classes, options.seed, stages)
     return begin_from(trained(options.start), classes)
 
 

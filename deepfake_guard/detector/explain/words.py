@@ -32,6 +32,7 @@ NAMES = {
     "density": "Density of its features",
     "residual": "Noise and spectrum",
     "sensitivity": "Sensitivity to noise",
+    "alteration": "Traces of alteration",
     "head": "Any known generator",
     "linear": "Any known generator, untuned features",
     f"{GENERATOR}self-blend": "Looks blended",

@@ -19,7 +19,7 @@ class Seen:
     """n faces as the networks saw them, computed once and shared by all signals.
 
     crops: uint8 [n, s, s, 3] RGB, cut by THE recipe. frozen: the means, then the deviations of each stage of the frozen
-    backbone, float32 [n, d]. tuned: the same of the tuned copy (`heads.tuned.TunedBackbone.pool`), where there is one.
+    backbone, float32 [n, d]. tuned: the same of the tuned copy (`TunedBackbone.look`), where there is one.
     """
 
     crops: Pixels

@@ -19,6 +19,7 @@ import numpy as np
 
 from ..calibration import STRANGE
 from ..calibration.bucket import FUSED
+from ..signals.alteration import Alteration
 from ..signals.base import Features, Seen
 from ..signals.muflow import MuFlow
 from ..weights import Artefact
@@ -116,7 +117,11 @@ def parts(
         IN_CALIBRATION: partial(_in_calibration, artefact, pool, calibrating, plan.seed),
     }
     flow = remembered(lambda crops: model.score(crops).total)
-    made |= {SIGNALS: partial(one_class, model, flow, embed, pool), KEPT: partial(kept, model, embed, pool, plan.seed)}
+    own = [signal for signal in artefact.ensemble.signals if isinstance(signal, Alteration)]
+    made |= {
+        SIGNALS: partial(one_class, model, flow, embed, pool, own),
+        KEPT: partial(kept, model, embed, pool, own, plan.seed),
+    }
     if (head := artefact.ensemble.head) is not None:
         tuned = remembered(lambda crops: cast(Features, artefact.ensemble.tuned(crops)[0]))
         made[ON_TUNED] = partial(on_tuned_features, flow, head, tuned, pool)

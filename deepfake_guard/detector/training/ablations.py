@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 
 from ..calibration import Fold
+from ..features.tuned import TunedBackbone, margin
 from ..gaussian import Gaussian
-from ..heads.tuned import CHANNELS, TunedBackbone, margin
 from ..signals.base import Features, Seen, Signal
 from ..signals.muflow import MuFlow, Settings
 from ..stored_crops import brought
@@ -155,10 +155,10 @@ def _growing(total: int, counts: Sequence[int], seed: int) -> Iterator[NDArray[n
     yield from (order[:count] for count in sorted({*(one for one in counts if one < total), total}))
 
 
-def one_class(model: MuFlow, flow: Score, embed: Embed, pool: Pool) -> dict[str, Any]:
-    """µFlow, whose score `flow` is, and beside it every other one-class signal fitted on the training faces."""
-    genuine = Seen(pool.train, embed(pool.train))
-    signals = {name: fit(genuine) for name, fit in _known(model).items()}
+def one_class(model: MuFlow, flow: Score, embed: Embed, pool: Pool, own: Sequence[Signal] = ()) -> dict[str, Any]:
+    """µFlow, whose score `flow` is, and beside it every other one-class signal fitted on the training faces, and the
+    artefact's own that cannot be fitted here."""
+    signals = _all(model, embed, pool, own)
     others = {name: beside(flow, partial(_scored, signal, embed), pool) for name, signal in signals.items()}
     return {"µFlow": judged(flow, pool), **others}
 
@@ -190,28 +190,30 @@ def on_tuned_features(flow: Score, head: TunedBackbone, embed: Embed, pool: Pool
         return signal.score(seen(crops))
 
     genuine = seen(pool.train)
-    fitted = {name: fit(genuine) for name, fit in fits_pooled("tuned", CHANNELS).items()}
+    fitted = {name: fit(genuine) for name, fit in fits_pooled("tuned", head.net.channels).items()}
     scores: dict[str, Score] = {name: partial(its_score, signal) for name, signal in fitted.items()}
     return {name: beside(flow, score, pool) for name, score in {"margin": its_margin, **scores}.items()}
 
 
-def kept(model: MuFlow, embed: Embed, pool: Pool, seed: int = 0) -> dict[str, Any]:
+def _all(model: MuFlow, embed: Embed, pool: Pool, own: Sequence[Signal]) -> dict[str, Signal]:
+    genuine = Seen(pool.train, embed(pool.train))
+    known = fits([shape[0] for shape in model.shapes], model.pooled)
+    return {name: fit(genuine) for name, fit in known.items()} | {signal.name: signal for signal in own}
+
+
+def kept(model: MuFlow, embed: Embed, pool: Pool, own: Sequence[Signal] = (), seed: int = 0) -> dict[str, Any]:
     """Which signals are added to µFlow, by the selection faces and one kind of pseudo-fake made of them each: no fake
     of any generator is looked at."""
-    genuine, faces = Seen(pool.train, embed(pool.train)), pseudo_faces(pool.select, seed)
+    faces = pseudo_faces(pool.select, seed)
     scores: dict[str, dict[str, Floats]] = {
         name: {kind: _scored(signal, embed, crops) for kind, crops in faces.items()}
-        for name, signal in ((name, fit(genuine)) for name, fit in _known(model).items())
+        for name, signal in _all(model, embed, pool, own).items()
     }
     scores["µFlow"] = {kind: model.score(crops).total for kind, crops in faces.items()}
     return {
         kind: choose({name: {one: each[one] for one in (GENUINE, kind)} for name, each in scores.items()}, ["µFlow"])
         for kind in PSEUDO
     }
-
-
-def _known(model: MuFlow) -> dict[str, Callable[[Seen], Signal]]:
-    return fits([shape[0] for shape in model.shapes], model.pooled)
 
 
 def _scored(signal: Signal, embed: Embed, crops: Pixels) -> Floats:

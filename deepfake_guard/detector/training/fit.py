@@ -17,7 +17,8 @@ from deepfake_guard import __version__
 from .. import device as devices
 from .. import faces, manifest, weights
 from ..calibration import BUCKETS, ROOT
-from ..ensemble import LINEAR, Ensemble
+from ..ensemble import HEAD, LINEAR, Ensemble
+from ..features.tuned import TunedBackbone
 from ..manifest import RESEARCH, GenuineSet, HeadCard, Manifest
 from ..records import CROP_PX
 from ..signals.muflow import MuFlow
@@ -25,6 +26,7 @@ from . import crops, tune_state
 from .calibrate import Faces, calibrate, heat_scale
 from .crops import Crop, Pixels
 from .fit_ensemble import (
+    Looked,
     Taught,
     fit_ensemble,
     fit_signals_of,
@@ -33,9 +35,10 @@ from .fit_ensemble import (
     kept,
     left_out,
     look,
+    with_alteration,
     with_shadows,
 )
-from .fit_fusion import STRANGE, Rule, choose
+from .fit_fusion import STRANGE, STRANGE_BY_ALTERATION, Rule, choose
 from .fit_muflow import fit_muflow
 from .lessons import HEAD_GENUINE, SWAP
 from .stored_scores import StoredScores
@@ -56,7 +59,8 @@ def silent(line: str) -> None:
 class Recipe:
     """What `fit` makes. variant: the µFlow that is trained. muflow: an artefact whose µFlow is taken as it is instead.
 
-    tuned: the run of `tune` whose copy of the backbone becomes the head; None: one-class signals alone. folds: family
+    tuned: the run of `tune` whose copy of the backbone becomes the head, or an artefact whose head is taken; None:
+    one-class signals alone. alteration: a run of `tune --pseudo-only` that becomes one of these. folds: family
     -> a run that never saw it; the fusion is chosen on these. only: the collections of genuine faces that train,
     select and calibrate; empty: all there are. buckets: those that are calibrated, the root always. shadows: names of
     `SHADOWS`, which are scored, calibrated and shown, and decide nothing.
@@ -65,6 +69,7 @@ class Recipe:
     variant: Variant = field(default_factory=Variant)
     muflow: Path | None = None
     tuned: Path | None = None
+    alteration: Path | None = None
     folds: Mapping[str, Path] = field(default_factory=dict)
     only: tuple[str, ...] = ()
     buckets: tuple[str, ...] = BUCKETS
@@ -104,7 +109,7 @@ def main_fit(
         heat,
         heads=(*rule.one_sided, *heads_of(ensemble)),
         fusion=rule.fusion,
-        strange_fusion=STRANGE.fusion,
+        strange_fusion=_strange(recipe).fusion,
         buckets=tuple(dict.fromkeys((ROOT, *recipe.buckets))),
         seed=recipe.variant.schedule.seed,
         stored=StoredScores(run / "scores", _digest(ensemble)),
@@ -130,8 +135,8 @@ def _whole(
     """All that scores, the formula that decides, and what the manifest says of the heads."""
     if recipe.tuned is None:
         train = look(muflow, chosen[TRAIN], crops.load(data, chosen[TRAIN]))
-        return with_shadows(fit_signals_of(muflow, train), train, recipe.shadows), STRANGE, {}
-    head = tune_state.trained(recipe.tuned).to(muflow.device)
+        return _beside(fit_signals_of(muflow, train), train, recipe, said), _strange(recipe), {}
+    head, training = _head(recipe.tuned, muflow.device)
     taught = Taught.read(muflow, data, chosen[TRAIN], chosen[SELECT])
     folds = []
     for family, run in recipe.folds.items():
@@ -146,8 +151,30 @@ def _whole(
     ensemble = fit_ensemble(muflow, head, taught)
     rule, areas = choose(folds, kept(ensemble, taught))
     said["fusion"] = {"rule": str(rule), "left_out_auc": areas}
-    cards = head_cards(head, taught, tune_state.told(recipe.tuned))
-    return with_shadows(ensemble, taught.train, recipe.shadows), rule, cards
+    cards = head_cards(head, taught, training)
+    return _beside(ensemble, taught.train, recipe, said), rule, cards
+
+
+def _head(source: Path, device: torch.device) -> tuple[TunedBackbone, dict[str, Any]]:
+    """The head of a run of `tune` or of an artefact, and the course of its training."""
+    if not (source / manifest.FILE_NAME).is_file():
+        return tune_state.trained(source).to(device), tune_state.told(source)
+    taken = weights.load(source, str(device))
+    if taken.ensemble.head is None:
+        raise crops.DataError(f"{source} has no head to take")
+    return taken.ensemble.head, taken.manifest.heads[HEAD].training
+
+
+def _beside(ensemble: Ensemble, train: Looked, recipe: Recipe, said: dict[str, Any]) -> Ensemble:
+    """And what was learnt from pseudo-fakes, and the shadows."""
+    if recipe.alteration is not None:
+        ensemble = with_alteration(ensemble, tune_state.trained(recipe.alteration))
+        said["alteration"] = tune_state.told(recipe.alteration)
+    return with_shadows(ensemble, train, recipe.shadows)
+
+
+def _strange(recipe: Recipe) -> Rule:
+    return STRANGE if recipe.alteration is None else STRANGE_BY_ALTERATION
 
 
 def _beside_swaps(data: Path, cards: Mapping[str, HeadCard]) -> dict[str, list[Crop]]:

@@ -73,6 +73,8 @@ class Rule:
 # The one-class signals together: µFlow, and what `fit_signals.choose` added to it on select-real and smoothed copies of
 # it (`resynthesised`), which stand for pictures made as a whole. No generator's picture was seen (docs/accuracy.md).
 STRANGE = Rule(Fusion("max", {"muflow": 1.0, "mahalanobis": 1.0, "neighbours": 1.0}))
+# The same choice where there is a network that has learnt such copies: the others add nothing to it.
+STRANGE_BY_ALTERATION = Rule(Fusion("max", {"muflow": 1.0, "alteration": 1.0}))
 HEAD_ALONE = Rule(Fusion("sum", {"head": 1.0}), ("head",))
 HEADS = ("head", "linear")  # may be read at their upper end alone; one-class signals are folded (design.md §7.4)
 SIGNALS = (*HEADS, "mahalanobis", "muflow", "neighbours")

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 
-from ..heads.tuned import TunedBackbone, margin
+from ..features.tuned import TunedBackbone, margin
 from .crops import FAMILIES, DataError, Pixels
 from .fit_gaussian import batches
 from .statistics import Floats, auc

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..device import has_bfloat16
-from ..heads.tuned import TunedBackbone, margin
+from ..features.tuned import TunedBackbone, margin
 from .tune_batches import Batches, Lessons, Plan, Pupil
 from .tune_state import Standing, keep, resume
 

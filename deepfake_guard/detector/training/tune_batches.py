@@ -10,12 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..heads.tuned import GENUINE
+from ..features.tuned import GENUINE, RESYNTHESISED, SELF_BLEND
 from . import degrade, pseudo_fakes
 from .crops import Pixels
 
 BLOCKS = 7  # of lite0
-SELF_BLEND, RESYNTHESISED = "self-blend", "resynthesised"
 
 
 @dataclass(frozen=True, slots=True)

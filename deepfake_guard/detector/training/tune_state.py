@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from ..heads.tuned import TunedBackbone
+from ..features.tuned import TunedBackbone
 from . import run_state
 from .tune_batches import Plan
 
@@ -49,7 +49,10 @@ def resume(model: TunedBackbone, optimizer: torch.optim.Optimizer, plan: Plan, r
         told = f"{', '.join(said['classes'])} apart, not {', '.join(model.classes)}"
         raise run_state.RunError(f"{path} learns to tell {told}")
     run_state.same_plan(path, asdict(plan), said["plan"])
-    model.load_state_dict(groups["model"])
+    try:
+        model.load_state_dict(groups["model"])
+    except RuntimeError as error:
+        raise run_state.RunError(f"{path} holds another network: {error}") from error
     run_state.put_moments(optimizer, groups.get("moments", {}))
     return Standing(**said["standing"])
 
@@ -60,9 +63,7 @@ def trained(run: Path) -> TunedBackbone:
     if not path.is_file():
         raise run_state.RunError(f"{path} is missing: {run} is no run of tune")
     groups, said = run_state.read(path, SAID)
-    model = TunedBackbone(said["classes"])
-    model.load_state_dict(groups["model"])
-    return model.requires_grad_(False)
+    return TunedBackbone.filled(said["classes"], groups["model"])
 
 
 def told(run: Path) -> dict[str, Any]:
@@ -84,7 +85,7 @@ def _last(standing: Standing) -> dict[str, float]:
 
 def begin_from(base: TunedBackbone, classes: Sequence[str]) -> TunedBackbone:
     """A model for other classes on a tuned one's features: shared classes keep their direction."""
-    model = TunedBackbone(classes)
+    model = TunedBackbone(classes, base.stages)
     kept = {name: value for name, value in base.state_dict().items() if name != "directions"}
     model.load_state_dict(kept, strict=False)
     with torch.no_grad():

@@ -1,0 +1,134 @@
+"""Traces of alteration: a network that has seen genuine faces and altered copies of them, as a one-class signal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from deepfake_guard.detector import weights
+from deepfake_guard.detector.calibration import ROOT, Calibration, HeatRange
+from deepfake_guard.detector.ensemble import MUFLOW, Ensemble
+from deepfake_guard.detector.export import export_onnx, parity
+from deepfake_guard.detector.features import moments
+from deepfake_guard.detector.features.tuned import CHANNELS, MADE, STAGES, TunedBackbone, margin
+from deepfake_guard.detector.manifest import ArtefactError
+from deepfake_guard.detector.signals import alteration
+from deepfake_guard.detector.signals.alteration import Alteration
+from deepfake_guard.detector.signals.base import Seen
+
+from .artefacts import noise_crops, passport, random_model
+from .test_ensemble import SMALL
+
+
+def network(classes: tuple[str, ...] = MADE) -> TunedBackbone:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        made = TunedBackbone(classes, alteration.STAGES)
+    return made.requires_grad_(False)
+
+
+@pytest.fixture(scope="module")
+def signal() -> Alteration:
+    return Alteration(network())
+
+
+def seen(crops: np.ndarray) -> Seen:
+    return Seen(crops, np.zeros((len(crops), 0), np.float32))
+
+
+def test_its_score_is_the_log_odds_of_any_alteration(signal: Alteration) -> None:
+    crops = noise_crops(3)
+    _, logits = signal.net(torch.from_numpy(crops).permute(0, 3, 1, 2))
+    np.testing.assert_allclose(signal.score(seen(crops)), margin(logits), rtol=1e-4)
+
+
+def test_a_face_scores_alone_as_among_others(signal: Alteration) -> None:
+    crops = noise_crops(alteration.BATCH + 2)
+    together = signal.score(seen(crops))
+    assert together.shape == (len(crops),)
+    assert together.dtype == np.float64
+    np.testing.assert_allclose(signal.score(seen(crops[-1:])), together[-1:], rtol=1e-4)
+    assert signal.score(seen(crops[:0])).shape == (0,)
+
+
+def test_it_stops_at_stride_16(signal: Alteration) -> None:
+    maps = signal.net.maps(torch.zeros(1, 3, 64, 64, dtype=torch.uint8))
+    assert [each.shape[1:] for each in maps] == [(40, 8, 8), (112, 4, 4)]
+    whole = TunedBackbone(MADE)
+    assert sum(part.numel() for part in signal.net.parameters()) < sum(part.numel() for part in whole.parameters()) / 3
+
+
+def test_who_has_seen_a_generator_is_no_one_class_signal() -> None:
+    with pytest.raises(ValueError, match=r"learnt genuine, self-blend, resynthesised and nothing else, not .*SDXL"):
+        Alteration(network((*MADE, "SDXL")))
+    with pytest.raises(ValueError, match="tune --pseudo-only"):
+        Alteration.fit(seen(noise_crops(1)))
+
+
+def test_it_comes_back_from_its_tensors(signal: Alteration) -> None:
+    again = Alteration.from_tensors(signal.tensors())
+    crops = noise_crops(2)
+    np.testing.assert_array_equal(again.score(seen(crops)), signal.score(seen(crops)))
+    whole = {name: value for name, value in signal.tensors().items() if name != "project.weight"}
+    for tensors in ({}, whole, {**signal.tensors(), "norm.weight": np.ones(7, np.float32)}):
+        with pytest.raises(ValueError, match=r"another|stages of lite0"):
+            Alteration.from_tensors(tensors)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_weights_say_how_many_stages_they_are_of(count: int) -> None:
+    made = TunedBackbone(MADE, STAGES[:count])
+    again = TunedBackbone.filled(MADE, made.state_dict())
+    assert again.stages == STAGES[:count]
+    assert again.net.channels == CHANNELS[:count]
+    assert not any(part.requires_grad for part in again.parameters())
+    pixels = torch.zeros(1, 3, 64, 64, dtype=torch.uint8)
+    assert moments(again.maps(pixels)).shape == (1, 2 * sum(CHANNELS[:count]))
+
+
+def test_an_artefact_carries_it_and_its_graph_agrees(signal: Alteration, tmp_path: Path) -> None:
+    ensemble = Ensemble(random_model(SMALL), (signal,))
+    assert Ensemble(ensemble.muflow).alteration is None
+    raw = ensemble.score(noise_crops(16, seed=3)).scores
+    select, genuine = ({ROOT: {name: np.split(each, 2)[at] for name, each in raw.items()}} for at in (0, 1))
+    made = weights.save(tmp_path, ensemble, Calibration.fit(select, genuine, HeatRange(1.0, 4.0)), passport())
+    assert made.signals["alteration"]["kind"] == "alteration"
+    loaded = weights.load(tmp_path, device="cpu").ensemble
+    crops = noise_crops(2, seed=9)
+    for name in (MUFLOW, "alteration"):
+        np.testing.assert_allclose(loaded.score(crops).scores[name], ensemble.score(crops).scores[name], rtol=1e-4)
+    net = loaded.alteration
+    assert net is not None
+    export_onnx(net, tmp_path / "alteration.onnx")
+    assert parity(net, tmp_path / "alteration.onnx") < 1e-4
+
+
+def test_an_artefact_with_another_network_is_refused(signal: Alteration, tmp_path: Path) -> None:
+    ensemble = Ensemble(random_model(SMALL), (signal,))
+    raw = ensemble.score(noise_crops(4, seed=3)).scores
+    half = {ROOT: {name: each[:2] for name, each in raw.items()}}
+    broken = {**signal.tensors(), "directions": np.zeros((4, 128), np.float32)}
+    lying = Ensemble(ensemble.muflow, (Broken(broken),))  # type: ignore[arg-type]  what is written is what counts
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(weights, "_kind", lambda _: "alteration")
+        weights.save(tmp_path, lying, Calibration.fit(half, half, HeatRange(1.0, 4.0)), passport())
+    with pytest.raises(ArtefactError, match="does not fit its manifest: the network that sees alterations is another"):
+        weights.load(tmp_path, device="cpu")
+
+
+class Broken:
+    """Says it is the signal and writes other tensors."""
+
+    name = "alteration"
+
+    def __init__(self, tensors: dict[str, np.ndarray]) -> None:
+        self.written = tensors
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        return self.written
+
+    def describe(self) -> str:
+        return ""
