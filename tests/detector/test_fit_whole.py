@@ -194,8 +194,10 @@ def test_a_head_can_be_taken_from_an_artefact(folder: Path, runs: dict[str, Path
     tiny_artefact(tmp_path / "muflow")
     recipe = Recipe(muflow=tmp_path / "muflow", tuned=runs["all"], buckets=())
     first = main_fit(folder, tmp_path / "first", recipe, device="cpu")
+    chosen = {"rule": "sum of head", "left_out_auc": {"gan": 0.5}}
+    manifest.write(tmp_path / "first", replace(first, training={**first.training, "fusion": chosen}))
     again = main_fit(folder, tmp_path / "again", replace(recipe, tuned=tmp_path / "first"), device="cpu")
-    assert again.heads == first.heads
+    assert (again.heads, again.training["fusion"]) == (first.heads, chosen)
     assert (again.detector_id, again.calibration_id) == (first.detector_id, first.calibration_id)
     with pytest.raises(crops.DataError, match="has no head to take"):
         main_fit(folder, tmp_path / "none", replace(recipe, tuned=tmp_path / "muflow"), device="cpu")

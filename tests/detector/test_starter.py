@@ -13,6 +13,7 @@ import torch
 from deepfake_guard.detector import manifest, weights
 from deepfake_guard.detector.calibration import BUCKETS, MIN_FACES
 from deepfake_guard.detector.features import Backbone
+from deepfake_guard.detector.features.tuned import MADE
 from deepfake_guard.detector.training import crops
 from deepfake_guard.detector.training.degrade import uploaded
 from deepfake_guard.detector.training.simulated import seeded_upload
@@ -94,6 +95,17 @@ def test_it_names_what_its_heads_were_taught_and_on_what_its_fusion_was_chosen(s
     assert set(passport.training["fusion"]["left_out_auc"]) == set(passport.heads["head"].families)
     assert not {"head", "linear"} & set(starter.calibration.strange.weights)
     assert not any(name.startswith("tuned_") for name in starter.calibration.strange.weights)
+
+
+def test_muflow_and_traces_of_alteration_are_what_looks_strange(starter: weights.Artefact) -> None:
+    passport = starter.manifest
+    assert set(starter.calibration.strange.weights) == {"muflow", "alteration"}
+    assert {name: card.get("role", "") for name, card in passport.signals.items()} == {
+        "mahalanobis": "shadow", "neighbours": "shadow", "alteration": ""
+    }  # fmt: skip
+    assert passport.training["alteration"]["plan"]["faces"] == 64_000
+    assert starter.ensemble.alteration is not None
+    assert starter.ensemble.alteration.classes == MADE
 
 
 def test_every_bucket_is_calibrated_on_faces_enough(starter: weights.Artefact) -> None:

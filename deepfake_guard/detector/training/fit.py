@@ -136,7 +136,7 @@ def _whole(
     if recipe.tuned is None:
         train = look(muflow, chosen[TRAIN], crops.load(data, chosen[TRAIN]))
         return _beside(fit_signals_of(muflow, train), train, recipe, said), _strange(recipe), {}
-    head, training = _head(recipe.tuned, muflow.device)
+    head, training, chosen_before = _head(recipe.tuned, muflow.device)
     taught = Taught.read(muflow, data, chosen[TRAIN], chosen[SELECT])
     folds = []
     for family, run in recipe.folds.items():
@@ -151,18 +151,21 @@ def _whole(
     ensemble = fit_ensemble(muflow, head, taught)
     rule, areas = choose(folds, kept(ensemble, taught))
     said["fusion"] = {"rule": str(rule), "left_out_auc": areas}
+    if not folds and chosen_before.get("rule") == str(rule):
+        said["fusion"] = chosen_before
     cards = head_cards(head, taught, training)
     return _beside(ensemble, taught.train, recipe, said), rule, cards
 
 
-def _head(source: Path, device: torch.device) -> tuple[TunedBackbone, dict[str, Any]]:
-    """The head of a run of `tune` or of an artefact, and the course of its training."""
+def _head(source: Path, device: torch.device) -> tuple[TunedBackbone, dict[str, Any], dict[str, Any]]:
+    """The head of a run of `tune` or of an artefact, the course of its training, and what an artefact's is fused by."""
     if not (source / manifest.FILE_NAME).is_file():
-        return tune_state.trained(source).to(device), tune_state.told(source)
+        return tune_state.trained(source).to(device), tune_state.told(source), {}
     taken = weights.load(source, str(device))
     if taken.ensemble.head is None:
         raise crops.DataError(f"{source} has no head to take")
-    return taken.ensemble.head, taken.manifest.heads[HEAD].training
+    passport = taken.manifest
+    return taken.ensemble.head, passport.heads[HEAD].training, passport.training.get("fusion", {})
 
 
 def _beside(ensemble: Ensemble, train: Looked, recipe: Recipe, said: dict[str, Any]) -> Ensemble:
