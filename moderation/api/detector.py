@@ -64,7 +64,7 @@ class DetectorSerializer(serializers.Serializer[Any]):
     note = serializers.CharField(allow_blank=True)
     buckets = serializers.DictField(child=BucketSerializer())
     sets = SetSerializer(many=True)
-    heads = serializers.DictField(child=HeadSerializer(), help_text="empty: it has seen genuine faces alone")
+    heads = serializers.DictField(child=HeadSerializer(), help_text="empty: it has seen no generator")
     workers = WorkerSerializer(many=True)
 
 

@@ -17,7 +17,7 @@ from deepfake_guard.detector.__main__ import main
 from deepfake_guard.detector.calibration import ROOT, Calibration, HeatRange
 from deepfake_guard.detector.ensemble import Ensemble
 from deepfake_guard.detector.features.tuned import MADE, TunedBackbone, margin
-from deepfake_guard.detector.signals.alteration import Alteration
+from deepfake_guard.detector.signals.alteration import STAGES, Alteration
 from deepfake_guard.detector.signals.base import Seen
 from deepfake_guard.detector.signals.mahalanobis import Mahalanobis
 from deepfake_guard.detector.signals.muflow import Settings
@@ -91,7 +91,7 @@ def test_each_signal_is_judged_beside_muflow_and_what_is_kept_starts_with_it(
 
 
 def test_a_network_that_pseudo_fakes_taught_is_judged_as_it_comes(home: Path, artefact: Artefact) -> None:
-    ensemble = replace(artefact.ensemble, signals=(*artefact.ensemble.signals, Alteration(TunedBackbone(MADE))))
+    ensemble = replace(artefact.ensemble, signals=(*artefact.ensemble.signals, Alteration(TunedBackbone(MADE, STAGES))))
     pool = ablations.Pool.read(home)
     made = ablate.parts(replace(artefact, ensemble=ensemble), pool, pool.select, BRIEF, 16, home)
     assert "gain" in made[ablate.SIGNALS]()["alteration"]

@@ -70,12 +70,14 @@ def test_wrong_usage_exits_with_two_and_nothing_found_with_one(
         ["fit", "--data", "x", "--fold", "difusion=z", "--out", "y"],
         ["fit", "--reals", "x", "--tuned", "z", "--out", "y"],
         ["fit", "--reals", "x", "--only", "z", "--out", "y"],
+        ["fit", "--reals", "x", "--alteration", "z", "--out", "y"],
         ["fit", "--reals", "x", "--starter", "--out", "y"],
         ["info", "--device", "cpu"],
         ["evaluate", "--data", "x", "--reason", "y", "--refit", "difusion=z"],
         ["evaluate", "--data", "x", "--reason", "y", "--refit", "gan=z", "--refit", "gan=w"],
         ["fit", "--data", "x", "--adapt", "muflow", "--out", "y"],
         ["tune", "--data", "x", "--run", "y", "--pseudo-only", "--leave-out", "swap"],
+        ["tune", "--data", "x", "--run", "y", "--pseudo-only", "--still", "6"],
         ["tune", "--data", "x", "--run", "y", "--batch", "1"],
         ["tune", "--data", "x", "--run", "y", "--faces", "8"],
         ["tune", "--data", "x", "--run", "y", "--loaders", "-1"],
@@ -236,6 +238,8 @@ def test_export_writes_a_graph_that_agrees_with_the_model(
     assert json.loads(capsys.readouterr().out)["largest_difference"] < 1e-4
     assert main(["export", "--onnx", str(tmp_path / "h.onnx"), "--part", "head", *options]) == 1
     assert "no head" in capsys.readouterr().err
+    assert main(["export", "--onnx", str(tmp_path / "a.onnx"), "--part", "alteration", *options]) == 1
+    assert "no alteration" in capsys.readouterr().err
 
 
 def test_installing_the_wrong_face_finder_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,8 @@ import torch
 from deepfake_guard.detector import manifest, weights
 from deepfake_guard.detector.calibration import UNKNOWN, Fold, Standard
 from deepfake_guard.detector.cli import fit as cli_fit
-from deepfake_guard.detector.features.tuned import TunedBackbone
+from deepfake_guard.detector.features.tuned import STAGES, TunedBackbone
+from deepfake_guard.detector.signals import alteration
 from deepfake_guard.detector.training import crops, tune, tune_state
 from deepfake_guard.detector.training.fit import Recipe, main_fit
 from deepfake_guard.detector.training.fit_ensemble import Taught, fit_ensemble, left_out, raw
@@ -47,7 +48,7 @@ def tuned(folder: Path, run: Path, without: str | None = None, *, pseudo_only: b
     taught = lessons(folder, leave_out=without, pseudo_only=pseudo_only)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        model = TunedBackbone(taught.classes())
+        model = TunedBackbone(taught.classes(), alteration.STAGES if pseudo_only else STAGES)
     tune.tune({Pupil(): model}, taught, PLAN, run, torch.device("cpu"), lambda _: None, loaders=0)
     return run
 
@@ -186,6 +187,8 @@ def test_what_pseudo_fakes_taught_is_a_one_class_signal(folder: Path, runs: dict
     assert set(made.calibration.strange.weights) == {"muflow", "alteration"}
     assert isinstance(made.calibration.buckets["any"].scales["alteration"], Fold)
     assert whole.decides == ("head",)
+    below = main_fit(folder, tmp_path / "below", Recipe(muflow=tmp_path / "whole", buckets=()), device="cpu")
+    assert not {"alteration", "fusion", "head_of"} & set(below.training)  # what it has none of, it says nothing of
     with pytest.raises(ValueError, match=r"and nothing else, not genuine, .*SDXL"):
         main_fit(folder, tmp_path / "wrong", replace(recipe, alteration=runs["all"]), device="cpu")
 
@@ -197,10 +200,38 @@ def test_a_head_can_be_taken_from_an_artefact(folder: Path, runs: dict[str, Path
     chosen = {"rule": "sum of head", "left_out_auc": {"gan": 0.5}}
     manifest.write(tmp_path / "first", replace(first, training={**first.training, "fusion": chosen}))
     again = main_fit(folder, tmp_path / "again", replace(recipe, tuned=tmp_path / "first"), device="cpu")
-    assert (again.heads, again.training["fusion"]) == (first.heads, chosen)
+    assert (again.heads, again.training["fusion"]) == (first.heads, {"of": first.detector_id, **chosen})
+    assert again.training["head_of"] == first.detector_id
     assert (again.detector_id, again.calibration_id) == (first.detector_id, first.calibration_id)
     with pytest.raises(crops.DataError, match="has no head to take"):
         main_fit(folder, tmp_path / "none", replace(recipe, tuned=tmp_path / "muflow"), device="cpu")
+
+
+def test_terms_go_along_with_a_head_that_is_taken(folder: Path, runs: dict[str, Path], tmp_path: Path) -> None:
+    tiny_artefact(tmp_path / "muflow")
+    recipe = Recipe(muflow=tmp_path / "muflow", tuned=runs["all"], buckets=(), starter=True)
+    first = main_fit(folder, tmp_path / "first", recipe, device="cpu")
+    (tmp_path / "first" / manifest.LICENCE).write_text("research")
+    taking = replace(recipe, tuned=tmp_path / "first", starter=False)
+    made = main_fit(folder, tmp_path / "made", taking, device="cpu")
+    assert (made.terms, made.starter) == (manifest.RESEARCH, False)
+    assert made.training["head_of"] == first.detector_id
+    assert (tmp_path / "made" / manifest.LICENCE).read_text() == "research"
+
+
+def test_what_fuses_is_chosen_beside_the_signal_that_pseudo_fakes_taught(
+    folder: Path, runs: dict[str, Path], tmp_path: Path
+) -> None:
+    tiny_artefact(tmp_path / "muflow")
+    run = tuned(folder, tmp_path / "run", pseudo_only=True)
+    recipe = Recipe(
+        muflow=tmp_path / "muflow", tuned=runs["all"], folds={"gan": runs["gan"]}, alteration=run, buckets=(),
+        shadows=("residual",),
+    )  # fmt: skip
+    made = main_fit(folder, tmp_path / "out", recipe, device="cpu")
+    assert list(made.signals) == ["mahalanobis", "neighbours", "alteration", "residual"]
+    assert "alteration" not in made.decides
+    assert set(made.training["fusion"]["left_out_auc"]) == {"gan"}
 
 
 def test_what_was_looked_at_once_scores_as_the_artefact_does(folder: Path, runs: dict[str, Path]) -> None:

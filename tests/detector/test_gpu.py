@@ -55,6 +55,17 @@ def test_the_tuned_head_says_on_an_accelerator_what_it_says_on_the_cpu() -> None
 
 @pytest.mark.gpu
 @needs_one
+def test_the_network_of_a_signal_moves_to_the_accelerator() -> None:
+    crops = noise_crops(3)
+    here, there = weights.load(device="cpu").ensemble, weights.load(device=ACCELERATOR).ensemble
+    assert there.alteration is not None
+    assert there.alteration.directions.device.type == ACCELERATOR
+    found, wanted = there.score(crops).scores["alteration"], here.score(crops).scores["alteration"]
+    np.testing.assert_allclose(found, wanted, rtol=1e-2, atol=1e-2)
+
+
+@pytest.mark.gpu
+@needs_one
 def test_a_compiled_backbone_gives_the_same_maps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)  # cuDNN's default keeps 10 bits, Triton's all
     backbone = Backbone.random(0).to(ACCELERATOR)

@@ -68,12 +68,19 @@ def test_who_has_seen_a_generator_is_no_one_class_signal() -> None:
         Alteration.fit(seen(noise_crops(1)))
 
 
+def test_a_whole_copy_is_more_than_it_takes() -> None:
+    with pytest.raises(ValueError, match="ends at stage 3, not 4"):
+        Alteration(TunedBackbone(MADE))
+
+
 def test_it_comes_back_from_its_tensors(signal: Alteration) -> None:
     again = Alteration.from_tensors(signal.tensors())
     crops = noise_crops(2)
     np.testing.assert_array_equal(again.score(seen(crops)), signal.score(seen(crops)))
     whole = {name: value for name, value in signal.tensors().items() if name != "project.weight"}
-    for tensors in ({}, whole, {**signal.tensors(), "norm.weight": np.ones(7, np.float32)}):
+    flat, narrow = np.ones((), np.float32), np.ones(7, np.float32)
+    damaged = [{**signal.tensors(), "norm.weight": given} for given in (flat, narrow)]
+    for tensors in ({}, whole, *damaged):
         with pytest.raises(ValueError, match=r"another|stages of lite0"):
             Alteration.from_tensors(tensors)
 

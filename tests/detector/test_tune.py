@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from deepfake_guard.detector.features import moments
-from deepfake_guard.detector.features.tuned import CHANNELS, EMBEDDED, GENUINE, TunedBackbone, margin
-from deepfake_guard.detector.training import tune, tune_state
+from deepfake_guard.detector.features.tuned import CHANNELS, EMBEDDED, GENUINE, MADE, STAGES, TunedBackbone, margin
+from deepfake_guard.detector.training import run_state, tune, tune_state
 from deepfake_guard.detector.training.run_state import RunError
 from deepfake_guard.detector.training.tune_batches import RESYNTHESISED, SELF_BLEND, Batches, Lessons, Plan, Pupil
 from deepfake_guard.detector.training.tune_state import Standing
@@ -111,6 +111,35 @@ def test_a_run_of_another_plan_is_not_taken_for_this_one(lessons: Lessons, tmp_p
         alone(fresh(lessons), lessons, other, tmp_path, CPU, lambda _: None)
 
 
+def test_a_run_of_other_stages_is_not_taken_for_this_one(lessons: Lessons, tmp_path: Path) -> None:
+    alone(fresh(lessons), lessons, replace(PLAN, faces=4), tmp_path, CPU, lambda _: None, every=1)
+    short = TunedBackbone(lessons.classes(), STAGES[:2])
+    with pytest.raises(RunError, match="other stages"):
+        alone(short, lessons, replace(PLAN, faces=4), tmp_path, CPU, lambda _: None)
+
+
+def test_what_begins_from_a_run_knows_all_that_it_was_taught(lessons: Lessons) -> None:
+    """Else a refit that starts from the whole head would have seen what it leaves out."""
+    base = fresh(lessons)
+    begun = tune_state.begin_from(base, (*lessons.classes(), "sculptor"), STAGES)
+    at = lessons.classes().index("painter")
+    torch.testing.assert_close(begun.directions[at], base.directions[at])
+    with pytest.raises(RunError, match="was taught painter, of which it must know nothing"):
+        tune_state.begin_from(base, MADE, STAGES)
+    with pytest.raises(RunError, match="ends at stage 4, this one at 3"):
+        tune_state.begin_from(base, lessons.classes(), STAGES[:2])
+
+
+def test_weights_of_another_network_are_no_run(lessons: Lessons, tmp_path: Path) -> None:
+    alone(fresh(lessons), lessons, replace(PLAN, faces=4), tmp_path, CPU, lambda _: None, every=1)
+    groups, said = run_state.read(tmp_path / tune_state.STATE, tune_state.SAID)
+    for weight in (torch.ones(7), torch.tensor(1.0)):
+        model = {**groups["model"], "norm.weight": weight}
+        run_state.write(tmp_path / tune_state.STATE, {**groups, "model": model}, said)
+        with pytest.raises(RunError, match="no tuned backbone"):
+            tune_state.trained(tmp_path)
+
+
 def test_a_folder_without_a_run_yields_no_model(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="no run of tune"):
         tune_state.trained(tmp_path)
@@ -118,7 +147,7 @@ def test_a_folder_without_a_run_yields_no_model(tmp_path: Path) -> None:
 
 def test_shared_classes_keep_their_direction_when_others_come(lessons: Lessons) -> None:
     base = fresh(Lessons(lessons.genuine))
-    model = tune_state.begin_from(base, lessons.classes())
+    model = tune_state.begin_from(base, lessons.classes(), STAGES)
     blend, old = model.classes.index(SELF_BLEND), base.classes.index(SELF_BLEND)
     assert torch.equal(model.directions[blend], base.directions[old])
     assert torch.equal(model.project.weight, base.project.weight)

@@ -21,6 +21,7 @@ SHADOWS = (
 EXAMPLES = [
     "fit --data DATA --out artifacts/mine",
     "fit --data DATA --tuned runs/all --fold gan=runs/no-gan --fold swap=runs/no-swap --out artifacts/whole",
+    "fit --data DATA --muflow-of BEFORE --tuned BEFORE --alteration runs/pseudo --out artifacts/next",
     "fit --data DATA --variant published.toml --out artifacts/published",
     "fit --reals ~/photos/genuine --out artifacts/mine",
     "fit --reals ~/photos/genuine --quick --out artifacts/mine   # as calibrate",

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from deepfake_guard.detector.features.tuned import TunedBackbone
     from deepfake_guard.detector.training.tune_batches import Lessons, Plan, Pupil
 
+UP_TO_STRIDE_16 = 5  # of lite0's seven blocks
 EXAMPLES = [
     "tune --data DATA --run runs/all",
     "tune --data DATA --run runs/all --folds --hold-back 5 --device cuda --batch 256 --faces 1000000",
-    "tune --data DATA --run runs/no-swap --leave-out swap --start runs/all --faces 20000",
+    "tune --data DATA --run runs/no-swap --leave-out swap --faces 20000",
     "tune --data DATA --run runs/pseudo --pseudo-only --faces 64000",
 ]
 
@@ -63,7 +64,8 @@ def add(parts: parser.Parts) -> None:
         type=int,
         default=0,
         metavar="N",
-        help="leave the stem and the first N of 7 blocks as they are: with 2 it is 1.5 times as fast, and finds less",
+        help="leave the stem and the first N of 7 blocks (5 with --pseudo-only) as they are: with 2 1.5 times as fast,"
+        " and finds less",
     )
     made.add_argument("--seed", type=int, default=0)
     parser.takes_device(made)
@@ -134,6 +136,8 @@ def _plan(options: argparse.Namespace) -> Plan:
         raise parser.WrongUsage("--hold-back is 2 or more: 5 keeps every fifth fake from a head beside")
     if options.pseudo_only and (options.folds or options.hold_back):
         raise parser.WrongUsage("--pseudo-only knows no fakes that could be left out or held back")
+    if options.pseudo_only and options.still > UP_TO_STRIDE_16:
+        raise parser.WrongUsage(f"--pseudo-only has {UP_TO_STRIDE_16} blocks, of which --still leaves some as they are")
     if options.leave_out and options.folds:
         raise parser.WrongUsage("--folds leaves out every family by itself, --leave-out one: not both")
     try:
@@ -175,10 +179,10 @@ def _model(options: argparse.Namespace, classes: Sequence[str]) -> TunedBackbone
     from deepfake_guard.detector.signals import alteration
     from deepfake_guard.detector.training.tune_state import begin_from, trained
 
+    stages = alteration.STAGES if options.pseudo_only else STAGES
     if options.start is None:
-        stages = alteration.STAGES if options.pseudo_only else STAGES
         return TunedBackbone.imagenet(classes, options.seed, stages)
-    return begin_from(trained(options.start), classes)
+    return begin_from(trained(options.start), classes, stages)
 
 
 def _loaders(kind: str) -> int:

@@ -78,7 +78,7 @@ def _strip(told: Explanation) -> str:
 
 def _signals(told: Explanation) -> str:
     strange, heads = told.comparisons()
-    tables = _table("Signals that know genuine faces alone", strange) + _table("Heads trained with fakes", heads)
+    tables = _table("Signals that have seen no generator", strange) + _table("Heads trained with fakes", heads)
     return f"{tables}<p>{escape(words.caution(len(strange) + len(heads)))}</p>" if tables else ""
 
 

@@ -112,7 +112,7 @@ def signal_name(key: str, say: Say = str) -> str:
 
 
 def of_heads(key: str) -> bool:
-    """Whether a signal was trained with fakes, or reads features that were; the others know genuine faces alone."""
+    """Whether a signal was trained with fakes, or reads features that were; the others have seen no generator."""
     return key in ("head", "linear") or key.startswith((GENERATOR, TUNED))
 
 

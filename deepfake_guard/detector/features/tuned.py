@@ -59,14 +59,17 @@ class TunedBackbone(nn.Module):
     def filled(cls, classes: Sequence[str], tensors: Mapping[str, Tensor]) -> Self:
         """With these weights, for scoring; their width says how many of STAGES there are.
 
-        Raises KeyError, RuntimeError or ValueError for weights of another network.
+        Raises ValueError for weights of another network.
         """
-        width = tensors["norm.weight"].shape[0]
-        widths = {2 * sum(CHANNELS[:count]): count for count in range(1, len(STAGES) + 1)}
-        if width not in widths:
-            raise ValueError(f"{width} moments are of no stages of lite0: {', '.join(map(str, widths))}")
-        model = cls(classes, STAGES[: widths[width]])
-        model.load_state_dict(dict(tensors), strict=True)
+        widths = {(2 * sum(CHANNELS[:count]),): count for count in range(1, len(STAGES) + 1)}
+        shape = tuple(tensors["norm.weight"].shape) if "norm.weight" in tensors else ()
+        if shape not in widths:
+            raise ValueError(f"the moments it takes, {list(shape)}, are of no stages of lite0")
+        model = cls(classes, STAGES[: widths[shape]])
+        try:
+            model.load_state_dict(dict(tensors), strict=True)
+        except RuntimeError as error:
+            raise ValueError(str(error)) from error
         return model.requires_grad_(False)
 
     def train(self, mode: bool = True) -> Self:  # noqa: ARG002
@@ -74,7 +77,7 @@ class TunedBackbone(nn.Module):
         return super().train(False)
 
     def maps(self, pixels: Tensor) -> list[Tensor]:
-        """uint8 or float [n, 3, h, w] in 0..255, RGB -> maps [n, C, h/s, w/s] of the stages, s = 8, 16, 32."""
+        """uint8 or float [n, 3, h, w] in 0..255, RGB -> a map [n, C, h/s, w/s] of each stage, s = 8, 16, 32."""
         learning = torch.is_grad_enabled() and any(part.requires_grad for part in self.net.parameters())
         tracing = torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
         net = self.net if learning or tracing else self._quick.of(self.net)

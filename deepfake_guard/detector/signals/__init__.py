@@ -1,1 +1,1 @@
-"""One-class signals: each turns face crops into scores without having seen a fake."""
+"""One-class signals: each turns face crops into scores without having seen a generator."""

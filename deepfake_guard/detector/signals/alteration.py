@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ..features.tuned import MADE, TunedBackbone, margin
 from .base import Scores, Seen
 
-STAGES = (2, 3)  # strides 8 and 16: three quarters of a megabyte of parameters, where the whole of lite0 has three
+STAGES = (2, 3)  # strides 8 and 16: three quarters of a million parameters, where a whole tuned copy has three
 BATCH = 16
 
 
@@ -33,13 +33,15 @@ class Alteration:
             raise ValueError(
                 f"a one-class signal has learnt {', '.join(MADE)} and nothing else, not {', '.join(self.net.classes)}"
             )
+        if self.net.stages != STAGES:
+            raise ValueError(f"its network ends at stage {STAGES[-1]}, not {self.net.stages[-1]}")
 
     @classmethod
-    def fit(cls, genuine: Seen, net: TunedBackbone | None = None) -> Self:  # noqa: ARG003  the net has seen such faces
-        """Of a network that has learnt already. Raises ValueError without one: teaching takes a run of `tune`."""
-        if net is None:
-            raise ValueError("traces of alteration are learnt by `tune --pseudo-only`")
-        return cls(net)
+    def fit(cls, genuine: Seen) -> Self:
+        """Raises ValueError: to teach a network takes a run of its own, which `fit --alteration` is given."""
+        raise ValueError(
+            f"{len(genuine)} faces cannot teach it here: traces of alteration are learnt by `tune --pseudo-only`"
+        )
 
     def to(self, device: torch.device) -> Self:
         """The network moved to `device`."""
@@ -63,7 +65,7 @@ class Alteration:
     def from_tensors(cls, tensors: Mapping[str, NDArray[Any]]) -> Self:
         try:
             return cls(TunedBackbone.filled(MADE, {name: torch.from_numpy(each) for name, each in tensors.items()}))
-        except (KeyError, RuntimeError) as error:
+        except ValueError as error:
             raise ValueError(f"the network that sees alterations is another: {error}") from error
 
     def describe(self) -> str:

@@ -1,4 +1,4 @@
-"""What every one-class signal is: fitted on genuine faces, it turns faces into scores and says what it sees."""
+"""What every one-class signal is: learnt from genuine faces, it turns faces into scores and says what it sees."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Signal(Protocol):
         ...
 
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """All that scoring needs, for safetensors: float32, or float16 where that loses nothing."""
+        """All that scoring needs, for safetensors: float32, float16 where that loses nothing, or a network's state."""
         ...
 
     def score(self, faces: Seen) -> Scores:

@@ -46,6 +46,7 @@ from .variant import Variant
 
 TRAIN, SELECT, CALIBRATE = "train-real", "select-real", "calib-real"
 ROLES = {TRAIN: "train", SELECT: "select", CALIBRATE: "calibrate"}
+OF_OTHER_PARTS = ("fusion", "alteration", "head_of")  # what `training` says of others than µFlow
 
 Say = Callable[[str], None]
 Chosen = Mapping[str, list[Crop]]  # split -> rows
@@ -117,7 +118,10 @@ def main_fit(
     )
     passport = _passport({**chosen, **_beside_swaps(data, cards)}, recipe, said, cards)
     name = "guard" if cards else "muflow"
-    return weights.save(out, ensemble, calibration, replace(passport, crop_px=crop_px), name)
+    made = weights.save(out, ensemble, calibration, replace(passport, crop_px=crop_px), name)
+    for source in _sources(recipe):
+        weights.copy_licence(source, out)
+    return made
 
 
 def _side(*splits: Pixels) -> int:
@@ -136,7 +140,7 @@ def _whole(
     if recipe.tuned is None:
         train = look(muflow, chosen[TRAIN], crops.load(data, chosen[TRAIN]))
         return _beside(fit_signals_of(muflow, train), train, recipe, said), _strange(recipe), {}
-    head, training, chosen_before = _head(recipe.tuned, muflow.device)
+    head, training, source = _head(recipe.tuned, muflow.device)
     taught = Taught.read(muflow, data, chosen[TRAIN], chosen[SELECT])
     folds = []
     for family, run in recipe.folds.items():
@@ -151,21 +155,23 @@ def _whole(
     ensemble = fit_ensemble(muflow, head, taught)
     rule, areas = choose(folds, kept(ensemble, taught))
     said["fusion"] = {"rule": str(rule), "left_out_auc": areas}
-    if not folds and chosen_before.get("rule") == str(rule):
-        said["fusion"] = chosen_before
+    if source is not None:
+        said["head_of"] = source.detector_id
+        before = source.training.get("fusion")
+        if not folds and isinstance(before, dict) and before.get("rule") == str(rule):
+            said["fusion"] = {"of": source.detector_id, **before}
     cards = head_cards(head, taught, training)
     return _beside(ensemble, taught.train, recipe, said), rule, cards
 
 
-def _head(source: Path, device: torch.device) -> tuple[TunedBackbone, dict[str, Any], dict[str, Any]]:
-    """The head of a run of `tune` or of an artefact, the course of its training, and what an artefact's is fused by."""
+def _head(source: Path, device: torch.device) -> tuple[TunedBackbone, dict[str, Any], Manifest | None]:
+    """The head of a run of `tune` or of an artefact, the course of its training, and the artefact's passport."""
     if not (source / manifest.FILE_NAME).is_file():
-        return tune_state.trained(source).to(device), tune_state.told(source), {}
+        return tune_state.trained(source).to(device), tune_state.told(source), None
     taken = weights.load(source, str(device))
-    if taken.ensemble.head is None:
-        raise crops.DataError(f"{source} has no head to take")
-    passport = taken.manifest
-    return taken.ensemble.head, passport.heads[HEAD].training, passport.training.get("fusion", {})
+    if taken.ensemble.head is None or HEAD not in taken.manifest.heads:
+        raise crops.DataError(f"{source} has no head to take, or does not say what it was taught")
+    return taken.ensemble.head, taken.manifest.heads[HEAD].training, taken.manifest
 
 
 def _beside(ensemble: Ensemble, train: Looked, recipe: Recipe, said: dict[str, Any]) -> Ensemble:
@@ -199,14 +205,21 @@ def _muflow(
     if recipe.muflow is None:
         return fit_muflow(train, select, recipe.variant, run, device, say)
     taken = weights.load(recipe.muflow, str(device))
-    return taken.model, {**taken.manifest.training, "muflow_of": taken.manifest.detector_id}
+    its_own = {key: said for key, said in taken.manifest.training.items() if key not in OF_OTHER_PARTS}
+    return taken.model, {**its_own, "muflow_of": taken.manifest.detector_id}
+
+
+def _sources(recipe: Recipe) -> list[Path]:
+    """The artefacts that parts are taken from."""
+    given = [path for path in (recipe.muflow, recipe.tuned) if path is not None]
+    return list(dict.fromkeys(path for path in given if (path / manifest.FILE_NAME).is_file()))
 
 
 def _terms(recipe: Recipe) -> str:
-    """Those of a starter, or of the artefact whose µFlow is taken."""
+    """Those of a starter, or of the first artefact that a part is taken from and that has any."""
     if recipe.starter:
         return RESEARCH
-    return manifest.read(recipe.muflow).terms if recipe.muflow else ""
+    return next((terms for source in _sources(recipe) if (terms := manifest.read(source).terms)), "")
 
 
 def _native(rows: list[Crop]) -> np.ndarray[Any, np.dtype[np.int64]]:
@@ -242,7 +255,8 @@ def _passport(chosen: Chosen, recipe: Recipe, training: dict[str, Any], heads: d
         backbone="", input_px=settings.input_px, stages=(), shapes=(), steps=settings.steps, seed=settings.seed,
         pooling=settings.pooling, objective=settings.objective, dtype="", files={}, sets=tuple(sets), heads=heads,
         training=training, metrics={"select_nll": training["select_nll"]} if "select_nll" in training else {},
-        starter=recipe.starter, terms=_terms(recipe), derived_from=training.get("muflow_of", ""),
+        starter=recipe.starter, terms=_terms(recipe),
+        derived_from=training.get("muflow_of") or training.get("head_of", ""),
         alignment=manifest.read(recipe.muflow).alignment if recipe.muflow else recipe.variant.alignment,
         finder_corrections={finder: asdict(found) for finder, found in faces.CORRECTIONS.items()},
         notes="Starter weights: calibrate on your platform's genuine faces." if recipe.starter else "",

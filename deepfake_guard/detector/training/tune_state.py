@@ -52,7 +52,7 @@ def resume(model: TunedBackbone, optimizer: torch.optim.Optimizer, plan: Plan, r
     try:
         model.load_state_dict(groups["model"])
     except RuntimeError as error:
-        raise run_state.RunError(f"{path} holds another network: {error}") from error
+        raise run_state.RunError(f"{path} holds a network of other stages or widths") from error
     run_state.put_moments(optimizer, groups.get("moments", {}))
     return Standing(**said["standing"])
 
@@ -63,7 +63,10 @@ def trained(run: Path) -> TunedBackbone:
     if not path.is_file():
         raise run_state.RunError(f"{path} is missing: {run} is no run of tune")
     groups, said = run_state.read(path, SAID)
-    return TunedBackbone.filled(said["classes"], groups["model"])
+    try:
+        return TunedBackbone.filled(said["classes"], groups["model"])
+    except ValueError as error:
+        raise run_state.RunError(f"{path} holds no tuned backbone: {error}") from error
 
 
 def told(run: Path) -> dict[str, Any]:
@@ -83,9 +86,18 @@ def _last(standing: Standing) -> dict[str, float]:
     return {"loss": round(standing.curve[-1]["loss"], 4)} if standing.curve else {}
 
 
-def begin_from(base: TunedBackbone, classes: Sequence[str]) -> TunedBackbone:
-    """A model for other classes on a tuned one's features: shared classes keep their direction."""
-    model = TunedBackbone(classes, base.stages)
+def begin_from(base: TunedBackbone, classes: Sequence[str], stages: Sequence[int]) -> TunedBackbone:
+    """A model for more classes on a tuned one's features: shared classes keep their direction.
+
+    Raises RunError for a base of other stages, or one that was taught what the new model is to know nothing of.
+    """
+    if more := sorted(set(base.classes) - set(classes)):
+        raise run_state.RunError(
+            f"what it would start from was taught {', '.join(more)}, of which it must know nothing"
+        )
+    if base.stages != tuple(stages):
+        raise run_state.RunError(f"what it would start from ends at stage {base.stages[-1]}, this one at {stages[-1]}")
+    model = TunedBackbone(classes, stages)
     kept = {name: value for name, value in base.state_dict().items() if name != "directions"}
     model.load_state_dict(kept, strict=False)
     with torch.no_grad():

