@@ -83,7 +83,7 @@ class Mixture(nn.Module):
     def pull(self, pooled: Tensor) -> Tensor:
         """The gradient of `negative_log_density` in closed form, [n, d]: Σ_k share_k Σ_k⁻¹ (u - µ_k)."""
         shares = self.responsibilities(pooled)
-        pulls = torch.stack([part.solve(pooled - part.mean) for part in self.parts()], dim=1)
+        pulls = torch.stack([part.pull(pooled)[0] for part in self.parts()], dim=1)
         return (shares[:, :, None] * pulls).sum(1)
 
 

@@ -44,8 +44,7 @@ def layer_nll(
     z, log_det = for_scoring(flow)(features) if fused else flow(features)
     with torch.autocast(z.device.type, enabled=False):  # half precision is for convolutions
         pooled = pool(z, pooling)
-        pull, shares = energy(gaussian, pooled)
-        places = energy_places(gaussian, z, pooled, pooling, pull, shares) - log_det
+        places = energy_places(gaussian, z, pooled, pooling, *energy(gaussian, pooled)) - log_det
         if objective == "density":
             places = _completed(places, flow, gaussian, z, pooled, pooling)
         nll = places.sum(dim=(1, 2))

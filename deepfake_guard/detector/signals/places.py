@@ -15,19 +15,21 @@ def components(gaussian: Gaussian | Mixture) -> list[Gaussian]:
     return gaussian.parts() if isinstance(gaussian, Mixture) else [gaussian]
 
 
-def energy(gaussian: Gaussian | Mixture, pooled: Tensor) -> tuple[Tensor, Tensor]:
-    """u [n, d] -> (energy [n], each component's share in it [n, M]).
+def energy(gaussian: Gaussian | Mixture, pooled: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """u [n, d] -> (energy [n], each component's share in it [n, M] and pull Σ⁻¹ (u - µ) [n, M, d]).
 
     One component: ½ (u - µ)ᵀ Σ⁻¹ (u - µ), as published. A mixture: -log Σ_k w_k exp(-½ maha_k) √(|Σ|_least / |Σ_k|),
     its negative log density up to `floor`; never negative and, for one component, the same.
     """
     parts = components(gaussian)
-    halves = torch.stack([0.5 * part.mahalanobis(pooled) for part in parts], dim=1)
+    each = [part.pull(pooled) for part in parts]
+    pulls, halves = (torch.stack(part, dim=1) for part in zip(*each, strict=True))
+    halves = 0.5 * halves
     if not isinstance(gaussian, Mixture) or len(parts) == 1:
-        return halves[:, 0], torch.ones_like(halves)
+        return halves[:, 0], torch.ones_like(halves), pulls
     volumes = torch.stack([0.5 * part.log_det() for part in parts])
     joint = gaussian.weights.log() - halves - (volumes - volumes.min())
-    return -joint.logsumexp(1), joint.softmax(1)
+    return -joint.logsumexp(1), joint.softmax(1), pulls
 
 
 def floor(gaussian: Gaussian | Mixture) -> Tensor:
@@ -38,7 +40,7 @@ def floor(gaussian: Gaussian | Mixture) -> Tensor:
 
 
 def energy_places(
-    gaussian: Gaussian | Mixture, z: Tensor, pooled: Tensor, pooling: str, whole: Tensor, shares: Tensor
+    gaussian: Gaussian | Mixture, z: Tensor, pooled: Tensor, pooling: str, whole: Tensor, shares: Tensor, pulls: Tensor
 ) -> Tensor:
     """z [n, C, H, W], u = pool(z) [n, d], and what `energy` gave -> [n, H, W], which sum to the energy.
 
@@ -47,16 +49,15 @@ def energy_places(
     """
     size = z.shape[2] * z.shape[3]
     places = z.new_zeros(z.shape[0], *z.shape[2:])
-    for part, share in zip(components(gaussian), shares.unbind(1), strict=True):
-        away = pooled - part.mean
-        pull = part.solve(away) * share[:, None]
+    for at, part in enumerate(components(gaussian)):
+        pull = pulls[:, at] * shares[:, at, None]
         if pooling in LINEAR_POOLINGS:
             members = z[0].numel() // pooled.shape[1]
             shape = (z.shape[1], z.shape[2], z.shape[3])
             centred = z - spread(part.mean[None], shape, pooling)
             places = places + 0.5 / members * (centred * spread(pull, shape, pooling)).sum(1)
         else:
-            places = places + _weighted(0.5 * away * pull, z, pooling)
+            places = places + _weighted(0.5 * (pooled - part.mean) * pull, z, pooling)
     if shares.shape[1] > 1:
         places = places + ((whole - places.sum((1, 2))) / size)[:, None, None]
     return places
