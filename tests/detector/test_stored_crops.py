@@ -86,9 +86,10 @@ def test_calibration_counts_the_score_that_evaluation_gives(detector: Detector) 
     evaluated = score(detector, stored(), NATIVE, ["any"] * 4)
     large = [at for at, side in enumerate(SHOWN) if side >= 112]
     counted = calibration.fused(raw["any/112"], "any/112")
-    assert counted == pytest.approx([evaluated[at].score for at in large], rel=1e-6)
+    rounding = 5e-5  # three faces are shared out to threads otherwise than four
+    assert counted == pytest.approx([evaluated[at].score for at in large], rel=rounding)
     of_root = [next(rank.score for rank in one.coarser if rank.bucket == ROOT) for one in evaluated]
-    assert calibration.fused(raw[ROOT]) == pytest.approx(of_root, rel=1e-6)
+    assert calibration.fused(raw[ROOT]) == pytest.approx(of_root, rel=rounding)
 
 
 def test_an_upload_that_shows_as_much_gets_that_score_live(detector: Detector, tmp_path: Path) -> None:
