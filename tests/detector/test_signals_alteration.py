@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file, save_file
 
-from deepfake_guard.detector import weights
+from deepfake_guard.detector import manifest, weights
 from deepfake_guard.detector.calibration import ROOT, Calibration, HeatRange
 from deepfake_guard.detector.ensemble import MUFLOW, Ensemble
 from deepfake_guard.detector.export import export_onnx, parity
@@ -117,25 +119,9 @@ def test_an_artefact_with_another_network_is_refused(signal: Alteration, tmp_pat
     ensemble = Ensemble(random_model(SMALL), (signal,))
     raw = ensemble.score(noise_crops(4, seed=3)).scores
     half = {ROOT: {name: each[:2] for name, each in raw.items()}}
-    broken = {**signal.tensors(), "directions": np.zeros((4, 128), np.float32)}
-    lying = Ensemble(ensemble.muflow, (Broken(broken),))  # type: ignore[arg-type]  what is written is what counts
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(weights, "_kind", lambda _: "alteration")
-        weights.save(tmp_path, lying, Calibration.fit(half, half, HeatRange(1.0, 4.0)), passport())
+    made = weights.save(tmp_path, ensemble, Calibration.fit(half, half, HeatRange(1.0, 4.0)), passport())
+    file = tmp_path / weights.SIGNALS
+    save_file({**load_file(file), "alteration/directions": np.zeros((4, 128), np.float32)}, file)
+    manifest.write(tmp_path, replace(made, files={**made.files, weights.SIGNALS: manifest.sha256(file)}))
     with pytest.raises(ArtefactError, match="does not fit its manifest: the network that sees alterations is another"):
         weights.load(tmp_path, device="cpu")
-
-
-class Broken:
-    """Says it is the signal and writes other tensors."""
-
-    name = "alteration"
-
-    def __init__(self, tensors: dict[str, np.ndarray]) -> None:
-        self.written = tensors
-
-    def tensors(self) -> dict[str, np.ndarray]:
-        return self.written
-
-    def describe(self) -> str:
-        return ""

@@ -10,10 +10,20 @@ import pytest
 import torch
 
 from deepfake_guard.detector.features import moments
-from deepfake_guard.detector.features.tuned import CHANNELS, EMBEDDED, GENUINE, MADE, STAGES, TunedBackbone, margin
+from deepfake_guard.detector.features.tuned import (
+    CHANNELS,
+    EMBEDDED,
+    GENUINE,
+    MADE,
+    RESYNTHESISED,
+    SELF_BLEND,
+    STAGES,
+    TunedBackbone,
+    margin,
+)
 from deepfake_guard.detector.training import run_state, tune, tune_state
 from deepfake_guard.detector.training.run_state import RunError
-from deepfake_guard.detector.training.tune_batches import RESYNTHESISED, SELF_BLEND, Batches, Lessons, Plan, Pupil
+from deepfake_guard.detector.training.tune_batches import Batches, Lessons, Plan, Pupil
 from deepfake_guard.detector.training.tune_state import Standing
 
 CPU = torch.device("cpu")
