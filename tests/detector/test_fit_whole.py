@@ -207,6 +207,21 @@ def test_a_head_can_be_taken_from_an_artefact(folder: Path, runs: dict[str, Path
         main_fit(folder, tmp_path / "none", replace(recipe, tuned=tmp_path / "muflow"), device="cpu")
 
 
+def test_a_wrong_folder_is_told_before_anything_is_trained(folder: Path, runs: dict[str, Path], tmp_path: Path) -> None:
+    said: list[str] = []
+    wrong = (
+        Recipe(tuned=tmp_path / "none"),
+        Recipe(tuned=runs["all"], folds={"gan": tmp_path / "none"}),
+        Recipe(alteration=tmp_path / "none"),
+        Recipe(alteration=runs["all"]),
+        Recipe(tuned=runs["gan"], folds={"swap": runs["swap"]}),
+    )
+    for recipe in wrong:
+        with pytest.raises(ValueError, match=r"no run of tune|nothing else|which that of --tuned was not"):
+            main_fit(folder, tmp_path / "out", recipe, device="cpu", say=said.append)
+    assert said == []
+
+
 def test_terms_go_along_with_a_head_that_is_taken(folder: Path, runs: dict[str, Path], tmp_path: Path) -> None:
     tiny_artefact(tmp_path / "muflow")
     recipe = Recipe(muflow=tmp_path / "muflow", tuned=runs["all"], buckets=(), starter=True)

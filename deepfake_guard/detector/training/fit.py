@@ -17,12 +17,11 @@ from deepfake_guard import __version__
 from .. import device as devices
 from .. import faces, manifest, weights
 from ..calibration import BUCKETS, ROOT
-from ..ensemble import HEAD, LINEAR, Ensemble
-from ..features.tuned import TunedBackbone
+from ..ensemble import LINEAR, Ensemble
 from ..manifest import RESEARCH, GenuineSet, HeadCard, Manifest
 from ..records import CROP_PX
 from ..signals.muflow import MuFlow
-from . import crops, tune_state
+from . import crops
 from .calibrate import Faces, calibrate, heat_scale
 from .crops import Crop, Pixels
 from .fit_ensemble import (
@@ -35,10 +34,10 @@ from .fit_ensemble import (
     kept,
     left_out,
     look,
-    with_alteration,
     with_shadows,
 )
 from .fit_fusion import STRANGE, STRANGE_BY_ALTERATION, Rule, choose
+from .fit_given import Given
 from .fit_muflow import fit_muflow
 from .lessons import HEAD_GENUINE, SWAP
 from .stored_scores import StoredScores
@@ -98,10 +97,11 @@ def main_fit(
     target = devices.choose(device)
     train, select, genuine = (crops.load(data, chosen[split]) for split in ROLES)
     crop_px = _side(train, select, genuine)
+    given = Given.read(recipe.tuned, recipe.folds, recipe.alteration, target)
     muflow, said = _muflow(train, select, recipe, run, target, say)
     heat = heat_scale(muflow, select)
     say("fitting signals and heads")
-    ensemble, rule, cards = _whole(muflow, data, chosen, recipe, said, say)
+    ensemble, rule, cards = _whole(muflow, data, chosen, recipe, given, said, say)
     say(f"calibrating; what decides: {rule}")
     calibration = calibrate(
         lambda pixels: ensemble.score(pixels).scores,
@@ -134,51 +134,35 @@ def _side(*splits: Pixels) -> int:
 
 
 def _whole(
-    muflow: MuFlow, data: Path, chosen: Chosen, recipe: Recipe, said: dict[str, Any], say: Say
+    muflow: MuFlow, data: Path, chosen: Chosen, recipe: Recipe, given: Given, said: dict[str, Any], say: Say
 ) -> tuple[Ensemble, Rule, dict[str, HeadCard]]:
     """All that scores, the formula that decides, and what the manifest says of the heads."""
-    if recipe.tuned is None:
+    head = given.head
+    if head is None:
         train = look(muflow, chosen[TRAIN], crops.load(data, chosen[TRAIN]))
-        return _beside(fit_signals_of(muflow, train), train, recipe, said), _strange(recipe), {}
-    head, training, source = _head(recipe.tuned, muflow.device)
+        return _beside(fit_signals_of(muflow, train), train, recipe, given, said), _strange(recipe), {}
     taught = Taught.read(muflow, data, chosen[TRAIN], chosen[SELECT])
     folds = []
-    for family, run in recipe.folds.items():
+    for family, other in given.folds.items():
         say(f"scoring {family} by a head that never saw it")
-        other = tune_state.trained(run).to(muflow.device)
-        if more := sorted(set(other.classes) - set(head.classes)):
-            raise crops.DataError(
-                f"the head of --fold {family} was taught {', '.join(more)}, which that of --tuned was not: what fuses "
-                "a refit must not have seen what the refit leaves out. Without --fold the head decides alone"
-            )
         folds.append(left_out(muflow, other, taught, family))
-    ensemble = fit_ensemble(muflow, head, taught)
+    ensemble = fit_ensemble(muflow, head.net, taught)
     rule, areas = choose(folds, kept(ensemble, taught))
     said["fusion"] = {"rule": str(rule), "left_out_auc": areas}
-    if source is not None:
-        said["head_of"] = source.detector_id
-        before = source.training.get("fusion")
+    if head.source is not None:
+        said["head_of"] = head.source.detector_id
+        before = head.source.training.get("fusion")
         if not folds and isinstance(before, dict) and before.get("rule") == str(rule):
-            said["fusion"] = {"of": source.detector_id, **before}
-    cards = head_cards(head, taught, training)
-    return _beside(ensemble, taught.train, recipe, said), rule, cards
+            said["fusion"] = {"of": head.source.detector_id, **before}
+    cards = head_cards(head.net, taught, head.training)
+    return _beside(ensemble, taught.train, recipe, given, said), rule, cards
 
 
-def _head(source: Path, device: torch.device) -> tuple[TunedBackbone, dict[str, Any], Manifest | None]:
-    """The head of a run of `tune` or of an artefact, the course of its training, and the artefact's passport."""
-    if not (source / manifest.FILE_NAME).is_file():
-        return tune_state.trained(source).to(device), tune_state.told(source), None
-    taken = weights.load(source, str(device))
-    if taken.ensemble.head is None or HEAD not in taken.manifest.heads:
-        raise crops.DataError(f"{source} has no head to take, or does not say what it was taught")
-    return taken.ensemble.head, taken.manifest.heads[HEAD].training, taken.manifest
-
-
-def _beside(ensemble: Ensemble, train: Looked, recipe: Recipe, said: dict[str, Any]) -> Ensemble:
+def _beside(ensemble: Ensemble, train: Looked, recipe: Recipe, given: Given, said: dict[str, Any]) -> Ensemble:
     """And what was learnt from pseudo-fakes, and the shadows."""
-    if recipe.alteration is not None:
-        ensemble = with_alteration(ensemble, tune_state.trained(recipe.alteration))
-        said["alteration"] = tune_state.told(recipe.alteration)
+    if given.alteration is not None:
+        ensemble = replace(ensemble, signals=(*ensemble.signals, given.alteration))
+        said["alteration"] = given.taught
     return with_shadows(ensemble, train, recipe.shadows)
 
 

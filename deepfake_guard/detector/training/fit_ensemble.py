@@ -13,7 +13,6 @@ from ..ensemble import GENERATOR, HEAD, LINEAR, MUFLOW, Ensemble
 from ..features.tuned import RESYNTHESISED, SELF_BLEND, TunedBackbone
 from ..heads.linear import GENUINE, LinearHead
 from ..manifest import HeadCard
-from ..signals.alteration import Alteration
 from ..signals.base import Scores, Seen
 from ..signals.muflow import MuFlow
 from ..stored_crops import brought
@@ -96,11 +95,6 @@ def fit_signals_of(muflow: MuFlow, train: Looked) -> Ensemble:
     """µFlow and the one-class signals that ship, fitted on n > 5 genuine training faces."""
     known = shipped([shape[0] for shape in muflow.shapes])
     return Ensemble(muflow, tuple(fit(train.seen) for fit in known.values()))
-
-
-def with_alteration(ensemble: Ensemble, net: TunedBackbone) -> Ensemble:
-    """And the signal of a network that was taught by pseudo-fakes alone, last of those that ship."""
-    return replace(ensemble, signals=(*ensemble.signals, Alteration(net.to(ensemble.muflow.device))))
 
 
 def with_shadows(ensemble: Ensemble, train: Looked, shadows: Sequence[str]) -> Ensemble:
