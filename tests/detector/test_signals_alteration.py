@@ -20,6 +20,7 @@ from deepfake_guard.detector.manifest import ArtefactError
 from deepfake_guard.detector.signals import alteration
 from deepfake_guard.detector.signals.alteration import Alteration
 from deepfake_guard.detector.signals.base import Seen
+from deepfake_guard.detector.signals.muflow import BATCH
 
 from .artefacts import noise_crops, passport, random_model
 from .test_ensemble import SMALL
@@ -48,7 +49,7 @@ def test_its_score_is_the_log_odds_of_any_alteration(signal: Alteration) -> None
 
 
 def test_a_face_scores_alone_as_among_others(signal: Alteration) -> None:
-    crops = noise_crops(alteration.BATCH + 2)
+    crops = noise_crops(BATCH + 2)
     together = signal.score(seen(crops))
     assert together.shape == (len(crops),)
     assert together.dtype == np.float64

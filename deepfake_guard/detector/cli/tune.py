@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from deepfake_guard.detector.features.tuned import TunedBackbone
     from deepfake_guard.detector.training.tune_batches import Lessons, Plan, Pupil
 
-UP_TO_STRIDE_16 = 5  # of lite0's seven blocks
 EXAMPLES = [
     "tune --data DATA --run runs/all",
     "tune --data DATA --run runs/all --folds --hold-back 5 --device cuda --batch 256 --faces 1000000",
@@ -128,6 +127,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _plan(options: argparse.Namespace) -> Plan:
+    from deepfake_guard.detector.features.lite0_net import REACHED  # here: they import torch
+    from deepfake_guard.detector.signals.alteration import STAGES
     from deepfake_guard.detector.training.tune_batches import Plan
 
     if (options.loaders or 0) < 0:
@@ -136,8 +137,8 @@ def _plan(options: argparse.Namespace) -> Plan:
         raise parser.WrongUsage("--hold-back is 2 or more: 5 keeps every fifth fake from a head beside")
     if options.pseudo_only and (options.folds or options.hold_back):
         raise parser.WrongUsage("--pseudo-only knows no fakes that could be left out or held back")
-    if options.pseudo_only and options.still > UP_TO_STRIDE_16:
-        raise parser.WrongUsage(f"--pseudo-only has {UP_TO_STRIDE_16} blocks, of which --still leaves some as they are")
+    if options.pseudo_only and options.still > (most := REACHED[STAGES[-1]] + 1):
+        raise parser.WrongUsage(f"--pseudo-only has {most} blocks, of which --still leaves some as they are")
     if options.leave_out and options.folds:
         raise parser.WrongUsage("--folds leaves out every family by itself, --leave-out one: not both")
     try:

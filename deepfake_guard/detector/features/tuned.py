@@ -107,5 +107,5 @@ class TunedBackbone(nn.Module):
 
 
 def margin(logits: Tensor) -> Tensor:
-    """[n, classes] -> [n]: log-odds of any known generator against genuine; higher = more suspicious."""
+    """[n, classes] -> [n]: log-odds of anything else against genuine; higher = more suspicious."""
     return torch.logsumexp(logits[:, 1:], dim=1) - logits[:, 0]

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from ..features.tuned import MADE, TunedBackbone, margin
 from .base import Scores, Seen
+from .muflow import BATCH
 
 STAGES = (2, 3)  # strides 8 and 16: three quarters of a million parameters, where a whole tuned copy has three
-BATCH = 16
 
 
 @dataclass(frozen=True, eq=False, slots=True)
