@@ -78,6 +78,7 @@ def test_wrong_usage_exits_with_two_and_nothing_found_with_one(
         ["fit", "--data", "x", "--adapt", "muflow", "--out", "y"],
         ["tune", "--data", "x", "--run", "y", "--pseudo-only", "--leave-out", "swap"],
         ["tune", "--data", "x", "--run", "y", "--pseudo-only", "--still", "6"],
+        ["tune", "--data", "x", "--run", "y", "--start", "z", "--hold-back", "5"],
         ["tune", "--data", "x", "--run", "y", "--batch", "1"],
         ["tune", "--data", "x", "--run", "y", "--faces", "8"],
         ["tune", "--data", "x", "--run", "y", "--loaders", "-1"],

@@ -139,6 +139,10 @@ def _plan(options: argparse.Namespace) -> Plan:
         raise parser.WrongUsage("--pseudo-only knows no fakes that could be left out or held back")
     if options.pseudo_only and options.still > (most := REACHED[STAGES[-1]] + 1):
         raise parser.WrongUsage(f"--pseudo-only has {most} blocks, of which --still leaves some as they are")
+    if options.start and options.hold_back:
+        raise parser.WrongUsage(
+            "--hold-back keeps fakes from a head, and nobody knows whether the run of --start saw them"
+        )
     if options.leave_out and options.folds:
         raise parser.WrongUsage("--folds leaves out every family by itself, --leave-out one: not both")
     try:
