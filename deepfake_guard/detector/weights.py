@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -37,6 +36,7 @@ MODEL, SIGNALS, LINEAR, HEAD, CALIBRATION = (
     "calibration.safetensors",
 )
 LARGEST_CROP = 1024  # a manifest must not be able to ask for any amount of memory
+BETWEEN_LICENCES = b"\nParts of this folder come from another artefact, under these terms:\n\n"
 CLASSES = "classes"  # the key of a head's file that names what it tells apart
 
 
@@ -89,11 +89,12 @@ def save(
     return complete
 
 
-def copy_licence(source: Path, out: Path) -> None:
-    """The terms of an artefact that parts are taken from, where it has a file of them."""
-    licence = source / manifest.LICENCE
-    if licence.is_file() and source.resolve() != out.resolve():
-        shutil.copyfile(licence, out / manifest.LICENCE)
+def copy_licences(sources: Sequence[Path], out: Path) -> None:
+    """The terms of the artefacts that parts are taken from, each text once, where they have a file of them."""
+    files = [source / manifest.LICENCE for source in sources]
+    texts = dict.fromkeys(file.read_bytes() for file in files if file.is_file())
+    if texts:
+        (out / manifest.LICENCE).write_bytes(BETWEEN_LICENCES.join(texts))
 
 
 def _write_models(folder: Path, ensemble: Ensemble) -> list[str]:

@@ -193,6 +193,18 @@ def test_what_pseudo_fakes_taught_is_a_one_class_signal(folder: Path, runs: dict
         main_fit(folder, tmp_path / "wrong", replace(recipe, alteration=runs["all"]), device="cpu")
 
 
+def test_the_signal_that_pseudo_fakes_taught_can_be_taken_from_an_artefact(folder: Path, tmp_path: Path) -> None:
+    tiny_artefact(tmp_path / "muflow")
+    run = tuned(folder, tmp_path / "run", pseudo_only=True)
+    recipe = Recipe(muflow=tmp_path / "muflow", alteration=run, buckets=())
+    first = main_fit(folder, tmp_path / "first", recipe, device="cpu")
+    again = main_fit(folder, tmp_path / "again", replace(recipe, alteration=tmp_path / "first"), device="cpu")
+    assert (again.detector_id, again.calibration_id) == (first.detector_id, first.calibration_id)
+    assert again.training["alteration"] == {"of": first.detector_id, **first.training["alteration"]}
+    with pytest.raises(crops.DataError, match="has no traces of alteration to take"):
+        main_fit(folder, tmp_path / "none", replace(recipe, alteration=tmp_path / "muflow"), device="cpu")
+
+
 def test_a_head_can_be_taken_from_an_artefact(folder: Path, runs: dict[str, Path], tmp_path: Path) -> None:
     tiny_artefact(tmp_path / "muflow")
     recipe = Recipe(muflow=tmp_path / "muflow", tuned=runs["all"], buckets=())
@@ -226,12 +238,17 @@ def test_terms_go_along_with_a_head_that_is_taken(folder: Path, runs: dict[str, 
     tiny_artefact(tmp_path / "muflow")
     recipe = Recipe(muflow=tmp_path / "muflow", tuned=runs["all"], buckets=(), starter=True)
     first = main_fit(folder, tmp_path / "first", recipe, device="cpu")
-    (tmp_path / "first" / manifest.LICENCE).write_text("research")
+    (tmp_path / "first" / manifest.LICENCE).write_text("research\n")
     taking = replace(recipe, tuned=tmp_path / "first", starter=False)
     made = main_fit(folder, tmp_path / "made", taking, device="cpu")
     assert (made.terms, made.starter) == (manifest.RESEARCH, False)
     assert made.training["head_of"] == first.detector_id
-    assert (tmp_path / "made" / manifest.LICENCE).read_text() == "research"
+    assert (tmp_path / "made" / manifest.LICENCE).read_text() == "research\n"
+    (tmp_path / "muflow" / manifest.LICENCE).write_text("share alike\n")
+    main_fit(folder, tmp_path / "both", taking, device="cpu")
+    said = (tmp_path / "both" / manifest.LICENCE).read_text()
+    assert said.startswith("share alike\n")
+    assert said.endswith("research\n")
 
 
 def test_what_fuses_is_chosen_beside_the_signal_that_pseudo_fakes_taught(

@@ -21,7 +21,7 @@ SHADOWS = (
 EXAMPLES = [
     "fit --data DATA --out artifacts/mine",
     "fit --data DATA --tuned runs/all --fold gan=runs/no-gan --fold swap=runs/no-swap --out artifacts/whole",
-    "fit --data DATA --muflow-of BEFORE --tuned BEFORE --alteration runs/pseudo --out artifacts/next",
+    "fit --data DATA --muflow-of BEFORE --tuned runs/more --alteration BEFORE --out artifacts/next",
     "fit --data DATA --variant published.toml --out artifacts/published",
     "fit --reals ~/photos/genuine --out artifacts/mine",
     "fit --reals ~/photos/genuine --quick --out artifacts/mine   # as calibrate",
@@ -71,7 +71,10 @@ def _of_crops(crops: argparse._ArgumentGroup) -> None:
         help="a run of `tune`: its backbone becomes the head; or an artefact, its head",
     )
     crops.add_argument(
-        "--alteration", type=Path, metavar="RUN", help="a run of `tune --pseudo-only`: it becomes a one-class signal"
+        "--alteration",
+        type=Path,
+        metavar="RUN",
+        help="a run of `tune --pseudo-only`: it becomes a one-class signal; or an artefact, its signal",
     )
     crops.add_argument(
         "--fold",

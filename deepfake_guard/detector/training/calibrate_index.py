@@ -57,7 +57,7 @@ def calibrate_index(
     )  # fmt: skip
     kind = passport.detector_id.rpartition("-")[0]  # what is in it has not changed
     made = weights.save(out, ensemble, calibration, _passport(passport, chosen, track), kind)
-    weights.copy_licence(artefact or STARTER, out)
+    weights.copy_licences([artefact or STARTER], out)
     return made
 
 

@@ -60,10 +60,10 @@ class Recipe:
     """What `fit` makes. variant: the µFlow that is trained. muflow: an artefact whose µFlow is taken as it is instead.
 
     tuned: the run of `tune` whose copy of the backbone becomes the head, or an artefact whose head is taken; None:
-    one-class signals alone. alteration: a run of `tune --pseudo-only` that becomes one of these. folds: family
-    -> a run that never saw it; the fusion is chosen on these. only: the collections of genuine faces that train,
-    select and calibrate; empty: all there are. buckets: those that are calibrated, the root always. shadows: names of
-    `SHADOWS`, which are scored, calibrated and shown, and decide nothing.
+    one-class signals alone. alteration: a run of `tune --pseudo-only` that becomes one of these, or an artefact that
+    has it. folds: family -> a run that never saw it; the fusion is chosen on these. only: the collections of genuine
+    faces that train, select and calibrate; empty: all there are. buckets: those that are calibrated, the root always.
+    shadows: names of `SHADOWS`, which are scored, calibrated and shown, and decide nothing.
     """
 
     variant: Variant = field(default_factory=Variant)
@@ -119,8 +119,7 @@ def main_fit(
     passport = _passport({**chosen, **_beside_swaps(data, cards)}, recipe, said, cards)
     name = "guard" if cards else "muflow"
     made = weights.save(out, ensemble, calibration, replace(passport, crop_px=crop_px), name)
-    for source in _sources(recipe):
-        weights.copy_licence(source, out)
+    weights.copy_licences(_sources(recipe), out)
     return made
 
 
@@ -195,8 +194,14 @@ def _muflow(
 
 def _sources(recipe: Recipe) -> list[Path]:
     """The artefacts that parts are taken from."""
-    given = [path for path in (recipe.muflow, recipe.tuned) if path is not None]
+    given = [path for path in (recipe.muflow, recipe.tuned, recipe.alteration) if path is not None]
     return list(dict.fromkeys(path for path in given if (path / manifest.FILE_NAME).is_file()))
+
+
+def _origin(training: Mapping[str, Any]) -> str:
+    """The detector_id that a part was taken from, or an empty string."""
+    taken: str = training.get("muflow_of") or training.get("head_of") or training.get("alteration", {}).get("of", "")
+    return taken
 
 
 def _terms(recipe: Recipe) -> str:
@@ -240,7 +245,7 @@ def _passport(chosen: Chosen, recipe: Recipe, training: dict[str, Any], heads: d
         pooling=settings.pooling, objective=settings.objective, dtype="", files={}, sets=tuple(sets), heads=heads,
         training=training, metrics={"select_nll": training["select_nll"]} if "select_nll" in training else {},
         starter=recipe.starter, terms=_terms(recipe),
-        derived_from=training.get("muflow_of") or training.get("head_of", ""),
+        derived_from=_origin(training),
         alignment=manifest.read(recipe.muflow).alignment if recipe.muflow else recipe.variant.alignment,
         finder_corrections={finder: asdict(found) for finder, found in faces.CORRECTIONS.items()},
         notes="Starter weights: calibrate on your platform's genuine faces." if recipe.starter else "",

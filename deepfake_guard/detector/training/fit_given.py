@@ -40,7 +40,8 @@ class Head:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Given:
-    """folds: family -> a head that never saw it. alteration: the signal, `taught` the course of its training."""
+    """folds: family -> a head that never saw it. alteration: the signal; `taught`: the course of its training, and the
+    artefact it was taken `of`."""
 
     head: Head | None
     folds: Mapping[str, TunedBackbone]
@@ -49,10 +50,10 @@ class Given:
 
     @classmethod
     def read(cls, tuned: Path | None, folds: Mapping[str, Path], alteration: Path | None, device: torch.device) -> Self:
-        """From runs of `tune`, or for the head from an artefact.
+        """From runs of `tune`; the head and the signal also from an artefact.
 
-        Raises as `Head.read`, DataError also for a fold whose head knows more than the tuned one, and ValueError for an
-        alteration that is no one-class signal.
+        Raises as `Head.read`, DataError also for a fold whose head knows more than the tuned one or an artefact without
+        the signal, and ValueError for a run that taught no one-class signal.
         """
         head = None if tuned is None else Head.read(tuned, device)
         others = {family: tune_state.trained(run).to(device) for family, run in folds.items()} if head else {}
@@ -64,5 +65,14 @@ class Given:
                 )
         if alteration is None:
             return cls(head, others, None, {})
-        signal = Alteration(tune_state.trained(alteration)).to(device)
-        return cls(head, others, signal, tune_state.told(alteration))
+        return cls(head, others, *_alteration(alteration, device))
+
+
+def _alteration(folder: Path, device: torch.device) -> tuple[Alteration, dict[str, Any]]:
+    if not (folder / manifest.FILE_NAME).is_file():
+        return Alteration(tune_state.trained(folder)).to(device), tune_state.told(folder)
+    taken = weights.load(folder, str(device))
+    if taken.ensemble.alteration is None:
+        raise DataError(f"{folder} has no traces of alteration to take")
+    told = taken.manifest.training.get("alteration", {})
+    return Alteration(taken.ensemble.alteration), {"of": taken.manifest.detector_id, **told}

@@ -86,7 +86,7 @@ def fit_reals(
     passport = _passport(shipped.manifest, prepared, training, judged)
     kind = shipped.manifest.detector_id.rpartition("-")[0]  # what is in it has not changed
     made = weights.save(out, ensemble, calibration, passport, kind)
-    weights.copy_licence(artefact or STARTER, out)
+    weights.copy_licences([artefact or STARTER], out)
     (out / REPORT).write_text(fit_report.page(made, calibration, prepared, judged), encoding="utf-8")
     for said in fit_report.lines(calibration, judged):
         say(said)
