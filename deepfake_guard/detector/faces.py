@@ -44,6 +44,8 @@ class WrongFile(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Found:
+    """A face as a finder gives it: box and landmarks (none, or five) in pixels of the frame, and its own score."""
+
     box: BoundingBox
     points: tuple[tuple[float, float], ...]
     score: float
@@ -85,11 +87,10 @@ def default_folder() -> Path:
 
 
 def verify(content: bytes) -> None:
-    found = hashlib.sha256(content).hexdigest()
-    if found != YUNET_SHA256:
-        raise WrongFile(
-            f"{len(content)} bytes with SHA-256 {found[:12]}…, expected {YUNET_BYTES} with {YUNET_SHA256[:12]}…"
-        )
+    """Raises WrongFile for any content but YuNet's file."""
+    if (found := hashlib.sha256(content).hexdigest()) != YUNET_SHA256:
+        wanted = f"{YUNET_BYTES} with {YUNET_SHA256[:12]}…"
+        raise WrongFile(f"{len(content)} bytes with SHA-256 {found[:12]}…, expected {wanted}")
 
 
 def install(source: Path | None, folder: Path | None = None) -> Path:

@@ -16,6 +16,7 @@ FILE_NAME = "manifest.json"
 STARTER = Path(__file__).parent / "starter"  # the artefact that comes with the package
 LICENCE = "LICENSE"  # beside the weights: terms of their own, which go along wherever parts of them go
 CALIBRATED_ON = "calibrated_on"  # training: which track of an index scaled and counted, n of each split, and from what
+FAKES = "fakes"  # the role of a set that is not genuine
 MEASURED = "test_splits"  # metrics: the headline of an `evaluate`
 RESEARCH = "research"  # terms: for research and evaluation, not for commercial use
 
@@ -25,11 +26,11 @@ class ArtefactError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class GenuineSet:
-    """One collection of genuine faces in one role.
+class FaceSet:
+    """One collection of faces in one role.
 
-    role: "train", "select", "calibrate", or "head" (heads alone learnt from it); n: pictures used; licence: the terms
-    as the collection states them.
+    role: "train", "select", "calibrate", or what heads alone learnt from: "head" (genuine faces), `FAKES`; n: pictures
+    used; licence: the terms as the collection states them.
     """
 
     name: str
@@ -90,7 +91,7 @@ class Manifest:
     switches: dict[str, Any] = field(default_factory=dict)
     signals: dict[str, dict[str, str]] = field(default_factory=dict)
     heads: dict[str, HeadCard] = field(default_factory=dict)
-    sets: tuple[GenuineSet, ...] = ()
+    sets: tuple[FaceSet, ...] = ()
     training: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
     decides: tuple[str, ...] = ()

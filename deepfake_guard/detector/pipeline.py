@@ -55,6 +55,9 @@ _Outcome = _Read | DecoderKilled | OSError
 
 
 class Detector:
+    """The road of one file: decoded in a limited child process, its faces found and cut, scored, and told as a
+    `MediaReport`. One artefact, one finder; to be closed."""
+
     def __init__(self, artefact: Artefact, finder: faces.Finder | None = None, limits: Limits | None = None) -> None:
         """Raises NoPoints for an artefact whose faces are laid by landmarks that the finder does not give."""
         self.artefact = artefact
@@ -70,6 +73,7 @@ class Detector:
         self.score(np.zeros((1, self.finder.side, self.finder.side, 3), np.uint8))
 
     def close(self) -> None:
+        """End the decoder's child process."""
         self.decoder.close()
 
     def score(self, crops: Pixels, conditions: Sequence[Conditions] | None = None) -> list[CropScore]:

@@ -42,6 +42,9 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class SignalScore:
+    """One signal of a face: its raw score (of `strange` the fused one) and its own p-value in (0, 1], which no policy
+    reads (design.md §7.8)."""
+
     score: float
     p_value: float
 
@@ -79,6 +82,8 @@ class CropScore:
 
 @dataclass(frozen=True, slots=True)
 class FaceScore:
+    """A face that was found, and what it scored."""
+
     face: Face
     result: CropScore | None  # none when `face.reason` is set
 
@@ -97,6 +102,9 @@ class Derived:
 
 @dataclass(frozen=True, slots=True)
 class MediaReport:
+    """All that one file gave. reasons: codes, about the file; those of one face stand on it. derivatives: pictures to
+    keep. detector_id, calibration_id: whose scores these are."""
+
     status: str  # "done" | "not_applicable"
     reasons: tuple[str, ...]
     media_type: str

@@ -20,6 +20,7 @@ ROLES = {
     "select": _("Chosen on"),
     "calibrate": _("Calibrated on"),
     "head": _("Heads learned from"),
+    "fakes": _("Fakes that heads learned from"),
 }
 ROOT = "any"  # the bucket of all calibration faces
 
@@ -44,6 +45,7 @@ def detector(request: DeskRequest) -> HttpResponse:
         "heads": sorted((passport.get("heads") or {}).items()),
         "roles": [
             (
+                role,
                 gettext(words),
                 [given for given in sets if given["role"] == role],
                 sum(given["n"] for given in sets if given["role"] == role),

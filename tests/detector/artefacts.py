@@ -13,7 +13,7 @@ from deepfake_guard.detector.calibration import MIN_FACES, ROOT, Calibration, Fu
 from deepfake_guard.detector.ensemble import MUFLOW, Ensemble
 from deepfake_guard.detector.features import Backbone, shapes
 from deepfake_guard.detector.gaussian import Gaussian, pooled_width
-from deepfake_guard.detector.manifest import GenuineSet, Manifest
+from deepfake_guard.detector.manifest import FaceSet, Manifest
 from deepfake_guard.detector.pipeline import Detector
 from deepfake_guard.detector.signals.base import Seen
 from deepfake_guard.detector.signals.mahalanobis import Mahalanobis
@@ -22,7 +22,7 @@ from deepfake_guard.detector.signals.muflow import MuFlow, Settings
 
 def passport() -> Manifest:
     """What `weights.save` completes."""
-    sets = (GenuineSet("noise", "calibrate", 40, "none needed"),)
+    sets = (FaceSet("noise", "calibrate", 40, "none needed"),)
     return Manifest(
         detector_id="", calibration_id="", created="2026-01-01T00:00:00+00:00", code_version="0", backbone="",
         input_px=0, stages=(), shapes=(), steps=0, seed=0, pooling="", objective="", dtype="", files={}, sets=sets,

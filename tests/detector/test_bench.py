@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -130,6 +131,18 @@ def test_a_backbone_under_onnx_runtime_gives_its_maps(name: str) -> None:
     pixels = torch.randint(0, 256, (3, 3, 32, 32), dtype=torch.uint8)
     for given, mine in zip(alone(pixels), model.features(pixels), strict=True):  # type: ignore[call-overload]
         np.testing.assert_allclose(given, mine.numpy(), rtol=1e-3, atol=1e-4)
+
+
+def test_without_what_writes_graphs_the_rest_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`make run` brings ONNX Runtime for the face finder, and not what torch writes graphs by."""
+    spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "onnx" else spec(name, *rest))
+    tiny_artefact(tmp_path / "artefact")
+    plan = Plan(rounds=1, batches=(8,), photos=1, scale=SMALL)
+    document = run(plan, artefact=tmp_path / "artefact", face_finder=tmp_path)
+    assert document["skipped"] == {"ONNX Runtime": "onnx not installed: pip install 'deepfake-guard[export]'"}
+    assert all(ratio > 0 for ratio in document["ratios"].values())
+    assert "Not measured: ONNX Runtime (onnx not installed" in "\n".join(lines(document))
 
 
 def test_a_ratio_of_what_was_skipped_is_none() -> None:

@@ -6,14 +6,16 @@ import csv
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from deepfake_guard.detector import faces
+from deepfake_guard.detector import faces, manifest
 from deepfake_guard.detector.__main__ import main
 
 from .artefacts import noise_crops, tiny_artefact
@@ -71,6 +73,7 @@ def test_wrong_usage_exits_with_two_and_nothing_found_with_one(
         ["fit", "--reals", "x", "--tuned", "z", "--out", "y"],
         ["fit", "--reals", "x", "--only", "z", "--out", "y"],
         ["fit", "--reals", "x", "--alteration", "z", "--out", "y"],
+        ["fit", "--data", "x", "--shadow", "tuned_neighbours", "--out", "y"],
         ["fit", "--reals", "x", "--starter", "--out", "y"],
         ["info", "--device", "cpu"],
         ["evaluate", "--data", "x", "--reason", "y", "--refit", "difusion=z"],
@@ -132,10 +135,21 @@ def test_info_says_first_whether_the_weights_may_be_used_commercially(capsys: py
     [line] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Commercial use: ")]
     forbids, unstated, allows = line.removeprefix("Commercial use: no. What the sets state: no: ").split("; ")
     assert "ffhq256__zoya2244, ffhq__dinablachman [CC BY-NC-SA set]" in forbids
-    assert "dfdc__i-shreyansh, fakes that taught the heads [DFDC research terms]" in forbids
+    assert "dfdc__i-shreyansh, dfdc_faceswap__i-shreyansh [DFDC research terms]" in forbids
     assert unstated.startswith("not stated: ")
     assert "mebeauty__fbplab" in unstated
-    assert allows == "yes: fairface__thlaiquid [CC BY 4.0] · fakes that taught the heads [MIT]."
+    assert allows.startswith("yes: fairface__thlaiquid [CC BY 4.0] · flux1-dev__sfhq-t2i, ")
+
+
+def test_info_tells_the_terms_of_fakes_that_an_older_artefact_names_by_heads_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shipped = manifest.read(manifest.STARTER)
+    older = replace(shipped, sets=tuple(part for part in shipped.sets if part.role != manifest.FAKES))
+    shutil.copytree(manifest.STARTER, tmp_path / "older")
+    manifest.write(tmp_path / "older", older)
+    assert main(["info", "--artefact", str(tmp_path / "older")]) == 0
+    assert "fairface__thlaiquid [CC BY 4.0] · fakes that taught the heads [MIT]." in capsys.readouterr().out
 
 
 def test_info_tells_what_was_measured_with_n_and_interval(capsys: pytest.CaptureFixture[str]) -> None:

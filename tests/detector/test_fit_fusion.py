@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,9 +15,11 @@ from deepfake_guard.detector.training.fit_fusion import (
     Family,
     Kept,
     Rule,
+    Scores,
     alarms,
     choose,
     compare,
+    keeps,
     rules,
 )
 
@@ -56,10 +60,12 @@ def test_a_head_that_turns_round_on_a_new_family_is_folded() -> None:
 
 def test_a_rule_that_spoils_what_the_head_knows_is_not_taken() -> None:
     folds = [fold("gan", head=3), fold("diffusion", mahalanobis=4)]
+    known = Kept([fold("swap", head=1)])
     free, _ = choose(folds, NOTHING)
-    bound, _ = choose(folds, Kept([fold("swap", head=1)]))
-    assert "mahalanobis" in free.fusion.weights
-    assert bound == HEAD_ALONE
+    bound, _ = choose(folds, known)
+    assert (keeps(free, known), keeps(bound, known)) == (False, True)
+    assert bound.fusion.weights == {"head": 1.0, "mahalanobis": 0.25}  # so little of it costs next to nothing
+    assert choose(folds, Kept([fold("swap", head=0.3)]))[0] == HEAD_ALONE
 
 
 def test_a_rule_that_accuses_strangers_is_not_taken() -> None:
@@ -95,7 +101,21 @@ def test_every_rule_holds_the_head_and_at_most_two_more() -> None:
     assert len(made) == len({str(rule) for rule in made})
     assert all("head" in rule.fusion.weights and len(rule.fusion.weights) <= 3 for rule in made)
     assert all(set(rule.one_sided) <= set(HEADS) & set(rule.fusion.weights) for rule in made)
+    assert all(rule.fusion.weights["head"] == 1 for rule in made)
+
+
+def test_a_signal_that_an_artefact_lacks_is_in_no_rule() -> None:
+    def without(scores: Scores) -> Scores:
+        return {name: values for name, values in scores.items() if name != "alteration"}
+
+    given = fold("diffusion", head=1, alteration=5)
+    lacking = replace(
+        given, select=without(given.select), fakes={key: without(one) for key, one in given.fakes.items()}
+    )
+    assert "alteration" in choose([given], NOTHING)[0].fusion.weights
+    assert "alteration" not in choose([lacking], NOTHING)[0].fusion.weights
 
 
 def test_a_rule_names_itself() -> None:
     assert str(Rule(Fusion("max", {"head": 1.0, "muflow": 1.0}), ("head",))) == "max of head, |muflow|"
+    assert str(Rule(Fusion("sum", {"head": 1.0, "muflow": 0.25}), ("head",))) == "sum of head, 0.25 |muflow|"

@@ -17,7 +17,7 @@ from deepfake_guard.detector.signals import alteration
 from deepfake_guard.detector.training import crops, tune, tune_state
 from deepfake_guard.detector.training.fit import Recipe, main_fit
 from deepfake_guard.detector.training.fit_ensemble import Taught, fit_ensemble, left_out, raw
-from deepfake_guard.detector.training.fit_signals import SHADOWS
+from deepfake_guard.detector.training.fit_signals import SHADOWS, TUNED
 from deepfake_guard.detector.training.lessons import lessons
 from deepfake_guard.detector.training.tune_batches import Plan, Pupil
 
@@ -78,6 +78,8 @@ def test_fit_makes_one_artefact_of_muflow_signals_and_a_head(
     assert card.n == 18
     assert card.training["pseudo_fakes"] == ["self-blend", "resynthesised"]
     assert [(one.name, one.n) for one in passport.sets if one.role == "head"] == [("dfdc__i-shreyansh", 6)]
+    assert {one.n for one in passport.sets if one.role == manifest.FAKES} == {6}
+    assert sum(one.n for one in passport.sets if one.role == manifest.FAKES) == card.n
     assert passport.heads["linear"].generators == card.generators
     assert set(passport.training["fusion"]["left_out_auc"]) == {"gan", "swap"}
     assert any(passport.training["fusion"]["rule"] in line for line in said)
@@ -91,21 +93,38 @@ def test_fit_makes_one_artefact_of_muflow_signals_and_a_head(
 
 def test_a_shadow_is_calibrated_and_shown_and_outside_both_formulas(folder: Path, tmp_path: Path) -> None:
     tiny_artefact(tmp_path / "muflow")
-    recipe = Recipe(muflow=tmp_path / "muflow", shadows=tuple(SHADOWS), buckets=())
+    untuned = tuple(name for name in SHADOWS if not name.startswith(TUNED))
+    recipe = Recipe(muflow=tmp_path / "muflow", shadows=untuned, buckets=())
     passport = main_fit(folder, tmp_path / "out", recipe, device="cpu")
     plain = main_fit(folder, tmp_path / "plain", replace(recipe, shadows=()), device="cpu")
-    assert list(passport.signals) == ["mahalanobis", "neighbours", *SHADOWS]
-    assert [name for name, card in passport.signals.items() if card.get("role") == "shadow"] == list(SHADOWS)
+    assert list(passport.signals) == ["mahalanobis", "neighbours", *untuned]
+    assert tuple(name for name, card in passport.signals.items() if card.get("role") == "shadow") == untuned
     made, without = (weights.load(tmp_path / name, device="cpu") for name in ("out", "plain"))
     crop = noise_crops(1)
     with_them, alone = (
         one.calibration.judge_many(one.ensemble.score(crop).scores, [UNKNOWN])[0] for one in (made, without)
     )
-    assert set(with_them.signals) - set(alone.signals) == set(SHADOWS)
+    assert set(with_them.signals) - set(alone.signals) == set(untuned)
     assert (with_them.p_value, with_them.score) == pytest.approx((alone.p_value, alone.score))
     assert with_them.signals["strange"] == alone.signals["strange"]
     assert plain.calibration_id != passport.calibration_id
     assert tuple(SHADOWS) == cli_fit.SHADOWS
+
+
+def test_a_gaussian_and_neighbours_on_a_heads_features_are_shadows(
+    folder: Path, runs: dict[str, Path], tmp_path: Path
+) -> None:
+    tiny_artefact(tmp_path / "muflow")
+    wanted = tuple(name for name in SHADOWS if name.startswith(TUNED))
+    recipe = Recipe(muflow=tmp_path / "muflow", tuned=runs["all"], shadows=wanted, buckets=())
+    passport = main_fit(folder, tmp_path / "out", recipe, device="cpu")
+    assert tuple(passport.signals)[-2:] == wanted == ("tuned_mahalanobis", "tuned_neighbours")
+    assert passport.decides == ("head",)
+    made = weights.load(tmp_path / "out", device="cpu")
+    scores = made.ensemble.score(noise_crops(2)).scores
+    assert all(np.isfinite(scores[name]).all() for name in wanted)
+    with pytest.raises(ValueError, match="no tuned features"):
+        main_fit(folder, tmp_path / "none", replace(recipe, tuned=None), device="cpu")
 
 
 def test_a_stopped_calibration_goes_on(folder: Path, runs: dict[str, Path], tmp_path: Path) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch.overrides import TorchFunctionMode
 
 from deepfake_guard.detector import device as devices
 from deepfake_guard.detector import weights
@@ -15,11 +18,14 @@ from deepfake_guard.detector.bench import Plan, run
 from deepfake_guard.detector.bench.subjects import Scale
 from deepfake_guard.detector.features import Backbone
 from deepfake_guard.detector.features.tuned import GENUINE, TunedBackbone
+from deepfake_guard.detector.signals.muflow import Settings
+from deepfake_guard.detector.signals.patches import Patches
 from deepfake_guard.detector.training import tune
+from deepfake_guard.detector.training.plots import eigenvalue_spectra
 from deepfake_guard.detector.training.tune_batches import Lessons, Pupil
 from deepfake_guard.detector.training.tune_batches import Plan as Drill
 
-from .artefacts import noise_crops, tiny_artefact
+from .artefacts import noise_crops, random_model, tiny_artefact
 
 ACCELERATOR = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else ""
 needs_one = pytest.mark.skipif(not ACCELERATOR, reason="needs a CUDA or MPS device, and none is here")
@@ -104,6 +110,33 @@ def test_tuning_in_half_precision_begins_with_the_loss_of_the_cpu(tmp_path: Path
         standing = tune.tune(models, lessons, drill, tmp_path / name, device, lambda _: None, every=1, loaders=0)
         losses[name] = standing[Pupil()].curve[0]["loss"]
     assert losses[ACCELERATOR] == pytest.approx(losses["cpu"], rel=0.05)
+
+
+class WithoutFloat64(TorchFunctionMode):
+    """Refuses float64 as Metal does, to all tensors that have not come to the CPU by `.cpu()`."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        if func is torch.Tensor.double and not hasattr(args[0], "came"):
+            raise TypeError("float64 is not there")
+        made = func(*args, **(kwargs or {}))
+        if func is torch.Tensor.cpu:
+            made.came = True
+        return made
+
+
+@pytest.mark.parametrize("patches", [None, Patches(count=4, top=2)])
+def test_no_device_is_asked_for_float64(patches: Patches | None) -> None:
+    model = random_model(Settings(input_px=32, steps=1, pooling="mean", objective="density", patches=patches))
+    crops = noise_crops(2)
+    wanted = model.score(crops)
+    with pytest.raises(TypeError), WithoutFloat64():
+        torch.zeros(1).double()
+    with WithoutFloat64():
+        found = model.score(crops)
+        eigenvalue_spectra([layer.gaussian for layer in model.stages()])
+    np.testing.assert_array_equal(found.total, wanted.total)
 
 
 @pytest.mark.parametrize("there", [True, False])

@@ -39,7 +39,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("shipped")
     made = tiny_artefact(folder)
-    sets = (*made.manifest.sets, manifest.GenuineSet("learnt", "train", 60, "own"))
+    sets = (*made.manifest.sets, manifest.FaceSet("learnt", "train", 60, "own"))
     manifest.write(folder, replace(made.manifest, sets=sets, starter=True, notes="as shipped"))
     return folder
 

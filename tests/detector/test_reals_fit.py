@@ -12,7 +12,7 @@ import torch
 
 from deepfake_guard.detector import faces, manifest, weights
 from deepfake_guard.detector.calibration import ROOT, Fold
-from deepfake_guard.detector.manifest import GenuineSet
+from deepfake_guard.detector.manifest import FaceSet
 from deepfake_guard.detector.training import reals
 from deepfake_guard.detector.training.fit_flow import Schedule
 from deepfake_guard.detector.training.reals_fit import REPORT, adapted, course, fit_reals
@@ -60,7 +60,7 @@ def test_the_quick_road_keeps_model_and_fold_and_counts_own_faces(tmp_path: Path
     crops = crops_of(tmp_path, quick=True).of("calibrate")  # as they came: what a host has is what it gets
     expected = np.sort(start.calibration.fused(start.ensemble.score(crops).scores))
     np.testing.assert_allclose(own.calibration.scores, expected, rtol=1e-5)
-    assert own.manifest.sets[-1] == GenuineSet("own photos", "calibrate", 14, "the host's own")
+    assert own.manifest.sets[-1] == FaceSet("own photos", "calibrate", 14, "the host's own")
     assert "calibrate" not in {each.role for each in own.manifest.sets[:-1]}
 
 

@@ -35,10 +35,11 @@ def test_it_says_that_it_is_a_starter_and_names_every_set_with_count_and_terms(s
     passport = starter.manifest
     assert passport.starter
     assert "calibrate on your platform" in passport.notes
-    assert {entry.role for entry in passport.sets} == {"train", "select", "calibrate", "head"}
+    assert {entry.role for entry in passport.sets} == {"train", "select", "calibrate", "head", manifest.FAKES}
     assert all(entry.n > 0 and entry.licence for entry in passport.sets)
     counted = sum(entry.n for entry in passport.sets if entry.role == "calibrate")
     assert counted == starter.calibration.n == 700
+    assert sum(entry.n for entry in passport.sets if entry.role == manifest.FAKES) == passport.heads["head"].n
     terms = (manifest.STARTER / "LICENSE").read_text()
     assert "research" in terms
     assert all(

@@ -15,7 +15,7 @@ from ..pipeline import Detector
 from ..weights import Artefact
 from . import photographs
 from .machine import machine, named, starts
-from .subjects import CROP_PX, Scale, as_loaded, published_setting, shares
+from .subjects import CROP_PX, Scale, as_loaded, published_setting, shares, without_onnx
 from .timing import Budget, compare, paces
 
 GOALS = {
@@ -96,7 +96,8 @@ def _arithmetic(plan: Plan, budget: Budget, device: torch.device, say: Callable[
     """Everything on random weights."""
     subjects, arithmetic = published_setting(plan.scale, device), {}
     expected: dict[str, float] = {}
-    skipped: dict[str, str] = {}
+    why_none = without_onnx() if device.type == "cpu" else ""
+    skipped = {"ONNX Runtime": why_none} if why_none else {}
     sizes = plan.sizes()
     for batch in sizes:
         say(f"batch {batch}: {', '.join(subjects)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -82,16 +83,20 @@ def onnx_backbone(model: MuFlow) -> Call | None:
     return _session(model.device, lambda path: write(graph, side, names, path))
 
 
+def without_onnx() -> str:
+    """Why no graph is measured on the CPU, or an empty string: torch writes graphs by `onnx`."""
+    missing = [name for name in ("onnx", "onnxruntime") if importlib.util.find_spec(name) is None]
+    return f"{', '.join(missing)} not installed: pip install 'deepfake-guard[export]'" if missing else ""
+
+
 def _session(device: torch.device, written: Callable[[Path], None]) -> Call | None:
     """A graph under ONNX Runtime on the CPU, with as many threads as torch has.
 
-    None where it is not installed, or where another device is measured."""
-    if device.type != "cpu":
+    None `without_onnx`, or where another device is measured."""
+    if device.type != "cpu" or without_onnx():
         return None
-    try:
-        import onnxruntime
-    except ImportError:
-        return None
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads would slow the others

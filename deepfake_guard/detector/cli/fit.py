@@ -17,6 +17,8 @@ SHADOWS = (
     "residual",
     "sensitivity",
     "neighbours_cosine",
+    "tuned_mahalanobis",
+    "tuned_neighbours",
 )  # as `training.fit_signals`, which imports too much for --help
 EXAMPLES = [
     "fit --data DATA --out artifacts/mine",
@@ -99,7 +101,8 @@ def _of_crops(crops: argparse._ArgumentGroup) -> None:
         action="append",
         default=[],
         choices=SHADOWS,
-        help="put this signal into the artefact as well: scored, calibrated and shown, and it decides nothing",
+        help="put this signal into the artefact as well: scored, calibrated and shown, and it decides nothing;"
+        " those on tuned features need --tuned",
     )
     crops.add_argument("--starter", action="store_true", help="mark the result as starter weights")
 
@@ -144,6 +147,8 @@ def _from_crops(options: argparse.Namespace) -> Manifest:
     folds = parser.by_family(options.fold, "--fold")
     if options.variant and options.muflow_of:
         raise parser.WrongUsage("--variant trains a µFlow, --muflow-of takes one: not both")
+    if not options.tuned and (tuned := [name for name in options.shadow if name.startswith("tuned_")]):
+        raise parser.WrongUsage(f"--shadow {tuned[0]} reads the features of a tuned head: give --tuned")
     needs(*(() if options.muflow_of else ("matplotlib",)), *(("sklearn",) if options.tuned else ()))
     from deepfake_guard.detector.training import variant  # here: they import torch
     from deepfake_guard.detector.training.fit import Recipe, main_fit

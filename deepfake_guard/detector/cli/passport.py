@@ -20,7 +20,13 @@ FACTS = (
     "detector_id", "calibration_id", "derived_from", "created", "backbone", "backbone_weights", "alignment", "crop_px",
     "input_px", "pooling", "objective",
 )  # fmt: skip
-ROLES = {"train": "learned from", "select": "chosen on", "calibrate": "calibrated on", "head": "heads learned from"}
+ROLES = {
+    "train": "learned from",
+    "select": "chosen on",
+    "calibrate": "calibrated on",
+    "head": "heads learned from",
+    manifest.FAKES: "fakes, for heads",
+}
 AREAS = {
     "known_auc_id": "known generators, AUC",
     "combined_auc_id": "all generators, AUC",
@@ -84,8 +90,9 @@ def _by_licence(passport: Manifest) -> Mapping[str, list[str]]:
         names = found.setdefault(part.licence or "none", [])
         if part.name not in names:
             names.append(part.name)
-    for licence in sorted({licence for head in passport.heads.values() for licence in head.licences}):
-        found.setdefault(licence, []).append("fakes that taught the heads")
+    if not any(part.role == manifest.FAKES for part in passport.sets):  # an artefact of before they were named
+        for licence in sorted({licence for head in passport.heads.values() for licence in head.licences}):
+            found.setdefault(licence, []).append("fakes that taught the heads")
     return found
 
 

@@ -177,11 +177,11 @@ class MuFlow(nn.Module):
         """What `features` gave for n faces -> scores. With patches, `size` (height, width) of the crops that they were
         cut from places them in the heat map (default: THE recipe's 224 px)."""
         nll, places = self.likelihoods(stages, fused=True)
-        layers = torch.stack(nll, dim=1).double()
+        layers = torch.stack(nll, dim=1).cpu().double()  # there: Metal has no float64
         patches = self.settings.patches
         if patches is not None:
             layers, places = self._gathered(layers, places, patches, size or (224, 224))
-        per_layer = layers.cpu().numpy()
+        per_layer = layers.numpy()
         return MuFlowScores(per_layer.mean(axis=1), per_layer, [part.float().cpu().numpy() for part in places])
 
     @torch.inference_mode()
@@ -202,7 +202,7 @@ class MuFlow(nn.Module):
     ) -> tuple[Tensor, list[Tensor]]:
         """Of all patches [n · count, …] -> of their pictures: the chosen ones' mean, and maps that span the picture."""
         layers = layers.view(-1, patches.count, layers.shape[1])
-        shares = most_deviant(layers.mean(2), self.typical.double(), patches.top)
+        shares = most_deviant(layers.mean(2), self.typical.cpu().double(), patches.top)
         corners = patches.corners(*size, self.settings.input_px)
         whole = [
             assemble(part.view(-1, patches.count, *part.shape[1:]), corners, self.settings.input_px, size)

@@ -184,7 +184,7 @@ def on_tuned_features(flow: Score, head: TunedBackbone, embed: Embed, pool: Pool
     @torch.inference_mode()
     def its_margin(crops: Pixels) -> Floats:
         pooled = torch.from_numpy(embed(crops)).to(head.directions.device)
-        return np.asarray(margin(head.logits(head.embed(pooled))).double().cpu().numpy())
+        return np.asarray(margin(head.logits(head.embed(pooled))).cpu().double().numpy())
 
     def its_score(signal: Signal, crops: Pixels) -> Floats:
         return signal.score(seen(crops))

@@ -18,7 +18,7 @@ from deepfake_guard import __version__
 
 from .. import weights
 from ..calibration.conditions import ANY
-from ..manifest import CALIBRATED_ON, STARTER, GenuineSet, Manifest
+from ..manifest import CALIBRATED_ON, STARTER, FaceSet, Manifest
 from ..records import CROP_PX
 from . import crops as listing
 from .calibrate import Faces, calibrate_like
@@ -77,7 +77,7 @@ def _passport(shipped: Manifest, chosen: Mapping[str, Sequence[Crop]], track: st
     """What taught the weights stays named; what scaled and counted before does not."""
     kept = [part for part in shipped.sets if part.role not in ROLES.values()]
     sets = [
-        GenuineSet(name, ROLES[split], n, terms)
+        FaceSet(name, ROLES[split], n, terms)
         for split, rows in chosen.items()
         for name, n, terms in listing.terms(rows)
     ]

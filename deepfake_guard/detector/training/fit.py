@@ -18,14 +18,13 @@ from .. import device as devices
 from .. import faces, manifest, weights
 from ..calibration import BUCKETS, ROOT
 from ..ensemble import LINEAR, Ensemble
-from ..manifest import RESEARCH, GenuineSet, HeadCard, Manifest
+from ..manifest import FAKES, RESEARCH, FaceSet, HeadCard, Manifest
 from ..records import CROP_PX
 from ..signals.muflow import MuFlow
 from . import crops
 from .calibrate import Faces, calibrate, heat_scale
 from .crops import Crop, Pixels
 from .fit_ensemble import (
-    Looked,
     Taught,
     fit_ensemble,
     fit_signals_of,
@@ -34,12 +33,13 @@ from .fit_ensemble import (
     kept,
     left_out,
     look,
+    with_alteration,
     with_shadows,
 )
 from .fit_fusion import STRANGE, STRANGE_BY_ALTERATION, Rule, choose
 from .fit_given import Given
 from .fit_muflow import fit_muflow
-from .lessons import HEAD_GENUINE, SWAP
+from .lessons import HEAD_FAKES, HEAD_GENUINE, SWAP
 from .stored_scores import StoredScores
 from .variant import Variant
 
@@ -116,7 +116,7 @@ def main_fit(
         stored=StoredScores(run / "scores", _digest(ensemble)),
         say=say,
     )
-    passport = _passport({**chosen, **_beside_swaps(data, cards)}, recipe, said, cards)
+    passport = _passport({**chosen, **_of_heads(data, cards)}, recipe, said, cards)
     name = "guard" if cards else "muflow"
     made = weights.save(out, ensemble, calibration, replace(passport, crop_px=crop_px), name)
     weights.copy_licences(_sources(recipe), out)
@@ -137,15 +137,18 @@ def _whole(
 ) -> tuple[Ensemble, Rule, dict[str, HeadCard]]:
     """All that scores, the formula that decides, and what the manifest says of the heads."""
     head = given.head
+    if given.alteration is not None:
+        said["alteration"] = given.taught
     if head is None:
         train = look(muflow, chosen[TRAIN], crops.load(data, chosen[TRAIN]))
-        return _beside(fit_signals_of(muflow, train), train, recipe, given, said), _strange(recipe), {}
+        signals = with_alteration(fit_signals_of(muflow, train), given.alteration)
+        return with_shadows(signals, train, recipe.shadows), _strange(recipe), {}
     taught = Taught.read(muflow, data, chosen[TRAIN], chosen[SELECT])
     folds = []
     for family, other in given.folds.items():
         say(f"scoring {family} by a head that never saw it")
-        folds.append(left_out(muflow, other, taught, family))
-    ensemble = fit_ensemble(muflow, head.net, taught)
+        folds.append(left_out(muflow, other, taught, family, given.alteration))
+    ensemble = fit_ensemble(muflow, head.net, taught, given.alteration)
     rule, areas = choose(folds, kept(ensemble, taught))
     said["fusion"] = {"rule": str(rule), "left_out_auc": areas}
     if head.source is not None:
@@ -154,25 +157,20 @@ def _whole(
         if not folds and isinstance(before, dict) and before.get("rule") == str(rule):
             said["fusion"] = {"of": head.source.detector_id, **before}
     cards = head_cards(head.net, taught, head.training)
-    return _beside(ensemble, taught.train, recipe, given, said), rule, cards
-
-
-def _beside(ensemble: Ensemble, train: Looked, recipe: Recipe, given: Given, said: dict[str, Any]) -> Ensemble:
-    """And what was learnt from pseudo-fakes, and the shadows."""
-    if given.alteration is not None:
-        ensemble = replace(ensemble, signals=(*ensemble.signals, given.alteration))
-        said["alteration"] = given.taught
-    return with_shadows(ensemble, train, recipe.shadows)
+    return with_shadows(ensemble, taught.train, recipe.shadows), rule, cards
 
 
 def _strange(recipe: Recipe) -> Rule:
     return STRANGE if recipe.alteration is None else STRANGE_BY_ALTERATION
 
 
-def _beside_swaps(data: Path, cards: Mapping[str, HeadCard]) -> dict[str, list[Crop]]:
-    """The genuine faces that heads alone learnt from: the originals of swaps."""
-    taught = any(SWAP in card.families for card in cards.values())
-    return {HEAD_GENUINE: crops.index(data, HEAD_GENUINE)} if taught else {}
+def _of_heads(data: Path, cards: Mapping[str, HeadCard]) -> dict[str, list[Crop]]:
+    """What heads alone learnt from: fakes, and the originals of swaps."""
+    known = {name for card in cards.values() for name in card.generators}
+    taught = {HEAD_FAKES: [row for row in crops.index(data, HEAD_FAKES) if row.generator in known]} if known else {}
+    if any(SWAP in card.families for card in cards.values()):
+        taught[HEAD_GENUINE] = crops.index(data, HEAD_GENUINE)
+    return taught
 
 
 def _only(rows: list[Crop], collections: tuple[str, ...]) -> list[Crop]:
@@ -232,11 +230,9 @@ def _digest(ensemble: Ensemble) -> str:
 
 
 def _passport(chosen: Chosen, recipe: Recipe, training: dict[str, Any], heads: dict[str, HeadCard]) -> Manifest:
-    roles = {**ROLES, HEAD_GENUINE: "head"}
+    roles = {**ROLES, HEAD_GENUINE: "head", HEAD_FAKES: FAKES}
     sets = [
-        GenuineSet(name, roles[split], n, terms)
-        for split, rows in chosen.items()
-        for name, n, terms in crops.terms(rows)
+        FaceSet(name, roles[split], n, terms) for split, rows in chosen.items() for name, n, terms in crops.terms(rows)
     ]
     settings = recipe.variant.settings
     return Manifest(

@@ -13,6 +13,7 @@ from ..ensemble import GENERATOR, HEAD, LINEAR, MUFLOW, Ensemble
 from ..features.tuned import RESYNTHESISED, SELF_BLEND, TunedBackbone
 from ..heads.linear import GENUINE, LinearHead
 from ..manifest import HeadCard
+from ..signals.alteration import Alteration
 from ..signals.base import Scores, Seen
 from ..signals.muflow import MuFlow
 from ..stored_crops import brought
@@ -20,7 +21,7 @@ from . import crops as listing
 from .crops import Crop, Pixels
 from .fit_fusion import Family, Kept
 from .fit_gaussian import batches
-from .fit_signals import SHADOWS, fits, shipped
+from .fit_signals import SHADOWS, TUNED, fits, fits_tuned, shipped
 from .lessons import HEAD_FAKES, HEAD_GENUINE, SWAP
 from .simulated import bucket_crops
 
@@ -98,17 +99,28 @@ def fit_signals_of(muflow: MuFlow, train: Looked) -> Ensemble:
 
 
 def with_shadows(ensemble: Ensemble, train: Looked, shadows: Sequence[str]) -> Ensemble:
-    """And signals of `SHADOWS` beside those that ship, fitted on the same faces."""
-    muflow = ensemble.muflow
-    known = fits([shape[0] for shape in muflow.shapes], muflow.pooled)
-    fitted = (known[SHADOWS[name].format(last=len(muflow.shapes))](train.seen) for name in shadows)
+    """And signals of `SHADOWS` beside those that ship, fitted on the same faces.
+
+    Raises ValueError for one on tuned features without a head.
+    """
+    muflow, seen = ensemble.muflow, train.seen
+    known = fits([shape[0] for shape in muflow.shapes], muflow.pooled) | fits_tuned()
+    if any(name.startswith(TUNED) for name in shadows):
+        seen = replace(seen, tuned=ensemble.tuned(seen.crops)[0])
+    fitted = (known[SHADOWS[name].format(last=len(muflow.shapes))](seen) for name in shadows)
     return replace(ensemble, signals=(*ensemble.signals, *fitted))
 
 
-def fit_ensemble(muflow: MuFlow, head: TunedBackbone, taught: Taught) -> Ensemble:
+def fit_ensemble(muflow: MuFlow, head: TunedBackbone, taught: Taught, alteration: Alteration | None = None) -> Ensemble:
     """Signals, the tuned head, and a linear head that knows the same generators; none beside a head that knows no
     generator (`tune --pseudo-only`)."""
-    return replace(fit_signals_of(muflow, taught.train), head=head, linear=_linear(head, taught))
+    ensemble = with_alteration(fit_signals_of(muflow, taught.train), alteration)
+    return replace(ensemble, head=head, linear=_linear(head, taught))
+
+
+def with_alteration(ensemble: Ensemble, alteration: Alteration | None) -> Ensemble:
+    """And what was learnt from pseudo-fakes, where it was."""
+    return ensemble if alteration is None else replace(ensemble, signals=(*ensemble.signals, alteration))
 
 
 def _linear(head: TunedBackbone, taught: Taught) -> LinearHead | None:
@@ -125,7 +137,9 @@ def _linear(head: TunedBackbone, taught: Taught) -> LinearHead | None:
     return LinearHead.fit(features, names, sources=[row.collection for row in rows])
 
 
-def left_out(muflow: MuFlow, head: TunedBackbone, taught: Taught, family: str) -> Family:
+def left_out(
+    muflow: MuFlow, head: TunedBackbone, taught: Taught, family: str, alteration: Alteration | None = None
+) -> Family:
     """Raw scores of the fakes of `family`, which `head` never saw, and of genuine faces beside them.
 
     Raises DataError for a family that has no fakes, and for a head that knows one of their generators.
@@ -136,7 +150,7 @@ def left_out(muflow: MuFlow, head: TunedBackbone, taught: Taught, family: str) -
         raise listing.DataError(f"no fake is of the family {family!r}: there are {known_families}")
     if known := set(head.classes) & generators:
         raise listing.DataError(f"this head has seen {', '.join(sorted(known))}: {family} is not left out")
-    return _family(fit_ensemble(muflow, head, taught), taught, family)
+    return _family(fit_ensemble(muflow, head, taught, alteration), taught, family)
 
 
 def kept(ensemble: Ensemble, taught: Taught) -> Kept:

@@ -66,8 +66,11 @@ class Rule:
         return lambda scores: self.fusion({name: scale(scores[name]) for name, scale in scales.items()})
 
     def __str__(self) -> str:
-        names = [name if name in self.one_sided else f"|{name}|" for name in self.fusion.weights]
-        return f"{self.fusion.kind} of {', '.join(names)}"
+        parts = [
+            f"{'' if weight == 1 else f'{weight:g} '}{name if name in self.one_sided else f'|{name}|'}"
+            for name, weight in self.fusion.weights.items()
+        ]
+        return f"{self.fusion.kind} of {', '.join(parts)}"
 
 
 # The one-class signals together: µFlow, and what `fit_signals.choose` added to it on select-real and smoothed copies of
@@ -77,7 +80,8 @@ STRANGE = Rule(Fusion("max", {"muflow": 1.0, "mahalanobis": 1.0, "neighbours": 1
 STRANGE_BY_ALTERATION = Rule(Fusion("max", {"muflow": 1.0, "alteration": 1.0}))
 HEAD_ALONE = Rule(Fusion("sum", {"head": 1.0}), ("head",))
 HEADS = ("head", "linear")  # may be read at their upper end alone; one-class signals are folded (design.md §7.4)
-SIGNALS = (*HEADS, "mahalanobis", "muflow", "neighbours")
+SIGNALS = (*HEADS, "mahalanobis", "muflow", "neighbours", "alteration")
+FORMULAS = (("sum", 1.0), ("sum", 0.5), ("sum", 0.25), ("max", 1.0))  # and what a signal beside the head weighs in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,7 @@ def choose(folds: Sequence[Family], kept: Kept) -> tuple[Rule, dict[str, float]]
     head alone unless it gains `GAIN`. Without folds nothing can be said, and the head decides alone."""
     if not folds:
         return HEAD_ALONE, {}
-    found = compare(folds, rules(SIGNALS, "head"))
+    found = compare(folds, rules([name for name in SIGNALS if name in folds[0].select], "head"))
     alone = next(each for each in found if each.rule == HEAD_ALONE)
     worth = (each for each in found if each.mean >= alone.mean + GAIN and keeps(each.rule, kept))
     best = next(worth, alone)
@@ -123,14 +127,14 @@ def alarms(rule: Rule, kept: Kept) -> dict[str, float]:
 
 
 def rules(signals: Sequence[str], always: str) -> list[Rule]:
-    """Sums and maxima of `always` with up to two further signals; heads at both ends or at the upper one alone."""
+    """`FORMULAS` of `always` with up to two further signals; heads at both ends or at the upper one alone."""
     further = [name for name in signals if name != always]
-    named = [(always, *others) for size in range(MOST) for others in combinations(further, size)]
     return [
-        Rule(Fusion(kind, dict.fromkeys(names, 1.0)), upper)
-        for names in named
-        for upper in _subsets([name for name in names if name in HEADS])
-        for kind in (("sum", "max") if len(names) > 1 else ("sum",))
+        Rule(Fusion(kind, {always: 1.0, **dict.fromkeys(others, weight)}), upper)
+        for size in range(MOST)
+        for others in combinations(further, size)
+        for upper in _subsets([name for name in (always, *others) if name in HEADS])
+        for kind, weight in (FORMULAS if others else FORMULAS[:1])
     ]
 
 

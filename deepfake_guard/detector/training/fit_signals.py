@@ -35,7 +35,11 @@ SHADOWS = {
     "residual": "residual and spectrum",
     "sensitivity": "sensitivity",
     "neighbours_cosine": "neighbours (cosine), stage {last}",
+    "tuned_mahalanobis": "tuned mahalanobis",
+    "tuned_neighbours": "tuned neighbours",
 }
+
+TUNED = "tuned_"  # how the keys begin of those that need a tuned head
 
 
 def fits(
@@ -50,6 +54,15 @@ def fits(
     if embed is not None:
         found["sensitivity"] = partial(Sensitivity.fit, embed=embed)
     return found
+
+
+def fits_tuned() -> dict[str, Callable[[Seen], Signal]]:
+    """A Gaussian and neighbours of genuine faces on all features of a tuned head, which has seen fakes."""
+    part = Part("tuned")
+    return {
+        "tuned mahalanobis": partial(mahalanobis, part=part),
+        "tuned neighbours": partial(Neighbours.fit, part=part, metric="euclidean"),
+    }
 
 
 def fits_pooled(space: str, channels: Sequence[int]) -> dict[str, Callable[[Seen], Signal]]:

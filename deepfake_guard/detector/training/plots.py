@@ -43,7 +43,7 @@ def eigenvalue_spectra(gaussians: Sequence[Gaussian]) -> bytes:
     """The variances of each layer's Gaussian by rank, beside the `reg` that fills what they leave."""
     figure, panels = _panels(1, len(gaussians))
     for at, (axes, gaussian) in enumerate(zip(panels[0], gaussians, strict=True)):
-        variance, reg = gaussian.variance.double().cpu().numpy(), float(gaussian.reg)
+        variance, reg = gaussian.variance.cpu().double().numpy(), float(gaussian.reg)
         axes.loglog(np.arange(1, len(variance) + 1), np.maximum(variance, 1e-30), color=_AVERAGES, label="variance")
         axes.axhline(reg, color=_QUIET, linestyle="--", label=f"reg {reg:.0e}")
         axes.set_ylim(bottom=max(reg * 1e-4, float(variance.min()) * 0.5))

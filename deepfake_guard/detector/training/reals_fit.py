@@ -23,7 +23,7 @@ from .. import faces, weights
 from ..calibration import Calibration, Conditions, HeatRange
 from ..calibration.bucket import Raw
 from ..ensemble import MUFLOW, Ensemble
-from ..manifest import CALIBRATED_ON, STARTER, GenuineSet, Manifest
+from ..manifest import CALIBRATED_ON, STARTER, FaceSet, Manifest
 from ..signals.muflow import MuFlow
 from . import fit_report, photos
 from .averages import averages
@@ -191,7 +191,7 @@ def _judged(shipped: weights.Artefact, ensemble: Ensemble, calibration: Calibrat
 def _passport(shipped: Manifest, prepared: Prepared, training: dict[str, Any], judged: Judged) -> Manifest:
     """The shipped sets but those that calibrated, and the shipped terms; own faces in their roles."""
     own = [
-        GenuineSet(OWN, role, len(prepared.splits[role]), TERMS)
+        FaceSet(OWN, role, len(prepared.splits[role]), TERMS)
         for role in ("train", "select", "calibrate")
         if len(prepared.splits.get(role, ()))
     ]

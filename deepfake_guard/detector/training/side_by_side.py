@@ -80,5 +80,5 @@ def _margins(model: TunedBackbone, crops: Pixels) -> Floats:
     """Log-odds of crops uint8 [n, s, s, 3] -> float64 [n]."""
     device = model.directions.device
     with torch.inference_mode():
-        parts = [margin(model(batch.to(device))[1]).double().cpu().numpy() for batch in batches(crops)]
+        parts = [margin(model(batch.to(device))[1]).cpu().double().numpy() for batch in batches(crops)]
     return np.concatenate(parts)

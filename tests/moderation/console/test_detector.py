@@ -40,12 +40,15 @@ def test_it_names_the_sets_with_their_terms(desk: Desk) -> None:
     sets = [
         {"name": "faces-a", "role": "train", "n": 400, "licence": "research use"},
         {"name": "faces-b", "role": "calibrate", "n": 700, "licence": "CC BY 4.0"},
+        {"name": "swaps", "role": "fakes", "n": 540, "licence": "research terms"},
     ]
     Calibration.objects.update(manifest={"sets": sets, "backbone": "tf_efficientnet_lite0"})
     said = text(desk()[0].get(DETECTOR))
     assert "Learned from 400 genuine faces" in said
     assert "faces-a 400 research use" in said
     assert "faces-b 700 CC BY 4.0" in said
+    assert "Fakes that heads learned from 540 generated or altered faces" in said
+    assert "swaps 540 research terms" in said
 
 
 def test_weights_made_from_the_starters_keep_their_terms_and_what_heads_miss(desk: Desk) -> None:
