@@ -70,7 +70,7 @@ def _of_crops(crops: argparse._ArgumentGroup) -> None:
         "--tuned",
         type=Path,
         metavar="RUN",
-        help="a run of `tune`: its backbone becomes the head; or an artefact, its head",
+        help="a run of `tune`: its network becomes the head; or an artefact, its head",
     )
     crops.add_argument(
         "--alteration",

@@ -1,4 +1,4 @@
-"""`tune`: a copy of the backbone learns known generators, or pseudo-fakes alone."""
+"""`tune`: a copy of EfficientNet-lite0 learns known generators, or pseudo-fakes alone."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EXAMPLES = [
 
 def add(parts: parser.Parts) -> None:
     """The options of `tune`."""
-    what = "tune a copy of the backbone on known generators; resumable"
+    what = "tune a copy of EfficientNet-lite0 on known generators; resumable"
     made = parser.command(parts, "tune", what, run, EXAMPLES)
     made.add_argument("--data", type=Path, required=True, metavar="DIR", help="face crops with an index.csv")
     made.add_argument(

@@ -1,4 +1,4 @@
-"""A tuned copy of the backbone: an embedding on the sphere, and one logit for genuine and for whatever else it learnt.
+"""A tuned copy of lite0: an embedding on the sphere, and one logit for genuine and for whatever else it learnt.
 
 After GenD (arXiv 2508.06248): the embedding is L2-normalised, and what was learnt from is kept beside it by name.
 Taught with fakes it is a head, taught with altered copies of genuine faces alone (MADE) a one-class signal.

@@ -1,4 +1,4 @@
-"""Tuning a copy of the backbone against known generators or pseudo-fakes: seeded, resumable, device-agnostic.
+"""Tuning a copy of lite0 against known generators or pseudo-fakes: seeded, resumable, device-agnostic.
 
 Batches hold both halves of a pair (a self-blend and its face, a DFDC frame and its swap), degraded alike, so that the
 network cannot learn the source instead of the forgery (GenD, arXiv 2508.06248). Cross-entropy over generators is joined
