@@ -43,7 +43,7 @@ class Raw:
 @dataclass(frozen=True, eq=False, slots=True)
 class Ensemble:
     """`signals` read pooled features or pixels; `linear` reads those of the frozen backbone; `head` is a tuned copy of
-    it. Both know fakes, and need not be there."""
+    lite0. Both know fakes, and need not be there."""
 
     muflow: MuFlow
     signals: tuple[Signal, ...] = ()

@@ -61,8 +61,8 @@ class Manifest:
     from; the artefact carries them. dtype: what convolutions are computed in, in calibration as in scoring.
     alignment, crop_px: how faces are laid into the square that is scored, and its side; as those that calibrated were.
     switches: µFlow's settings that have no field of their own here (kernels, clamp, patches …); none: the defaults.
-    signals: further one-class signals beside µFlow, name -> {"kind", "says"}, and "role": "shadow"
-    for one that is outside both formulas. heads: name -> what it was taught.
+    signals: further signals beside µFlow, one-class but for shadows on a tuned head's features, name -> {"kind",
+    "says"}, and "role": "shadow" for one that is outside both formulas. heads: name -> what it was taught.
     files: name -> SHA-256 in hex of every other file of the folder that is read at load.
     finder_corrections: face finder -> {"scale", "dx", "dy"} against the box the calibration faces were cut with;
     dx and dy in units of the longer side of the box. decides: the signals with a weight in the p-value of a face.
@@ -101,6 +101,11 @@ class Manifest:
     derived_from: str = ""
     notes: str = ""
     schema: int = SCHEMA
+
+    @property
+    def genuine(self) -> tuple[str, ...]:
+        """The collections whose genuine faces taught, chose or calibrated anything."""
+        return tuple(part.name for part in self.sets if part.role != FAKES)
 
 
 def sha256(path: Path) -> str:

@@ -92,7 +92,8 @@ def save(
 def copy_licences(sources: Sequence[Path], out: Path) -> None:
     """The terms of the artefacts that parts are taken from, each text once, where they have a file of them."""
     files = [source / manifest.LICENCE for source in sources]
-    texts = dict.fromkeys(file.read_bytes() for file in files if file.is_file())
+    whole = [file.read_bytes() for file in files if file.is_file()]
+    texts = dict.fromkeys(text for each in whole for text in each.split(BETWEEN_LICENCES))
     if texts:
         (out / manifest.LICENCE).write_bytes(BETWEEN_LICENCES.join(texts))
 

@@ -27,7 +27,9 @@ DERIVED_NOTE = "Made from %s, under the terms of these weights: research and eva
 
 class SetSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
-    role = serializers.CharField()
+    role = serializers.CharField(
+        help_text="of genuine faces: train, select, calibrate, head (heads alone learned from them); fakes: not genuine"
+    )
     n = serializers.IntegerField()
     licence = serializers.CharField()
 

@@ -17,6 +17,7 @@ from PIL import Image
 
 from deepfake_guard.detector import faces, manifest
 from deepfake_guard.detector.__main__ import main
+from deepfake_guard.detector.cli import passport
 
 from .artefacts import noise_crops, tiny_artefact
 from .pictures import coffee, portrait, saved, written
@@ -139,6 +140,14 @@ def test_info_says_first_whether_the_weights_may_be_used_commercially(capsys: py
     assert unstated.startswith("not stated: ")
     assert "mebeauty__fbplab" in unstated
     assert allows.startswith("yes: fairface__thlaiquid [CC BY 4.0] · flux1-dev__sfhq-t2i, ")
+
+
+def test_a_set_under_two_licences_is_told_under_both(tmp_path: Path) -> None:
+    made = tiny_artefact(tmp_path).manifest
+    mixed = manifest.FaceSet("made", manifest.FAKES, 9, "MIT; commercial product, unstated")
+    said = passport.terms(replace(made, sets=(mixed,)))
+    assert said.startswith("Commercial use: not stated. ")
+    assert said.endswith("not stated: made [commercial product, unstated]; yes: made [MIT].")
 
 
 def test_info_tells_the_terms_of_fakes_that_an_older_artefact_names_by_heads_alone(

@@ -12,12 +12,13 @@ import torch
 from deepfake_guard.detector import manifest, weights
 from deepfake_guard.detector.calibration import UNKNOWN, Fold, Standard
 from deepfake_guard.detector.cli import fit as cli_fit
+from deepfake_guard.detector.explain.words import of_heads
 from deepfake_guard.detector.features.tuned import STAGES, TunedBackbone
 from deepfake_guard.detector.signals import alteration
 from deepfake_guard.detector.training import crops, tune, tune_state
 from deepfake_guard.detector.training.fit import Recipe, main_fit
 from deepfake_guard.detector.training.fit_ensemble import Taught, fit_ensemble, left_out, raw
-from deepfake_guard.detector.training.fit_signals import SHADOWS, TUNED
+from deepfake_guard.detector.training.fit_signals import SHADOWS
 from deepfake_guard.detector.training.lessons import lessons
 from deepfake_guard.detector.training.tune_batches import Plan, Pupil
 
@@ -93,7 +94,7 @@ def test_fit_makes_one_artefact_of_muflow_signals_and_a_head(
 
 def test_a_shadow_is_calibrated_and_shown_and_outside_both_formulas(folder: Path, tmp_path: Path) -> None:
     tiny_artefact(tmp_path / "muflow")
-    untuned = tuple(name for name in SHADOWS if not name.startswith(TUNED))
+    untuned = tuple(name for name in SHADOWS if not of_heads(name))
     recipe = Recipe(muflow=tmp_path / "muflow", shadows=untuned, buckets=())
     passport = main_fit(folder, tmp_path / "out", recipe, device="cpu")
     plain = main_fit(folder, tmp_path / "plain", replace(recipe, shadows=()), device="cpu")
@@ -115,7 +116,7 @@ def test_a_gaussian_and_neighbours_on_a_heads_features_are_shadows(
     folder: Path, runs: dict[str, Path], tmp_path: Path
 ) -> None:
     tiny_artefact(tmp_path / "muflow")
-    wanted = tuple(name for name in SHADOWS if name.startswith(TUNED))
+    wanted = tuple(name for name in SHADOWS if of_heads(name))
     recipe = Recipe(muflow=tmp_path / "muflow", tuned=runs["all"], shadows=wanted, buckets=())
     passport = main_fit(folder, tmp_path / "out", recipe, device="cpu")
     assert tuple(passport.signals)[-2:] == wanted == ("tuned_mahalanobis", "tuned_neighbours")
@@ -220,8 +221,31 @@ def test_the_signal_that_pseudo_fakes_taught_can_be_taken_from_an_artefact(folde
     again = main_fit(folder, tmp_path / "again", replace(recipe, alteration=tmp_path / "first"), device="cpu")
     assert (again.detector_id, again.calibration_id) == (first.detector_id, first.calibration_id)
     assert again.training["alteration"] == {"of": first.detector_id, **first.training["alteration"]}
+    manifest.write(tmp_path / "again", replace(again, detector_id="guard-next"))
+    third = main_fit(folder, tmp_path / "third", replace(recipe, alteration=tmp_path / "again"), device="cpu")
+    assert third.training["alteration"]["of"] == "guard-next"  # whom it was taken from, not whom that took it from
     with pytest.raises(crops.DataError, match="has no traces of alteration to take"):
         main_fit(folder, tmp_path / "none", replace(recipe, alteration=tmp_path / "muflow"), device="cpu")
+
+
+def test_what_is_taken_brings_its_terms_its_origin_and_the_sets_that_taught_it(
+    folder: Path, runs: dict[str, Path], tmp_path: Path
+) -> None:
+    """From three artefacts: what is marked "research" is named as the origin whatever else is taken."""
+    free = tiny_artefact(tmp_path / "muflow").manifest
+    run = tuned(folder, tmp_path / "run", pseudo_only=True)
+    bound = Recipe(muflow=tmp_path / "muflow", tuned=runs["all"], alteration=run, buckets=(), starter=True)
+    first = main_fit(folder, tmp_path / "first", bound, device="cpu")
+    learnt = (*first.sets, manifest.FaceSet("elsewhere", "train", 9, "not for sale"))
+    manifest.write(tmp_path / "first", replace(first, sets=learnt))
+    recipe = Recipe(muflow=tmp_path / "muflow", alteration=tmp_path / "first", buckets=())
+    made = main_fit(folder, tmp_path / "made", recipe, device="cpu")
+    assert (made.terms, made.derived_from) == (manifest.RESEARCH, first.detector_id)
+    assert made.training["muflow_of"] == free.detector_id
+    assert ("elsewhere", "train") in {(each.name, each.role) for each in made.sets}
+    assert manifest.FAKES not in {each.role for each in made.sets}  # no head was taken
+    headed = main_fit(folder, tmp_path / "headed", replace(recipe, tuned=tmp_path / "first"), device="cpu")
+    assert sum(each.n for each in headed.sets if each.role == manifest.FAKES) == headed.heads["head"].n == 18
 
 
 def test_a_head_can_be_taken_from_an_artefact(folder: Path, runs: dict[str, Path], tmp_path: Path) -> None:
@@ -268,6 +292,8 @@ def test_terms_go_along_with_a_head_that_is_taken(folder: Path, runs: dict[str, 
     said = (tmp_path / "both" / manifest.LICENCE).read_text()
     assert said.startswith("share alike\n")
     assert said.endswith("research\n")
+    weights.copy_licences([tmp_path / "both", tmp_path / "first"], tmp_path / "both")
+    assert (tmp_path / "both" / manifest.LICENCE).read_text() == said  # each text once, however often it is joined
 
 
 def test_what_fuses_is_chosen_beside_the_signal_that_pseudo_fakes_taught(

@@ -119,7 +119,9 @@ class WithoutFloat64(TorchFunctionMode):
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        if func is torch.Tensor.double and not hasattr(args[0], "came"):
+        turned = func is torch.Tensor.to and any(each is torch.float64 for each in (*args, *(kwargs or {}).values()))
+        wanted = turned or func is torch.Tensor.double
+        if wanted and not hasattr(args[0], "came"):
             raise TypeError("float64 is not there")
         made = func(*args, **(kwargs or {}))
         if func is torch.Tensor.cpu:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from deepfake_guard.detector import faces
 from deepfake_guard.detector.cli import output, parser
+from deepfake_guard.detector.explain.words import of_heads
 from deepfake_guard.detector.manifest import Manifest
 from deepfake_guard.detector.training.extra import needs
 
@@ -147,7 +148,7 @@ def _from_crops(options: argparse.Namespace) -> Manifest:
     folds = parser.by_family(options.fold, "--fold")
     if options.variant and options.muflow_of:
         raise parser.WrongUsage("--variant trains a µFlow, --muflow-of takes one: not both")
-    if not options.tuned and (tuned := [name for name in options.shadow if name.startswith("tuned_")]):
+    if not options.tuned and (tuned := [name for name in options.shadow if of_heads(name)]):
         raise parser.WrongUsage(f"--shadow {tuned[0]} reads the features of a tuned head: give --tuned")
     needs(*(() if options.muflow_of else ("matplotlib",)), *(("sklearn",) if options.tuned else ()))
     from deepfake_guard.detector.training import variant  # here: they import torch

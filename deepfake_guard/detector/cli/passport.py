@@ -12,7 +12,7 @@ from rich.table import Table
 
 from deepfake_guard.detector import calibration, faces, manifest
 from deepfake_guard.detector.cli import output, parser
-from deepfake_guard.detector.explain.words import bucket_words, signal_name
+from deepfake_guard.detector.explain.words import bucket_words, of_heads, signal_name
 from deepfake_guard.detector.manifest import Manifest
 
 CALIBRATION = "calibration."  # how the name of its file begins
@@ -87,9 +87,10 @@ def _commercially(licence: str) -> str:
 def _by_licence(passport: Manifest) -> Mapping[str, list[str]]:
     found: dict[str, list[str]] = {}
     for part in passport.sets:
-        names = found.setdefault(part.licence or "none", [])
-        if part.name not in names:
-            names.append(part.name)
+        for licence in part.licence.split("; ") if part.licence else ["none"]:
+            names = found.setdefault(licence, [])
+            if part.name not in names:
+                names.append(part.name)
     if not any(part.role == manifest.FAKES for part in passport.sets):  # an artefact of before they were named
         for licence in sorted({licence for head in passport.heads.values() for licence in head.licences}):
             found.setdefault(licence, []).append("fakes that taught the heads")
@@ -102,8 +103,10 @@ def _facts(passport: Manifest) -> Table:
         facts.add_row(name, escape(str(getattr(passport, name))))
     facts.add_row("decides", escape(", ".join(map(signal_name, passport.decides))))
     shadows = {key for key, card in passport.signals.items() if card.get("role") == "shadow"}
-    beside = (signal_name(key) + (" (shadow)" if key in shadows else "") for key in passport.signals)
-    facts.add_row("one-class signals", escape(", ".join((signal_name("muflow"), *beside))))
+    named = {key: signal_name(key) + (" (shadow)" if key in shadows else "") for key in ("muflow", *passport.signals)}
+    facts.add_row("one-class signals", escape(", ".join(said for key, said in named.items() if not of_heads(key))))
+    if taught := [said for key, said in named.items() if of_heads(key)]:
+        facts.add_row("on features that saw fakes", escape(", ".join(taught)))
     facts.add_row("face finder", "YuNet" if faces.installed() else f"not YuNet; install it: {faces.INSTALL_LINE}")
     return facts
 

@@ -125,7 +125,7 @@ def _figures(
     collections = {name: figures_of.collection(found, judged[name], reading.heads) for name, found in fakes.items()}
     for name, found in fakes.items():
         collections[name]["trivial"] = figures_of.trivially(found, grounds[splits.known].rows)
-    trained = {part.name for part in passport.sets}
+    trained = set(passport.genuine)
     return {
         "detector_id": passport.detector_id,
         "calibration_id": passport.calibration_id,

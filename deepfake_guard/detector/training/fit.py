@@ -59,7 +59,7 @@ def silent(line: str) -> None:
 class Recipe:
     """What `fit` makes. variant: the µFlow that is trained. muflow: an artefact whose µFlow is taken as it is instead.
 
-    tuned: the run of `tune` whose copy of the backbone becomes the head, or an artefact whose head is taken; None:
+    tuned: the run of `tune` whose network becomes the head, or an artefact whose head is taken; None:
     one-class signals alone. alteration: a run of `tune --pseudo-only` that becomes one of these, or an artefact that
     has it. folds: family -> a run that never saw it; the fusion is chosen on these. only: the collections of genuine
     faces that train, select and calibrate; empty: all there are. buckets: those that are calibrated, the root always.
@@ -196,17 +196,22 @@ def _sources(recipe: Recipe) -> list[Path]:
     return list(dict.fromkeys(path for path in given if (path / manifest.FILE_NAME).is_file()))
 
 
-def _origin(training: Mapping[str, Any]) -> str:
-    """The detector_id that a part was taken from, or an empty string."""
-    taken: str = training.get("muflow_of") or training.get("head_of") or training.get("alteration", {}).get("of", "")
-    return taken
+def _marked(recipe: Recipe) -> Manifest | None:
+    """Of the artefacts that parts are taken from, the first with terms of its own; if none has, the first."""
+    given = [manifest.read(source) for source in _sources(recipe)]
+    return next((each for each in given if each.terms), next(iter(given), None))
 
 
-def _terms(recipe: Recipe) -> str:
-    """Those of a starter, or of the first artefact that a part is taken from and that has any."""
-    if recipe.starter:
-        return RESEARCH
-    return next((terms for source in _sources(recipe) if (terms := manifest.read(source).terms)), "")
+def _taken(recipe: Recipe) -> list[FaceSet]:
+    """What taught the parts that are taken from artefacts."""
+    parts = {recipe.muflow: ("train", "select"), recipe.alteration: ("train",), recipe.tuned: ("train", "head", FAKES)}
+    return [
+        each
+        for path, roles in parts.items()
+        if path in _sources(recipe)
+        for each in manifest.read(path).sets
+        if each.role in roles
+    ]
 
 
 def _native(rows: list[Crop]) -> np.ndarray[Any, np.dtype[np.int64]]:
@@ -231,17 +236,20 @@ def _digest(ensemble: Ensemble) -> str:
 
 def _passport(chosen: Chosen, recipe: Recipe, training: dict[str, Any], heads: dict[str, HeadCard]) -> Manifest:
     roles = {**ROLES, HEAD_GENUINE: "head", HEAD_FAKES: FAKES}
-    sets = [
+    own = [
         FaceSet(name, roles[split], n, terms) for split, rows in chosen.items() for name, n, terms in crops.terms(rows)
     ]
+    sets = {(each.name, each.role): each for each in (*_taken(recipe), *own)}
+    marked = _marked(recipe)
     settings = recipe.variant.settings
     return Manifest(
         detector_id="", calibration_id="", created=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", code_version=__version__,
         backbone="", input_px=settings.input_px, stages=(), shapes=(), steps=settings.steps, seed=settings.seed,
-        pooling=settings.pooling, objective=settings.objective, dtype="", files={}, sets=tuple(sets), heads=heads,
-        training=training, metrics={"select_nll": training["select_nll"]} if "select_nll" in training else {},
-        starter=recipe.starter, terms=_terms(recipe),
-        derived_from=_origin(training),
+        pooling=settings.pooling, objective=settings.objective, dtype="", files={}, sets=tuple(sets.values()),
+        heads=heads, training=training,
+        metrics={"select_nll": training["select_nll"]} if "select_nll" in training else {}, starter=recipe.starter,
+        terms=RESEARCH if recipe.starter else marked.terms if marked else "",
+        derived_from=marked.detector_id if marked else "",
         alignment=manifest.read(recipe.muflow).alignment if recipe.muflow else recipe.variant.alignment,
         finder_corrections={finder: asdict(found) for finder, found in faces.CORRECTIONS.items()},
         notes="Starter weights: calibrate on your platform's genuine faces." if recipe.starter else "",

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from ..ensemble import GENERATOR, HEAD, LINEAR, MUFLOW, Ensemble
+from ..explain.words import of_heads
 from ..features.tuned import RESYNTHESISED, SELF_BLEND, TunedBackbone
 from ..heads.linear import GENUINE, LinearHead
 from ..manifest import HeadCard
@@ -21,7 +22,7 @@ from . import crops as listing
 from .crops import Crop, Pixels
 from .fit_fusion import Family, Kept
 from .fit_gaussian import batches
-from .fit_signals import SHADOWS, TUNED, fits, fits_tuned, shipped
+from .fit_signals import SHADOWS, fits, fits_tuned, shipped
 from .lessons import HEAD_FAKES, HEAD_GENUINE, SWAP
 from .simulated import bucket_crops
 
@@ -105,7 +106,7 @@ def with_shadows(ensemble: Ensemble, train: Looked, shadows: Sequence[str]) -> E
     """
     muflow, seen = ensemble.muflow, train.seen
     known = fits([shape[0] for shape in muflow.shapes], muflow.pooled) | fits_tuned()
-    if any(name.startswith(TUNED) for name in shadows):
+    if any(map(of_heads, shadows)):
         seen = replace(seen, tuned=ensemble.tuned(seen.crops)[0])
     fitted = (known[SHADOWS[name].format(last=len(muflow.shapes))](seen) for name in shadows)
     return replace(ensemble, signals=(*ensemble.signals, *fitted))

@@ -75,4 +75,4 @@ def _alteration(folder: Path, device: torch.device) -> tuple[Alteration, dict[st
     if taken.ensemble.alteration is None:
         raise DataError(f"{folder} has no traces of alteration to take")
     told = taken.manifest.training.get("alteration", {})
-    return Alteration(taken.ensemble.alteration), {"of": taken.manifest.detector_id, **told}
+    return Alteration(taken.ensemble.alteration), {**told, "of": taken.manifest.detector_id}

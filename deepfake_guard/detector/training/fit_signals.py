@@ -39,8 +39,6 @@ SHADOWS = {
     "tuned_neighbours": "tuned neighbours",
 }
 
-TUNED = "tuned_"  # how the keys begin of those that need a tuned head
-
 
 def fits(
     channels: Sequence[int], embed: Callable[[Pixels], Features] | None = None

@@ -83,7 +83,7 @@ def by_bucket(
 def groups(data: Path, splits: Splits, passport: Manifest, most: int) -> dict[str, list[Crop]]:
     """The faces to be judged, by group; groups without faces are left out."""
     unfamiliar = listing.index(data, splits.unfamiliar, splits.track)
-    names = set(strangers({crop.collection for crop in unfamiliar}, (part.name for part in passport.sets)))
+    names = set(strangers({crop.collection for crop in unfamiliar}, passport.genuine))
     grouped = {
         KNOWN: listing.index(data, splits.known, splits.track),
         UNTRAINED: [crop for crop in unfamiliar if crop.collection in names],
