@@ -7,51 +7,26 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from deepfake_guard.detector import manifest, weights
 from deepfake_guard.detector.calibration import UNKNOWN, Fold, Standard
 from deepfake_guard.detector.cli import fit as cli_fit
 from deepfake_guard.detector.explain.words import of_heads
-from deepfake_guard.detector.features.tuned import STAGES, TunedBackbone
-from deepfake_guard.detector.signals import alteration
-from deepfake_guard.detector.training import crops, tune, tune_state
+from deepfake_guard.detector.training import crops, tune_state
 from deepfake_guard.detector.training.fit import Recipe, main_fit
 from deepfake_guard.detector.training.fit_ensemble import Taught, fit_ensemble, left_out, raw
 from deepfake_guard.detector.training.fit_signals import SHADOWS
 from deepfake_guard.detector.training.lessons import lessons
-from deepfake_guard.detector.training.tune_batches import Plan, Pupil
 
 from .artefacts import noise_crops, random_model, tiny_artefact
-from .collections_on_disk import Made, written
+from .collections_on_disk import written
 from .test_ensemble import SMALL
-
-PLAN = Plan(faces=4, batch=4, patch=48)
-COLLECTIONS = (
-    Made("train-real", "ffhq256__zoya2244", 12),
-    Made("train-real", "fairface__thlaiquid", 6),
-    Made("select-real", "ffhq256__zoya2244", 10),
-    Made("calib-real", "ffhq256__cdiaconu04", 14),
-    Made("head-real", "dfdc__i-shreyansh", 6, paired=True),
-    Made("head-fake", "stylegan1-ffhq__zoya2244", 6, "StyleGAN (1) FFHQ", "gan", spread=120),
-    Made("head-fake", "sdxl__sfhq-t2i", 6, "SDXL", "diffusion", spread=90),
-    Made("head-fake", "dfdc_faceswap__i-shreyansh", 6, "DFDC face swaps (mixed methods)", "swap", paired=True),
-)
+from .tuned_runs import COLLECTIONS, PLAN, tuned
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return written(tmp_path_factory.mktemp("crops"), COLLECTIONS)
-
-
-def tuned(folder: Path, run: Path, without: str | None = None, *, pseudo_only: bool = False) -> Path:
-    """A run of one step."""
-    taught = lessons(folder, leave_out=without, pseudo_only=pseudo_only)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        model = TunedBackbone(taught.classes(), alteration.STAGES if pseudo_only else STAGES)
-    tune.tune({Pupil(): model}, taught, PLAN, run, torch.device("cpu"), lambda _: None, loaders=0)
-    return run
 
 
 @pytest.fixture(scope="module")
@@ -213,55 +188,6 @@ def test_what_pseudo_fakes_taught_is_a_one_class_signal(folder: Path, runs: dict
         main_fit(folder, tmp_path / "wrong", replace(recipe, alteration=runs["all"]), device="cpu")
 
 
-def test_the_signal_that_pseudo_fakes_taught_can_be_taken_from_an_artefact(folder: Path, tmp_path: Path) -> None:
-    tiny_artefact(tmp_path / "muflow")
-    run = tuned(folder, tmp_path / "run", pseudo_only=True)
-    recipe = Recipe(muflow=tmp_path / "muflow", alteration=run, buckets=())
-    first = main_fit(folder, tmp_path / "first", recipe, device="cpu")
-    again = main_fit(folder, tmp_path / "again", replace(recipe, alteration=tmp_path / "first"), device="cpu")
-    assert (again.detector_id, again.calibration_id) == (first.detector_id, first.calibration_id)
-    assert again.training["alteration"] == {"of": first.detector_id, **first.training["alteration"]}
-    manifest.write(tmp_path / "again", replace(again, detector_id="guard-next"))
-    third = main_fit(folder, tmp_path / "third", replace(recipe, alteration=tmp_path / "again"), device="cpu")
-    assert third.training["alteration"]["of"] == "guard-next"  # whom it was taken from, not whom that took it from
-    with pytest.raises(crops.DataError, match="has no traces of alteration to take"):
-        main_fit(folder, tmp_path / "none", replace(recipe, alteration=tmp_path / "muflow"), device="cpu")
-
-
-def test_what_is_taken_brings_its_terms_its_origin_and_the_sets_that_taught_it(
-    folder: Path, runs: dict[str, Path], tmp_path: Path
-) -> None:
-    """From three artefacts: what is marked "research" is named as the origin whatever else is taken."""
-    free = tiny_artefact(tmp_path / "muflow").manifest
-    run = tuned(folder, tmp_path / "run", pseudo_only=True)
-    bound = Recipe(muflow=tmp_path / "muflow", tuned=runs["all"], alteration=run, buckets=(), starter=True)
-    first = main_fit(folder, tmp_path / "first", bound, device="cpu")
-    learnt = (*first.sets, manifest.FaceSet("elsewhere", "train", 9, "not for sale"))
-    manifest.write(tmp_path / "first", replace(first, sets=learnt))
-    recipe = Recipe(muflow=tmp_path / "muflow", alteration=tmp_path / "first", buckets=())
-    made = main_fit(folder, tmp_path / "made", recipe, device="cpu")
-    assert (made.terms, made.derived_from) == (manifest.RESEARCH, first.detector_id)
-    assert made.training["muflow_of"] == free.detector_id
-    assert ("elsewhere", "train") in {(each.name, each.role) for each in made.sets}
-    assert manifest.FAKES not in {each.role for each in made.sets}  # no head was taken
-    headed = main_fit(folder, tmp_path / "headed", replace(recipe, tuned=tmp_path / "first"), device="cpu")
-    assert sum(each.n for each in headed.sets if each.role == manifest.FAKES) == headed.heads["head"].n == 18
-
-
-def test_a_head_can_be_taken_from_an_artefact(folder: Path, runs: dict[str, Path], tmp_path: Path) -> None:
-    tiny_artefact(tmp_path / "muflow")
-    recipe = Recipe(muflow=tmp_path / "muflow", tuned=runs["all"], buckets=())
-    first = main_fit(folder, tmp_path / "first", recipe, device="cpu")
-    chosen = {"rule": "sum of head", "left_out_auc": {"gan": 0.5}}
-    manifest.write(tmp_path / "first", replace(first, training={**first.training, "fusion": chosen}))
-    again = main_fit(folder, tmp_path / "again", replace(recipe, tuned=tmp_path / "first"), device="cpu")
-    assert (again.heads, again.training["fusion"]) == (first.heads, {"of": first.detector_id, **chosen})
-    assert again.training["head_of"] == first.detector_id
-    assert (again.detector_id, again.calibration_id) == (first.detector_id, first.calibration_id)
-    with pytest.raises(crops.DataError, match="has no head to take"):
-        main_fit(folder, tmp_path / "none", replace(recipe, tuned=tmp_path / "muflow"), device="cpu")
-
-
 def test_a_wrong_folder_is_told_before_anything_is_trained(folder: Path, runs: dict[str, Path], tmp_path: Path) -> None:
     said: list[str] = []
     wrong = (
@@ -275,25 +201,6 @@ def test_a_wrong_folder_is_told_before_anything_is_trained(folder: Path, runs: d
         with pytest.raises(ValueError, match=r"no run of tune|nothing else|which that of --tuned was not"):
             main_fit(folder, tmp_path / "out", recipe, device="cpu", say=said.append)
     assert said == []
-
-
-def test_terms_go_along_with_a_head_that_is_taken(folder: Path, runs: dict[str, Path], tmp_path: Path) -> None:
-    tiny_artefact(tmp_path / "muflow")
-    recipe = Recipe(muflow=tmp_path / "muflow", tuned=runs["all"], buckets=(), starter=True)
-    first = main_fit(folder, tmp_path / "first", recipe, device="cpu")
-    (tmp_path / "first" / manifest.LICENCE).write_text("research\n")
-    taking = replace(recipe, tuned=tmp_path / "first", starter=False)
-    made = main_fit(folder, tmp_path / "made", taking, device="cpu")
-    assert (made.terms, made.starter) == (manifest.RESEARCH, False)
-    assert made.training["head_of"] == first.detector_id
-    assert (tmp_path / "made" / manifest.LICENCE).read_text() == "research\n"
-    (tmp_path / "muflow" / manifest.LICENCE).write_text("share alike\n")
-    main_fit(folder, tmp_path / "both", taking, device="cpu")
-    said = (tmp_path / "both" / manifest.LICENCE).read_text()
-    assert said.startswith("share alike\n")
-    assert said.endswith("research\n")
-    weights.copy_licences([tmp_path / "both", tmp_path / "first"], tmp_path / "both")
-    assert (tmp_path / "both" / manifest.LICENCE).read_text() == said  # each text once, however often it is joined
 
 
 def test_what_fuses_is_chosen_beside_the_signal_that_pseudo_fakes_taught(
