@@ -62,7 +62,7 @@ def told(area: dict[str, Any], digits: int) -> str:
 
 def test_it_carries_what_was_measured_with_n_and_date(starter: weights.Artefact) -> None:
     found = starter.manifest.metrics[manifest.MEASURED]
-    assert (found["detector_id"], found["date"]) == (starter.manifest.detector_id, "2026-11-26")
+    assert (found["detector_id"], found["date"]) == (starter.manifest.detector_id, "2026-11-27")
     assert found["calibration_id"] == starter.manifest.calibration_id
     said = (Path(__file__).parents[2] / "docs" / "accuracy.md").read_text()
     known, alarms = found["areas"]["known_auc_id"], found["false_alarms"]["p<=0.05"]
