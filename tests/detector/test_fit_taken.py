@@ -64,6 +64,10 @@ def test_what_is_taken_brings_its_terms_its_origin_and_the_sets_that_taught_it(
     assert manifest.FAKES not in {each.role for each in made.sets}  # no head was taken
     headed = main_fit(folder, tmp_path / "headed", replace(recipe, tuned=tmp_path / "first"), device="cpu")
     assert sum(each.n for each in headed.sets if each.role == manifest.FAKES) == headed.heads["head"].n == 18
+    chosen = manifest.FaceSet("elsewhere", "select", 3, "not for sale")
+    manifest.write(tmp_path / "first", replace(first, sets=(*learnt, chosen)))
+    whole = replace(recipe, muflow=tmp_path / "first", tuned=tmp_path / "first")  # one artefact gives every part
+    assert {*learnt, chosen} <= set(main_fit(folder, tmp_path / "all", whole, device="cpu").sets)
 
 
 def test_a_head_can_be_taken_from_an_artefact(folder: Path, taught: Path, tmp_path: Path) -> None:

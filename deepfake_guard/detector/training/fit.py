@@ -204,10 +204,14 @@ def _marked(recipe: Recipe) -> Manifest | None:
 
 def _taken(recipe: Recipe) -> list[FaceSet]:
     """What taught the parts that are taken from artefacts."""
-    parts = {recipe.muflow: ("train", "select"), recipe.alteration: ("train",), recipe.tuned: ("train", "head", FAKES)}
+    parts = (
+        (recipe.muflow, ("train", "select")),
+        (recipe.alteration, ("train",)),
+        (recipe.tuned, ("train", "head", FAKES)),
+    )
     return [
         each
-        for path, roles in parts.items()
+        for path, roles in parts
         if path in _sources(recipe)
         for each in manifest.read(path).sets
         if each.role in roles
