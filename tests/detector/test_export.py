@@ -38,8 +38,9 @@ def test_muflows_graph_stands_alone_and_gives_what_score_gives_for_any_number_of
         np.testing.assert_allclose(layers, scores.layers[:count], rtol=1e-5, atol=1e-4)
 
 
-def test_the_density_is_the_same_to_a_ten_thousandth_of_a_nat(tmp_path: Path) -> None:
-    model = random_model(Settings(input_px=32, steps=1, pooling="mean", objective="density"))
+@pytest.mark.parametrize("pooling", ["mean", "max", "mean_std"])
+def test_the_density_is_the_same_to_a_ten_thousandth_of_a_nat(tmp_path: Path, pooling: str) -> None:
+    model = random_model(Settings(input_px=32, steps=1, pooling=pooling, objective="density"))
     export.export_onnx(model, tmp_path / "muflow.onnx")
     assert export.parity(model, tmp_path / "muflow.onnx") < 1e-4
 

@@ -146,7 +146,7 @@ def test_weights_lie_beside_the_file_that_names_them(tmp_path: Path) -> None:
         ("colour = 1", "has no colour"),
         ("[muflow]\nkernel = 3", "has no kernel"),
         ("[muflow]\npooling = 'middle'", "unknown pooling"),
-        ("[muflow]\npooling = 'max'\nobjective = 'density'", "orthogonal"),
+        ("[muflow]\nobjective = 'likely'", "unknown objective"),
         ("[muflow]\nsteps = 'eight'", "steps = 'eight'"),
         ("[muflow]\nsteps = true", "steps = True"),
         ("[training]\nepochs = 1.5", "epochs = 1.5"),

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 POOLINGS = ("mean", "max", "mean_std", "flatten", "full_flatten")
-# Means over disjoint groups of places: only for these does `spread` undo `pool`, so only they have a density of z.
+# Means over disjoint groups of places: only for these does `spread` undo `pool`.
 LINEAR_POOLINGS = ("mean", "flatten", "full_flatten")
 _LEAST_VARIANCE = 1e-12  # below it the standard deviation has no usable gradient
 

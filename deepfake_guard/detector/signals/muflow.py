@@ -47,7 +47,7 @@ class Settings:
             raise ValueError(f"unknown pooling {self.pooling!r}: use one of {', '.join(POOLINGS)}")
         if self.input_px > LARGEST_INPUT:
             raise ValueError(f"the input's side is at most {LARGEST_INPUT} px, got {self.input_px}")
-        check_objective(self.objective, self.pooling)
+        check_objective(self.objective)
         _ = self.flow  # which checks its own
 
     @property

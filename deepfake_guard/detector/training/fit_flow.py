@@ -16,7 +16,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..gaussian import LINEAR_POOLINGS
 from ..signals.muflow import MuFlow
 from .averages import K, N
 from .degrade import as_uploaded
@@ -94,10 +93,9 @@ def held_out(model: MuFlow, features: Stages) -> float:
     """Mean NLL over faces and layers of faces that did not train: the only figure that chooses.
 
     A likelihood whatever was minimised: the published objectives are none (`signals.likelihood`) and can fall while
-    genuine faces become less likely. Only `max` and `mean_std`, which no density pools by, choose by their own.
+    genuine faces become less likely.
     """
-    objective = "density" if model.settings.pooling in LINEAR_POOLINGS else model.settings.objective
-    return float(_totals(model, features, objective).mean())
+    return float(_totals(model, features, "density").mean())
 
 
 def line(now: Progress) -> str:
