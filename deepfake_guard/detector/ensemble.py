@@ -50,6 +50,18 @@ class Ensemble:
     head: TunedBackbone | None = None
     linear: LinearHead | None = None
 
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """The names under which heads' scores come."""
+        linear = (LINEAR,) if self.linear is not None else ()
+        tuned = (HEAD, *(GENERATOR + name for name in self.head.classes[1:])) if self.head is not None else ()
+        return linear + tuned
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The names of all scores beside µFlow's."""
+        return (*(signal.name for signal in self.signals), *self.heads)
+
     def alone(self) -> Ensemble:
         """µFlow and nothing else."""
         return Ensemble(self.muflow)

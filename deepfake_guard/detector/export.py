@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from .features.tuned import TunedBackbone
+from .records import CROP_PX
 from .signals.muflow import MuFlow
 
 OPSET = 17  # LayerNormalization came with it
-HEAD_PX = 224
 MUFLOW_OUTPUTS, HEAD_OUTPUTS = ("total", "layers"), ("embedding", "logits")
 
 
@@ -44,15 +44,16 @@ class _Head(nn.Module):
         return embedding, logits
 
 
-def export_onnx(model: MuFlow | TunedBackbone, path: Path) -> None:
+def export_onnx(model: MuFlow | TunedBackbone, path: Path, crop_px: int = CROP_PX) -> None:
     """Write the graph: input "pixels", uint8 [n, 3, s, s] RGB with any n; outputs float32.
 
     µFlow gives "total" [n] and "layers" [n, L] (raw negative log-likelihoods); s is its `input_px`, resizing is the
-    caller's. The tuned head gives "embedding" [n, 128] and "logits" [n, classes]. Needs the extra `export`.
+    caller's. The tuned head gives "embedding" [n, 128] and "logits" [n, classes]; s is the side of its artefact's live
+    crops, `crop_px`. Needs the extra `export`.
     Raises ValueError for a µFlow that looks at native patches (which of them count is decided after the graph) or
     computes in bfloat16.
     """
-    graph, side, names = _graph(model)
+    graph, side, names = _graph(model, crop_px)
     write(graph, side, names, path)
 
 
@@ -72,9 +73,11 @@ def write(graph: nn.Module, side: int, outputs: Sequence[str], path: Path) -> No
     graph.to(was)
 
 
-def parity(model: MuFlow | TunedBackbone, path: Path, faces: int = 3, seed: int = 0) -> float:
+def parity(
+    model: MuFlow | TunedBackbone, path: Path, crop_px: int = CROP_PX, *, faces: int = 3, seed: int = 0
+) -> float:
     """The largest difference between the graph under ONNX Runtime and the model, relative above 1, on seeded noise."""
-    graph, side, _ = _graph(model)
+    graph, side, _ = _graph(model, crop_px)
     pixels = np.random.default_rng(seed).integers(0, 256, (faces, 3, side, side), dtype=np.uint8)
     with torch.inference_mode():
         wanted = graph(torch.from_numpy(pixels).to(next(model.parameters()).device))
@@ -93,9 +96,9 @@ def outputs(path: Path, pixels: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
     return [np.asarray(part) for part in session.run(None, {"pixels": pixels})]
 
 
-def _graph(model: MuFlow | TunedBackbone) -> tuple[nn.Module, int, tuple[str, ...]]:
+def _graph(model: MuFlow | TunedBackbone, crop_px: int) -> tuple[nn.Module, int, tuple[str, ...]]:
     if isinstance(model, TunedBackbone):
-        return _Head(model), HEAD_PX, HEAD_OUTPUTS
+        return _Head(model), crop_px, HEAD_OUTPUTS
     if model.settings.patches is not None:
         raise ValueError("a µFlow on native patches has no graph of its own: which patches count is decided later")
     if model.precision != torch.float32:

@@ -19,7 +19,7 @@ from . import device as devices
 from . import manifest
 from .alignment import ALIGNMENTS
 from .calibration import Calibration
-from .ensemble import KINDS, Ensemble
+from .ensemble import KINDS, MUFLOW, Ensemble
 from .features import Backbone
 from .features.tuned import TunedBackbone
 from .heads.linear import LinearHead
@@ -129,7 +129,7 @@ def load(folder: Path | None = None, device: str = "auto") -> Artefact:
     target = devices.choose(device)
     passport = manifest.read(folder)
     manifest.verify(folder, passport)
-    if missing := {MODEL, CALIBRATION} - set(passport.files):
+    if missing := {MODEL, CALIBRATION, *([SIGNALS] if passport.signals else [])} - set(passport.files):
         raise ArtefactError(f"{folder}: the manifest does not vouch for {', '.join(sorted(missing))}")
     if passport.alignment not in ALIGNMENTS:
         raise ArtefactError(f"{folder}: unknown alignment {passport.alignment!r}: use one of {', '.join(ALIGNMENTS)}")
@@ -140,6 +140,8 @@ def load(folder: Path | None = None, device: str = "auto") -> Artefact:
     ensemble = Ensemble(_model(folder / MODEL, passport), _signals(folder / SIGNALS, passport), head, linear)
     ensemble.muflow.precision = devices.precision(passport.dtype, target)
     calibration = Calibration.read(folder / CALIBRATION)
+    if unknown := sorted(set(calibration.signals) - {MUFLOW, *ensemble.others}):
+        raise ArtefactError(f"{folder}: the calibration counts {', '.join(unknown)}, which nothing here scores")
     return Artefact(passport, ensemble.to(target).bound(), calibration, target)
 
 

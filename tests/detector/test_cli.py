@@ -48,6 +48,16 @@ def test_explain_writes_a_picture_and_a_page_for_each_face(
     assert main(["explain", str(saved(tmp_path / "b.png", coffee())), "--out", str(out / "b.html"), *options]) == 1
 
 
+def test_explain_keeps_files_of_one_name_apart(artefact: str, tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        saved(tmp_path / folder / "a.png", portrait())
+    out, both = tmp_path / "out", [str(tmp_path / folder / "a.png") for folder in ("one", "two")]
+    options = ["--artefact", artefact, "--device", "cpu", "--faces", str(tmp_path)]
+    assert main(["explain", *both, "--out", str(out), *options]) == 0
+    assert {path.name for path in out.glob("*.html")} == {"a-face1.html", "a-2-face1.html"}
+
+
 def test_explain_names_a_file_whose_name_is_not_utf_8(
     artefact: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -222,9 +232,9 @@ def test_fit_without_its_data_is_an_error_by_name(tmp_path: Path, capsys: pytest
     assert not (tmp_path / "out").exists()
 
 
-def test_evaluate_prints_figures_and_writes_down_the_opening(
-    artefact: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def noise(tmp_path: Path) -> Path:
+    """Three faces of noise in each test split."""
     names = ("path", "track", "split", "label", "collection", "generator", "family", "licence")
     with (tmp_path / "index.csv").open("w", newline="") as stream:
         listing = csv.writer(stream)
@@ -233,6 +243,12 @@ def test_evaluate_prints_figures_and_writes_down_the_opening(
             for at, pixels in enumerate(noise_crops(3, seed)):
                 saved(tmp_path / f"{split}-{at}.png", Image.fromarray(pixels))
                 listing.writerow((f"{split}-{at}.png", "hq", split, "", split, "", "gan", "none"))
+    return tmp_path
+
+
+def test_evaluate_prints_figures_and_writes_down_the_opening(
+    artefact: str, noise: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     log = tmp_path / "openings.md"
     options = [
         "--json",
@@ -246,11 +262,40 @@ def test_evaluate_prints_figures_and_writes_down_the_opening(
         "a test of the command",
         "--buckets",
     ]
-    assert main(["evaluate", "--data", str(tmp_path), *options]) == 0
+    assert main(["evaluate", "--data", str(noise), *options]) == 0
     figures = json.loads(capsys.readouterr().out)
     assert {"macro", "collections", "genuine_sources"} <= set(figures)
     assert figures["reliability by bucket"]["untrained"]["any"]["n"] == 3
     assert "a test of the command" in log.read_text()
+
+
+def test_evaluate_tells_false_alarms_beside_the_areas(
+    artefact: str, noise: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--artefact", artefact, "--device", "cpu", "--openings", str(noise / "log.md"), "--reason", "a look"]
+    assert main(["evaluate", "--data", str(noise), *options]) == 0
+    said = capsys.readouterr().out
+    assert "strange folded auc id" in said
+    assert re.search(r"p ≤ 0\.05.*\d\.\d{3}.*\d\.\d{3}–\d\.\d{3}.*3", said)
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--html", "{}/nowhere/report.html"], "nowhere is no folder: report.html"),
+        (["--scores", "{}/nowhere/scores.jsonl"], "nowhere is no folder: scores.jsonl"),
+        (["--openings", "{}/nowhere/log.md"], "nowhere is no folder: log.md"),
+        (["--baselines"], "no hq crops of the split train-real"),
+    ],
+)
+def test_what_evaluate_lacks_at_its_end_is_told_before_a_test_face_is_read(
+    artefact: str, noise: Path, capsys: pytest.CaptureFixture[str], more: list[str], words: str
+) -> None:
+    log = noise / "log.md"
+    options = ["--artefact", artefact, "--device", "cpu", "--openings", str(log), "--reason", "a look"]
+    assert main(["evaluate", "--data", str(noise), *options, *(one.format(noise) for one in more)]) == 1
+    assert words in capsys.readouterr().err
+    assert not log.exists()
 
 
 def test_export_writes_a_graph_that_agrees_with_the_model(

@@ -114,6 +114,18 @@ def test_the_table_of_values_has_a_row_a_face_and_every_signal(
     assert (second["status"], second["reasons"], second["p_value"]) == ("not_applicable", "no_face", "")
 
 
+def test_the_table_of_values_has_the_same_columns_where_no_face_was_scored(
+    artefact: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--csv", "--artefact", artefact, "--device", "cpu", "--faces", str(tmp_path)]
+    heads = []
+    for picture in (portrait(), coffee()):
+        assert main(["score", str(saved(tmp_path / "a.png", picture)), *options]) == 0
+        heads.append(capsys.readouterr().out.splitlines()[0])
+    assert heads[0] == heads[1]
+    assert "strange p_value" in heads[0]
+
+
 @pytest.mark.parametrize("shape", ["--json", "--csv", None])
 def test_a_file_whose_name_is_not_utf_8_is_scored_and_named(
     shape: str | None, artefact: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -43,3 +43,12 @@ def test_one_class_begins_from_nothing_that_has_seen_a_generator(
     assert main([*command, *begun, "--pseudo-only"]) == 1
     assert "was taught C, of which it must know nothing" in capsys.readouterr().err
     assert main([*command, *begun]) == 0
+
+
+@pytest.mark.parametrize("beside", [["--folds"], ["--hold-back", "2"]])
+def test_a_head_that_is_judged_by_what_it_never_saw_needs_selection_faces_from_the_start(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], beside: list[str]
+) -> None:
+    assert main([*command, "--run", str(tmp_path / "made"), *beside]) == 1
+    assert "no hq crops of the split select-real" in capsys.readouterr().err
+    assert not (tmp_path / "made").exists()

@@ -124,6 +124,12 @@ def test_the_opening_is_written_down_once_and_only_where_a_picture_is_read(
     assert again.figures == first.figures
 
 
+def test_an_opening_is_written_down_without_git_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    note_opening(tmp_path / "openings.md", "guard-1", "a look")
+    assert "| no checkout | guard-1 | a look |" in (tmp_path / "openings.md").read_text()
+
+
 def test_development_splits_are_no_opening(artefact: weights.Artefact, home: Path, tmp_path: Path) -> None:
     with pytest.raises(listing.DataError, match="head-real"):
         evaluate(artefact, home, openings=tmp_path / "log.md", reason="none", splits=Splits("select-real", "head-real"))

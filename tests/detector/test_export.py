@@ -45,12 +45,13 @@ def test_the_density_is_the_same_to_a_ten_thousandth_of_a_nat(tmp_path: Path, po
     assert export.parity(model, tmp_path / "muflow.onnx") < 1e-4
 
 
-def test_the_tuned_heads_graph_gives_embedding_and_logits(tmp_path: Path) -> None:
+@pytest.mark.parametrize("px", [224, 320])  # of its artefact's live crops
+def test_the_tuned_heads_graph_gives_embedding_and_logits(tmp_path: Path, px: int) -> None:
     torch.manual_seed(0)
     model = TunedBackbone([GENUINE, "painter"])
-    export.export_onnx(model, tmp_path / "head.onnx")
-    assert export.parity(model, tmp_path / "head.onnx", faces=1) < 1e-4
-    embedding, logits = export.outputs(tmp_path / "head.onnx", np.zeros((2, 3, 224, 224), np.uint8))
+    export.export_onnx(model, tmp_path / "head.onnx", px)
+    assert export.parity(model, tmp_path / "head.onnx", px, faces=1) < 1e-4
+    embedding, logits = export.outputs(tmp_path / "head.onnx", np.zeros((2, 3, px, px), np.uint8))
     assert embedding.shape == (2, EMBEDDED)
     assert logits.shape == (2, 2)
 

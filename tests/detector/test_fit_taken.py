@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from deepfake_guard.detector import manifest, weights
-from deepfake_guard.detector.training import crops
+from deepfake_guard.detector.calibration import ROOT, Fold, Fusion, Standard
+from deepfake_guard.detector.training import crops, fit
 from deepfake_guard.detector.training.fit import Recipe, main_fit
+from deepfake_guard.detector.training.fit_fusion import Rule
 
 from .artefacts import tiny_artefact
 from .collections_on_disk import written
@@ -45,6 +47,20 @@ def test_the_signal_that_pseudo_fakes_taught_can_be_taken_from_an_artefact(
     assert third.training["alteration"]["of"] == "guard-next"  # whom it was taken from, not whom that took it from
     with pytest.raises(crops.DataError, match="has no traces of alteration to take"):
         main_fit(folder, tmp_path / "none", replace(recipe, alteration=tmp_path / "muflow"), device="cpu")
+
+
+def test_a_head_that_the_rule_folds_is_calibrated_at_both_ends(
+    folder: Path, taught: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is counted is the formula that was chosen."""
+    tiny_artefact(tmp_path / "muflow")
+    rule = Rule(Fusion("sum", {"head": 1.0, "linear": 0.5}), ("linear",))
+    monkeypatch.setattr(fit, "choose", lambda *_: (rule, {}))
+    main_fit(folder, tmp_path / "made", Recipe(muflow=tmp_path / "muflow", tuned=taught, buckets=()), device="cpu")
+    scales = weights.load(tmp_path / "made", device="cpu").calibration.buckets[ROOT].scales
+    assert isinstance(scales["head"], Fold)
+    assert isinstance(scales["linear"], Standard)
+    assert isinstance(scales["generator:SDXL"], Standard)
 
 
 def test_what_is_taken_brings_its_terms_its_origin_and_the_sets_that_taught_it(

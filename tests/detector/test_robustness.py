@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from deepfake_guard.detector.calibration import Conditions
 from deepfake_guard.detector.training import crops as listing
-from deepfake_guard.detector.training.robustness import DEGRADATIONS, degraded, robustness, sample
+from deepfake_guard.detector.training.robustness import DEGRADATIONS, arrives_as, degraded, robustness, sample
 
 from .artefacts import tiny_artefact
 from .collections_on_disk import written
@@ -24,6 +25,25 @@ def test_a_degradation_keeps_the_shape_follows_its_seed_and_changes_something(na
     assert first.dtype == np.uint8
     assert np.array_equal(first, again)
     assert np.array_equal(first, face) == (name == "as it is")
+
+
+@pytest.mark.parametrize(
+    ("name", "native_px", "bucket"),
+    [
+        ("as it is", 700, "any/200"),
+        ("JPEG 50", 700, "jpeg0/200"),  # the crop of 224 px was compressed, not the large original
+        ("JPEG 95", 150, "jpeg90/112"),
+        ("WebP 75", 0, "webp/200"),
+        ("resized to 1/2", 700, "any/112"),
+        ("resized to 3/4", 230, "any/112"),
+        ("screenshot", 700, "jpeg70/112"),
+        ("two messengers", 150, "jpeg0/64"),
+        ("mirrored", 90, "any/64"),
+    ],
+)
+def test_a_worn_crop_is_judged_among_uploads_that_show_as_much(name: str, native_px: int, bucket: str) -> None:
+    how = DEGRADATIONS[name]
+    assert Conditions(arrives_as(native_px, 224, how), how.encoding).bucket == bucket
 
 
 def test_stronger_compression_loses_more() -> None:

@@ -172,6 +172,18 @@ def test_the_loss_falls_when_genuine_and_others_part() -> None:
     assert apart < together
 
 
+def test_alignment_draws_genuine_faces_together_and_uniformity_everything_apart() -> None:
+    """Wang & Isola (arXiv 2005.10242) with α = 2, t = 2, written out; alignment is of genuine faces alone."""
+    labels = torch.tensor([0, 0, 1, 1])
+    points = torch.nn.functional.normalize(torch.randn(4, 3, generator=torch.Generator().manual_seed(0)), dim=1)
+    logits = torch.zeros(4, 2)
+    without, added = (float(tune.loss_of(points, logits, labels, sphere)) for sphere in (0.0, 1.0))
+    alignment = float((points[0] - points[1]).square().sum())
+    pairs = [(at, other) for at in range(4) for other in range(4) if at != other]
+    apart = np.mean([np.exp(-2 * float((points[at] - points[other]).square().sum())) for at, other in pairs])
+    assert added - without == pytest.approx(alignment + np.log(apart), abs=1e-5)
+
+
 def test_the_embedding_lies_on_the_sphere_and_the_margin_is_the_log_odds(lessons: Lessons) -> None:
     model = fresh(lessons)
     pixels = torch.randint(0, 256, (3, 3, 64, 64), dtype=torch.uint8)

@@ -28,8 +28,9 @@ def artefact(tmp_path: Path) -> weights.Artefact:
 
 def rewrite(folder: Path, **changes: Any) -> None:
     """Change manifest entries, with the hashes of the files as they now are."""
-    files = {name: manifest.sha256(folder / name) for name in (weights.MODEL, weights.CALIBRATION)}
-    manifest.write(folder, replace(manifest.read(folder), **{"files": files, **changes}))
+    passport = manifest.read(folder)
+    files = {name: manifest.sha256(folder / name) for name in passport.files}
+    manifest.write(folder, replace(passport, **{"files": files, **changes}))
 
 
 def test_it_loads_back_to_the_same_scores(artefact: weights.Artefact, tmp_path: Path) -> None:
@@ -94,6 +95,22 @@ def test_a_manifest_of_another_version_or_model_is_refused(
 ) -> None:
     rewrite(tmp_path, **changes)
     with pytest.raises(ArtefactError, match=words):
+        weights.load(tmp_path, device="cpu")
+
+
+def test_signals_that_the_manifest_does_not_vouch_for_are_not_read(tmp_path: Path) -> None:
+    artefact = tiny_artefact(tmp_path, decides="mahalanobis")
+    (tmp_path / weights.SIGNALS).write_bytes(b"anything else")
+    files = {name: digest for name, digest in artefact.manifest.files.items() if name != weights.SIGNALS}
+    rewrite(tmp_path, files=files)
+    with pytest.raises(ArtefactError, match=r"does not vouch for signals\.safetensors"):
+        weights.load(tmp_path, device="cpu")
+
+
+def test_a_calibration_of_what_nothing_scores_is_refused(tmp_path: Path) -> None:
+    tiny_artefact(tmp_path, decides="mahalanobis")
+    rewrite(tmp_path, signals={})
+    with pytest.raises(ArtefactError, match="counts mahalanobis, which nothing here scores"):
         weights.load(tmp_path, device="cpu")
 
 

@@ -15,7 +15,7 @@ from ..pipeline import Detector
 from ..weights import Artefact
 from . import photographs
 from .machine import machine, named, starts
-from .subjects import CROP_PX, Scale, as_loaded, published_setting, shares, without_onnx
+from .subjects import Scale, as_loaded, published_setting, shares, without_onnx
 from .timing import Budget, compare, paces
 
 GOALS = {
@@ -125,7 +125,7 @@ def _default(loaded: Artefact, plan: Plan, budget: Budget) -> dict[str, Any]:
     subjects, rows = as_loaded(loaded.ensemble), {}
     for batch in plan.sizes():
         seconds = budget.share(0.1)
-        rows[str(batch)], _ = compare(subjects, batch, CROP_PX, plan.rounds, seconds, {}, loaded.device)
+        rows[str(batch)], _ = compare(subjects, batch, loaded.manifest.crop_px, plan.rounds, seconds, {}, loaded.device)
     names = list(loaded.calibration.signals)
     return {"detector_id": loaded.manifest.detector_id, "signals": names, "rows": rows}
 

@@ -28,9 +28,10 @@ import numpy as np
 from deepfake_guard.detector import weights
 artefact = weights.load(Path(sys.argv[1]) if sys.argv[1] else None, sys.argv[2])
 loaded = time.perf_counter()
-artefact.ensemble.score(np.zeros((1, 224, 224, 3), np.uint8))
+px = artefact.manifest.crop_px
+artefact.ensemble.score(np.zeros((1, px, px, 3), np.uint8))
 first = time.perf_counter()
-artefact.ensemble.score(np.zeros((8, 224, 224, 3), np.uint8))
+artefact.ensemble.score(np.zeros((8, px, px, 3), np.uint8))
 status = Path("/proc/self/status")
 if status.is_file():  # ru_maxrss there counts what its parent held when it started this process
     peak = next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM")) / 1024

@@ -17,7 +17,7 @@ from ..pipeline import BATCH, Detector
 from ..stored_crops import as_crop
 from .timing import Budget
 
-PHOTO_PX, CROP_PX = 1024, 224
+PHOTO_PX = 1024
 FACE = (178, 63, 268, 176)  # left, top, right, bottom in scikit-image's portrait
 
 

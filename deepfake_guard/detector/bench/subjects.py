@@ -21,7 +21,6 @@ from ..signals.muflow import MuFlow, Settings
 from .published import Published, inference, plain_maps
 
 AVERAGES = 1000  # the method's N: a factor has one direction less
-CROP_PX = 224
 Call = Callable[[Tensor], object]
 
 

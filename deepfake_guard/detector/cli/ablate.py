@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
-from deepfake_guard.detector.cli import output, parser
+from deepfake_guard.detector.cli import files, output, parser
 from deepfake_guard.detector.training.extra import needs
 
 EXAMPLES = [
@@ -45,6 +45,7 @@ def run(options: argparse.Namespace) -> int:
     """Part after part; a run that was stopped, or ran out of time, goes on."""
     if options.minutes <= 0 or options.faces < 8 or options.epochs < 1:
         raise parser.WrongUsage("--minutes is above 0, --faces at least 8, --epochs at least 1")
+    files.writable(options.html, options.out)
     if options.html is not None:
         needs("matplotlib")
     from dataclasses import replace

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from deepfake_guard.detector import manifest
-from deepfake_guard.detector.cli import output, parser
+from deepfake_guard.detector.cli import files, output, parser
 from deepfake_guard.detector.training.extra import needs
 
 if TYPE_CHECKING:
@@ -61,11 +62,16 @@ def run(options: argparse.Namespace) -> int:
     """Score the test splits and compare."""
     folders = parser.by_family(options.refit, "--refit")
     _fitting(options)
+    files.writable(options.html, options.scores, options.openings)
     needs("scipy", "sklearn", *(("lightgbm", "shap") if options.baselines else ()))
     from deepfake_guard.detector import weights  # here: they import torch
     from deepfake_guard.detector.training.evaluate import evaluate
     from deepfake_guard.detector.training.evaluation_splits import Splits
 
+    if options.baselines:
+        from deepfake_guard.detector.training import baselines
+
+        baselines.have(options.data)
     refits = {family: weights.load(folder, options.device) for family, folder in folders.items()}
     artefact = weights.load(options.artefact, options.device)
     with output.at_work("scoring the test splits"):
@@ -94,7 +100,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         output.document({**measured.figures, **extras})
     else:
-        output.tables(_headline(measured.figures))
+        output.tables(*_headline(measured.figures))
     return 0
 
 
@@ -163,9 +169,23 @@ def _baselines(artefact: Artefact, measured: Evaluation, options: argparse.Names
     return {"baselines": supervised, "published rules": rules}
 
 
-def _headline(figures: dict[str, Any]) -> Table:
-    table = Table("macro average", "AUC")
-    for name, value in figures["macro"].items():
-        area = value.get("auc") if isinstance(value, dict) else value
-        table.add_row(name.replace("_", " "), "–" if area is None else f"{area:.3f}")
-    return table
+def _headline(figures: dict[str, Any]) -> tuple[Table, Table]:
+    """The areas, and beside them how often genuine faces of sources that nothing was trained on are accused."""
+    from deepfake_guard.detector.training.evaluation_passport import measured
+
+    found = measured(figures)
+    areas = Table("macro average", "AUC", "95 %", "collections", "genuine faces")
+    for name in figures["macro"]:
+        one = found["areas"].get(name)
+        said = ["–"] * 4
+        if one is not None:
+            said = [f"{one['auc']:.3f}", _span(one["interval"]), str(one["collections"]), str(one["genuine"])]
+        areas.add_row(name.replace("_", " "), *said)
+    alarms = Table("false alarms on untrained sources", "share", "95 %", "faces")
+    for level, one in found["false_alarms"].items():
+        alarms.add_row(level.replace("<=", " ≤ "), f"{one['rate']:.3f}", _span(one["interval"]), str(one["n"]))
+    return areas, alarms
+
+
+def _span(interval: Sequence[float]) -> str:
+    return "–".join(f"{end:.3f}" for end in interval)

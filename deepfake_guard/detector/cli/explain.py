@@ -113,15 +113,20 @@ def _deciding(artefact: Artefact, crop: NDArray[np.uint8], bucket: str) -> NDArr
 
 
 def _namer(folder: Path, stem: str | None) -> Callable[[Path], Path]:
-    """A name for each face's files without suffix, no two alike in one run: holiday-face1, or the stem asked for."""
-    given: Counter[str] = Counter()
+    """A name for each face's files without suffix, no two alike in one run: holiday-face1, of another holiday.jpg
+    holiday-2-face1; or the stem asked for."""
+    faces_of: Counter[Path] = Counter()
+    stems: dict[Path, str] = {}
 
     def name(path: Path) -> Path:
-        base = stem or f"{path.stem}-face"
-        given[base] += 1
+        faces_of[path] += 1
+        number = faces_of[path]
         if stem:
-            return folder / (base if given[base] == 1 else f"{base}-{given[base]}")
-        return folder / f"{base}{given[base]}"
+            return folder / (stem if number == 1 else f"{stem}-{number}")
+        if path not in stems:
+            free = (f"{path.stem}{end}" for end in ("", *(f"-{at}" for at in range(2, len(stems) + 3))))
+            stems[path] = next(one for one in free if one not in stems.values())
+        return folder / f"{stems[path]}-face{number}"
 
     return name
 

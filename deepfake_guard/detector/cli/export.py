@@ -33,13 +33,14 @@ def run(options: argparse.Namespace) -> int:
     needs("onnx", "onnxruntime", extra="export")
     from deepfake_guard.detector import export, weights  # here: they import torch
 
-    ensemble = weights.load(options.artefact, options.device).ensemble
+    artefact = weights.load(options.artefact, options.device)
+    ensemble, crop_px = artefact.ensemble, artefact.manifest.crop_px
     models = {"muflow": ensemble.muflow, "head": ensemble.head, "alteration": ensemble.alteration}
     if (model := models[options.part]) is None:
         raise ValueError(f"the artefact has no {options.part}")
     with output.at_work("exporting"):
-        export.export_onnx(model, options.onnx)
-        difference = export.parity(model, options.onnx)
+        export.export_onnx(model, options.onnx, crop_px)
+        difference = export.parity(model, options.onnx, crop_px)
     written = {"file": str(options.onnx), "part": options.part, "largest_difference": difference}
     if options.json:
         output.document(written)

@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from deepfake_guard.detector import records
-from deepfake_guard.detector.calibration import Conditions
+from deepfake_guard.detector.calibration import STRANGE, Conditions
 from deepfake_guard.detector.cli import files, loading, output, parser, rows
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
         output.complain("no picture found there")
         return 1
     shown, failed = _Csv() if options.csv else _Json() if options.json else _Table(), False
-    with _judged(options, paths) as judged, output.bar("scoring", len(paths)) as progress:
+    with _judged(options, paths, shown) as judged, output.bar("scoring", len(paths)) as progress:
         for row in judged:
             failed |= row["status"] in ENDED_BADLY or not UNREADABLE.isdisjoint(row["reasons"])
             shown.take(row)
@@ -73,7 +73,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _judged(options: argparse.Namespace, paths: Sequence[Path]) -> Iterator[Iterator[rows.Row]]:
+def _judged(
+    options: argparse.Namespace, paths: Sequence[Path], shown: _Csv | _Json | _Table
+) -> Iterator[Iterator[rows.Row]]:
     """Here, or by a running guard."""
     if options.server:
         from deepfake_guard.detector.cli import remote  # here: httpx takes a while, and only this needs it
@@ -82,6 +84,8 @@ def _judged(options: argparse.Namespace, paths: Sequence[Path]) -> Iterator[Iter
             yield remote.judged(guard, paths)
     else:
         with loading.detector(options) as detector:
+            if isinstance(shown, _Csv):
+                shown.signals = (*detector.artefact.calibration.signals, STRANGE)
             yield crops_in_batches(detector, paths) if options.crops else examine(detector, paths)
 
 
@@ -109,24 +113,25 @@ class _Json:
 
 
 class _Csv:
-    """The first scored face names the signals: what came before it waits for the head of the table."""
+    """A running guard's first scored face names the signals: what came before it waits for the head of the table."""
 
     def __init__(self) -> None:
+        self.signals: Sequence[str] = ()
         self.held: list[rows.Row] = []
         self.table: csv.DictWriter[str] | None = None
 
     def take(self, row: rows.Row) -> None:
         self.held.append(row)
-        signals = next((list(face["signals"]) for face in row["faces"] if face["signals"]), None)
-        if self.table is not None or signals is not None:
-            self._write(signals or [])
+        self.signals = self.signals or next((list(face["signals"]) for face in row["faces"] if face["signals"]), ())
+        if self.signals:
+            self._write()
 
     def end(self) -> None:
-        self._write([])
+        self._write()
 
-    def _write(self, signals: Sequence[str]) -> None:
+    def _write(self) -> None:
         if self.table is None:
-            self.table = csv.DictWriter(sys.stdout, rows.csv_columns(signals), extrasaction="ignore")
+            self.table = csv.DictWriter(sys.stdout, rows.csv_columns(self.signals), extrasaction="ignore")
             self.table.writeheader()
         for row in self.held:
             self.table.writerows(rows.csv_rows(row))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from deepfake_guard.detector.cli import output, parser
+from deepfake_guard.detector.training import crops
 from deepfake_guard.detector.training.crops import FAMILIES
 
 if TYPE_CHECKING:
@@ -112,9 +113,10 @@ def run(options: argparse.Namespace) -> int:
             f"genuine: {_counts(learnt.genuine)}; fakes: {_counts(learnt.fakes) or 'made from genuine faces alone'}"
         )
         pupils = side_by_side.pupils(learnt, folds=options.folds, every=options.hold_back)
+        beside = crops.index(options.data, "select-real") if len(pupils) > 1 else []  # before hours of learning
         models = {pupil: _model(options, pupil.classes(learnt)) for pupil in pupils}
         standing = tune.tune(models, learnt, plan, options.state, target, output.say, loaders=loaders)
-        judged = _judged(models, learnt, options)
+        judged = _judged(models, learnt, beside, options)
     whole = standing[side_by_side.WHOLE]
     if options.json:
         output.document({"run": str(options.state), "steps": whole.step, "seconds": whole.seconds,
@@ -152,18 +154,20 @@ def _plan(options: argparse.Namespace) -> Plan:
     return replace(plan, lr=Plan.rate(plan.batch))
 
 
-def _judged(models: Mapping[Pupil, TunedBackbone], learnt: Lessons, options: argparse.Namespace) -> dict[str, Any]:
+def _judged(
+    models: Mapping[Pupil, TunedBackbone], learnt: Lessons, select: Sequence[crops.Crop], options: argparse.Namespace
+) -> dict[str, Any]:
     """What each head that something was kept from says of that, by the head's name; also in the run's folder."""
-    from deepfake_guard.detector.training import crops, side_by_side
+    from deepfake_guard.detector.training import side_by_side
     from deepfake_guard.detector.training.run_state import write_document
 
     beside = {pupil: model for pupil, model in models.items() if pupil.name}
     if not beside:
         return {}
     output.say("judging each head by what was kept from it")
-    select = crops.load(options.data, crops.index(options.data, "select-real"))
+    genuine = crops.load(options.data, select)
     found = {
-        pupil.name: side_by_side.entries(side_by_side.left_out(model, pupil, learnt, select))
+        pupil.name: side_by_side.entries(side_by_side.left_out(model, pupil, learnt, genuine))
         for pupil, model in beside.items()
     }
     write_document(options.state / "left-out.json", found)

@@ -95,8 +95,9 @@ def p_text(p: float | None) -> str:
     """Two significant figures: 0.0014, 0.034, 0.34; never more than n allows, since the smallest p is 1/(n + 1)."""
     if p is None:
         return "–"
-    decimals = 1 - math.floor(math.log10(p)) if p > 0 else 2
-    text = f"{p:.{min(6, max(1, decimals))}f}"
+    rounded = float(f"{p:.1e}")  # first: 0.0999 is 0.10
+    decimals = 1 - math.floor(math.log10(rounded)) if rounded > 0 else 2
+    text = f"{rounded:.{min(6, max(1, decimals))}f}"
     return "1" if float(text) >= 1 else text
 
 

@@ -3,13 +3,17 @@
 "published": ½ (u - µ*)ᵀ Σ*⁻¹ (u - µ*) - log|det J| with u = pool(z) (method.md, stage B), for a mixture the negative
 log density in place of the first term (`places.energy`). It is no density of z: what pooling removes is unconstrained,
 so it is unbounded below.
-"published-log1p": log(1 + max(0, published)), as the published code does with `flatten`.
+"published-log1p": log(1 + published), as the published code does with `flatten`; below 0, where that has no value, a
+layer counts 0 and learns nothing more.
 "density": a density of the whole standardised map, in nats per dimension: the average-image Gaussian on the pooled
 part, something fixed on what pooling removes, and the LayerNorm's affine counted in the determinant (without it,
 shrinking the affine would be free). With means what is removed is orthogonal to them: a unit Gaussian. With `max` it is
 how far the other places lie below the maximum: half a unit Gaussian each, the maximum equally often at every place.
-With `mean_std` nothing is lacking: a mean and a deviation bound the whole map, so exp(-energy) has a finite integral,
-which the Gaussian alone decides and no training changes; it has no closed form and is left out.
+With `mean_std` nothing is added: a mean and a deviation bound the whole map, so exp(-energy) has a finite integral,
+which the Gaussian alone decides and no training changes, and which is left out. A map's deviations then follow that
+Gaussian times the volume of maps that have them. (Directions drawn evenly instead would leave the Gaussian as it is,
+and make a constant map, as a dead channel's, infinitely likely.)
+All are normalised, none is bounded below: maps on a surface, as a LayerNorm leaves them, can be made ever more likely.
 """
 
 from __future__ import annotations

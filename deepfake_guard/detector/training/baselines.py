@@ -45,6 +45,12 @@ class Faces:
         return Faces([self.crops[at] for at in chosen], self.features[chosen])
 
 
+def have(data: Path, splits: Splits = TESTS) -> None:
+    """Raises DataError, before anything is scored, for a folder without what the trees and the published rules need."""
+    for name in (*LEARN, splits.select):
+        listing.index(data, name, splits.track)
+
+
 def classifier(kind: str, seed: int = 0, trees: int = 300) -> Any:
     """An untrained one of `KINDS`, class-balanced. Raises ImportError with the install line where it is missing."""
     if kind == "LightGBM":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -205,12 +205,3 @@ def head_cards(head: TunedBackbone, taught: Taught, training: dict[str, object])
     if fakes:
         cards[LINEAR] = HeadCard(*known, {"method": "logistic", "features": "pooled, frozen"})
     return cards
-
-
-def heads_of(ensemble: Ensemble) -> Iterator[str]:
-    """The names under which heads' scores come."""
-    if ensemble.linear is not None:
-        yield LINEAR
-    if ensemble.head is not None:
-        yield HEAD
-        yield from (f"{GENERATOR}{name}" for name in ensemble.head.classes[1:])

@@ -58,16 +58,21 @@ class Rule:
     fusion: Fusion
     one_sided: tuple[str, ...] = ()
 
+    @property
+    def folded(self) -> tuple[str, ...]:
+        """Those of its signals that are suspicious at both ends."""
+        return tuple(name for name in self.fusion.weights if name not in self.one_sided)
+
     def scaled_on(self, select: Scores) -> Callable[[Scores], Floats]:
         """Raw scores -> the fused scalar, with scales from raw scores of selection faces."""
         scales: dict[str, Scale] = {
-            name: (Standard if name in self.one_sided else Fold).fit(select[name]) for name in self.fusion.weights
+            name: (Fold if name in self.folded else Standard).fit(select[name]) for name in self.fusion.weights
         }
         return lambda scores: self.fusion({name: scale(scores[name]) for name, scale in scales.items()})
 
     def __str__(self) -> str:
         parts = [
-            f"{'' if weight == 1 else f'{weight:g} '}{name if name in self.one_sided else f'|{name}|'}"
+            f"{'' if weight == 1 else f'{weight:g} '}{f'|{name}|' if name in self.folded else name}"
             for name, weight in self.fusion.weights.items()
         ]
         return f"{self.fusion.kind} of {', '.join(parts)}"

@@ -16,10 +16,18 @@ def note_opening(openings: Path, artefact: str, reason: str) -> None:
         openings.write_text(
             "# Openings of the test splits\n\n| date | commit | artefact | reason |\n|---|---|---|---|\n"
         )
-    git = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    commit = git.stdout.strip() or "no checkout"
     with openings.open("a", encoding="utf-8") as stream:
-        stream.write(f"| {datetime.now(UTC):%Y-%m-%d %H:%M} UTC | {commit} | {artefact} | {reason.strip()} |\n")
+        stream.write(f"| {datetime.now(UTC):%Y-%m-%d %H:%M} UTC | {_commit()} | {artefact} | {reason.strip()} |\n")
+
+
+def _commit() -> str:
+    """Of the code that opens them, where it is a checkout."""
+    command, home = ["git", "rev-parse", "--short", "HEAD"], Path(__file__).parent
+    try:
+        git = subprocess.run(command, cwd=home, capture_output=True, text=True, check=False)
+    except OSError:  # no git
+        return "no checkout"
+    return git.stdout.strip() or "no checkout"
 
 
 def noted(openings: Path, artefact: str, reason: str) -> bool:

@@ -31,7 +31,7 @@ Change = Callable[[Image.Image, np.random.Generator], Image.Image]
 
 @dataclass(frozen=True, slots=True)
 class Degradation:
-    """encoding: the band a live upload would arrive in; scale: of its side that is left in native pixels."""
+    """encoding: the band that the worn crop, uploaded as it is, would arrive in; scale: what is left of its side."""
 
     change: Change
     encoding: str = "any"
@@ -141,8 +141,8 @@ def robustness(
 ) -> dict[str, Any]:
     """Degradation -> AUC (all, gan, diffusion, swap; fused and strange) and false alarms on the genuine half.
 
-    Half of the sample is genuine (both genuine splits), half fake. p-values are those of the conditions a live upload
-    of that kind would come in. The opening is written down as in `evaluate`.
+    Half of the sample is genuine (both genuine splits), half fake. p-values are those of the conditions in which the
+    worn crop would be uploaded. The opening is written down as in `evaluate`.
     """  # fmt: skip
     genuine = [*listing.index(data, splits.known, splits.track), *listing.index(data, splits.unfamiliar, splits.track)]
     fakes = listing.index(data, splits.fakes, splits.track)
@@ -158,10 +158,18 @@ def robustness(
     return result
 
 
+def arrives_as(native_px: int, side: int, how: Degradation) -> int:
+    """The native side in px of a worn crop of `side` px: what was done to the crop, a larger original does not undo.
+
+    native_px: of the crop in its picture; 0: unknown.
+    """
+    return round(min(native_px or side, side) * how.scale)
+
+
 def _judged(detector: Judge, crops: Sequence[Crop], pixels: Pixels, name: str) -> list[Judged]:
     how, rows = DEGRADATIONS[name], list[Judged]()
     changed = degraded(pixels, name)
-    natives = [round((crop.native_px or pixels.shape[1]) * how.scale) for crop in crops]
+    natives = [arrives_as(crop.native_px, pixels.shape[1], how) for crop in crops]
     for at in range(0, len(crops), BATCH):
         part = slice(at, at + BATCH)
         scored = score(detector, changed[part], natives[part], [how.encoding] * len(natives[part]))

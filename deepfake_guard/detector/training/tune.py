@@ -2,7 +2,7 @@
 
 Batches hold both halves of a pair (a self-blend and its face, a DFDC frame and its swap), degraded alike, so that the
 network cannot learn the source instead of the forgery (GenD, arXiv 2508.06248). Cross-entropy over generators is joined
-by label-aware alignment and uniformity on the sphere (Wang & Isola, arXiv 2005.10242).
+by alignment of genuine faces and uniformity of all on the sphere (Wang & Isola, arXiv 2005.10242).
 """
 
 from __future__ import annotations

@@ -64,7 +64,17 @@ def test_it_names_the_limit_where_no_calibration_face_is_as_unusual() -> None:
 
 
 @pytest.mark.parametrize(
-    ("p", "said"), [(1 / 701, "0.0014"), (0.0342, "0.034"), (0.34, "0.34"), (1.0, "1"), (0.999, "1"), (None, "–")]
+    ("p", "said"),
+    [
+        (1 / 701, "0.0014"),
+        (7 / 701, "0.010"),
+        (0.0342, "0.034"),
+        (70 / 701, "0.10"),
+        (0.34, "0.34"),
+        (1.0, "1"),
+        (0.999, "1"),
+        (None, "–"),
+    ],
 )
 def test_it_writes_p_values_with_two_figures(p: float | None, said: str) -> None:
     assert said_of_faces.p_text(p) == said
