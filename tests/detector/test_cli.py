@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import re
@@ -19,7 +18,7 @@ from deepfake_guard.detector import faces, manifest
 from deepfake_guard.detector.__main__ import main
 from deepfake_guard.detector.cli import passport
 
-from .artefacts import noise_crops, tiny_artefact
+from .artefacts import tiny_artefact
 from .pictures import coffee, portrait, saved, written
 
 ROOT = Path(__file__).parents[2]
@@ -230,72 +229,6 @@ def test_fit_without_its_data_is_an_error_by_name(tmp_path: Path, capsys: pytest
     assert main(["fit", "--data", str(tmp_path), "--out", str(tmp_path / "out"), "--device", "cpu"]) == 1
     assert "DataError" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
-
-
-@pytest.fixture
-def noise(tmp_path: Path) -> Path:
-    """Three faces of noise in each test split."""
-    names = ("path", "track", "split", "label", "collection", "generator", "family", "licence")
-    with (tmp_path / "index.csv").open("w", newline="") as stream:
-        listing = csv.writer(stream)
-        listing.writerow(names)
-        for seed, split in enumerate(("test-real-id", "test-real-ood", "test-fake")):
-            for at, pixels in enumerate(noise_crops(3, seed)):
-                saved(tmp_path / f"{split}-{at}.png", Image.fromarray(pixels))
-                listing.writerow((f"{split}-{at}.png", "hq", split, "", split, "", "gan", "none"))
-    return tmp_path
-
-
-def test_evaluate_prints_figures_and_writes_down_the_opening(
-    artefact: str, noise: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    log = tmp_path / "openings.md"
-    options = [
-        "--json",
-        "--artefact",
-        artefact,
-        "--device",
-        "cpu",
-        "--openings",
-        str(log),
-        "--reason",
-        "a test of the command",
-        "--buckets",
-    ]
-    assert main(["evaluate", "--data", str(noise), *options]) == 0
-    figures = json.loads(capsys.readouterr().out)
-    assert {"macro", "collections", "genuine_sources"} <= set(figures)
-    assert figures["reliability by bucket"]["untrained"]["any"]["n"] == 3
-    assert "a test of the command" in log.read_text()
-
-
-def test_evaluate_tells_false_alarms_beside_the_areas(
-    artefact: str, noise: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    options = ["--artefact", artefact, "--device", "cpu", "--openings", str(noise / "log.md"), "--reason", "a look"]
-    assert main(["evaluate", "--data", str(noise), *options]) == 0
-    said = capsys.readouterr().out
-    assert "strange folded auc id" in said
-    assert re.search(r"p ≤ 0\.05.*\d\.\d{3}.*\d\.\d{3}–\d\.\d{3}.*3", said)
-
-
-@pytest.mark.parametrize(
-    ("more", "words"),
-    [
-        (["--html", "{}/nowhere/report.html"], "nowhere is no folder: report.html"),
-        (["--scores", "{}/nowhere/scores.jsonl"], "nowhere is no folder: scores.jsonl"),
-        (["--openings", "{}/nowhere/log.md"], "nowhere is no folder: log.md"),
-        (["--baselines"], "no hq crops of the split train-real"),
-    ],
-)
-def test_what_evaluate_lacks_at_its_end_is_told_before_a_test_face_is_read(
-    artefact: str, noise: Path, capsys: pytest.CaptureFixture[str], more: list[str], words: str
-) -> None:
-    log = noise / "log.md"
-    options = ["--artefact", artefact, "--device", "cpu", "--openings", str(log), "--reason", "a look"]
-    assert main(["evaluate", "--data", str(noise), *options, *(one.format(noise) for one in more)]) == 1
-    assert words in capsys.readouterr().err
-    assert not log.exists()
 
 
 def test_export_writes_a_graph_that_agrees_with_the_model(

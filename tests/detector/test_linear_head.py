@@ -52,6 +52,34 @@ def test_each_generator_has_a_line_of_its_own(head: LinearHead) -> None:
     np.testing.assert_array_equal(scores[:, 0], head.score(features))
 
 
+def test_lda_is_fishers_line_with_a_shrunk_covariance() -> None:
+    """Oracle: scikit-learn's, on classes of one size, where weights play no part."""
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+    features, names = drawn({"genuine": 150, "GAN": 150})
+    head = LinearHead.fit(features, names, method="lda", strength=0.0)
+    oracle = LinearDiscriminantAnalysis(solver="lsqr").fit(features, np.array(names) != GENUINE)
+    np.testing.assert_allclose(head.score(features), oracle.decision_function(features), rtol=1e-4, atol=1e-4)
+    all_alike = LinearHead.fit(features, names, method="lda", strength=1.0)
+    standard = (features - all_alike.mean) / all_alike.scale
+    means = [standard[np.array(names) == name].mean(0) for name in ("genuine", "GAN")]
+    apart = means[1] - means[0]  # with equal variances the line runs through both means
+    np.testing.assert_allclose(
+        all_alike.weights[0] / np.linalg.norm(all_alike.weights[0]), apart / np.linalg.norm(apart), atol=1e-5
+    )
+
+
+def test_logistic_is_where_the_ridged_loss_has_no_slope() -> None:
+    features, names = drawn({"genuine": 120, "GAN": 40})
+    fake = np.array(names) != GENUINE
+    head, ridge = LinearHead.fit(features, names, strength=0.2), 0.2
+    weights = balanced(fake, np.array(names), np.ones(len(names)))
+    standard = (features - head.mean) / head.scale
+    residual = weights * (1 / (1 + np.exp(-head.score(features))) - fake) / weights.sum()
+    np.testing.assert_allclose(residual @ standard + ridge * head.weights[0], 0, atol=1e-3)
+    assert residual.sum() == pytest.approx(0, abs=1e-3)
+
+
 def test_it_scores_the_same_after_an_artefact(head: LinearHead) -> None:
     features, _ = drawn({"genuine": 9}, 2)
     again = LinearHead.from_tensors(head.tensors(), head.generators)

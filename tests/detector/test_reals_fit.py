@@ -47,6 +47,16 @@ def loaded(folder: Path) -> weights.Artefact:
     return weights.load(folder, device="cpu")
 
 
+def test_an_artefact_in_the_folder_of_photos_is_not_read_as_photos(tmp_path: Path, shipped: Path) -> None:
+    photos = folder_of(tmp_path / "photos", 14)
+    for _ in range(2):
+        report: list[str] = []
+        fit_reals(
+            photos, photos / "own", quick=True, artefact=shipped, device="cpu", finder=EVERYWHERE, say=report.append
+        )
+        assert not any("decode" in line for line in report), report
+
+
 def crops_of(tmp_path: Path, quick: bool) -> reals.Prepared:
     return reals.prepare(tmp_path / "photos", tmp_path / "own.run", quick=quick, finder=EVERYWHERE)
 

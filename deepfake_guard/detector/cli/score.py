@@ -155,6 +155,7 @@ def score_crops(detector: Detector, paths: Sequence[Path]) -> Iterator[rows.Row]
     """Pictures that are face crops already."""
     import numpy as np
 
+    from deepfake_guard.detector.decoder import DecodeRefused
     from deepfake_guard.detector.stored_crops import as_crop, detail_px
 
     read = [_crop(detector, path) for path in paths]
@@ -169,6 +170,9 @@ def score_crops(detector: Detector, paths: Sequence[Path]) -> Iterator[rows.Row]
     scores = detector.score(np.stack(crops), conditions) if crops else []
     results = dict(zip(large, scores, strict=True))
     for at, (path, rgb) in enumerate(zip(paths, read, strict=True)):
+        if isinstance(rgb, DecodeRefused):
+            yield rows.of_file(path, "not_applicable", (rgb.reason,), ())
+            continue
         if isinstance(rgb, Exception):
             yield rows.of_failure(path, rgb)
             continue

@@ -77,20 +77,20 @@ def prepare(
     seed: int = 0,
     finder: faces.Finder | None = None,
     limits: Limits | None = None,
-    leave_out: Sequence[Path] = (),
+    made: Path | None = None,
     say: Say = photos.silent,
 ) -> Prepared:
     """Read a folder of photos (and its folders); the same folder and seed give the same faces in the same roles.
 
     trains: whether faces are wanted to train; never on the quick road.
-    run: where crops and reasons are kept, so that the same command goes on after a stop. leave_out: folders in which
-    there are no photos, as `run` is one. Photos come in a seeded order,
+    run: where crops and reasons are kept, so that the same command goes on after a stop. made: the folder of the
+    artefact, which holds no photos either. Photos come in a seeded order,
     so on the quick road those that are left out are a random part. Raises NotADirectoryError, TooFewFaces, and what
     `photos.read` raises.
     """
     if not folder.is_dir():
         raise NotADirectoryError(f"{folder} is no folder of photos")
-    paths = photos.listed(folder, run, *leave_out)
+    paths = photos.listed(folder, *((run,) if made is None else (run, made)))
     paths = [paths[at] for at in np.random.default_rng(seed).permutation(len(paths))]
     finder = finder or faces.choose()
     most = wanted = QUICK_MOST + QUICK_JUDGE if quick else len(paths)

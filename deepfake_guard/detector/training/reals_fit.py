@@ -66,9 +66,7 @@ def fit_reals(
     run = run or out.with_name(f"{out.name}.run")
     trains = not quick and (adapt or MUFLOW in shipped.calibration.fusion.weights)
     laid = faces.laying(finder or faces.choose(), shipped.manifest.alignment, shipped.manifest.crop_px)
-    prepared = prepare(
-        folder, run, quick=quick, trains=trains, seed=schedule.seed, finder=laid, leave_out=[out], say=say
-    )
+    prepared = prepare(folder, run, quick=quick, trains=trains, seed=schedule.seed, finder=laid, made=out, say=say)
     say(f"{unused(prepared.dropped)}; {prepared}")
     training: dict[str, Any] = {"quick": quick}
     ensemble = shipped.ensemble
