@@ -63,7 +63,7 @@ def test_evaluate_prints_figures_and_writes_down_the_opening(
 def test_evaluate_tells_false_alarms_beside_the_areas(
     artefact: str, noise: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options = ["--artefact", artefact, "--device", "cpu", "--openings", str(noise / "log.md"), "--reason", "a look"]
+    options = ["--artefact", artefact, "--device", "cpu", "--openings", str(noise / "log.txt"), "--reason", "a look"]
     assert main(["evaluate", "--data", str(noise), *options]) == 0
     said = capsys.readouterr().out
     assert "strange folded auc id" in said
@@ -75,14 +75,14 @@ def test_evaluate_tells_false_alarms_beside_the_areas(
     [
         (["--html", "{}/nowhere/report.html"], "nowhere is no folder: report.html"),
         (["--scores", "{}/nowhere/scores.jsonl"], "nowhere is no folder: scores.jsonl"),
-        (["--openings", "{}/nowhere/log.md"], "nowhere is no folder: log.md"),
+        (["--openings", "{}/nowhere/log.txt"], "nowhere is no folder: log.txt"),
         (["--baselines"], "no hq crops of the split train-real"),
     ],
 )
 def test_what_evaluate_lacks_at_its_end_is_told_before_a_test_face_is_read(
     artefact: str, noise: Path, capsys: pytest.CaptureFixture[str], more: list[str], words: str
 ) -> None:
-    log = noise / "log.md"
+    log = noise / "log.txt"
     options = ["--artefact", artefact, "--device", "cpu", "--openings", str(log), "--reason", "a look"]
     assert main(["evaluate", "--data", str(noise), *options, *(one.format(noise) for one in more)]) == 1
     assert words in capsys.readouterr().err
