@@ -60,6 +60,15 @@ def test_evaluate_prints_figures_and_writes_down_the_opening(
     assert "a test of the command" in log.read_text()
 
 
+def test_evaluate_makes_the_folders_of_what_it_writes(artefact: str, noise: Path) -> None:
+    paths = [noise / "new" / name for name in ("report.html", "scores.jsonl", "log.txt")]
+    files = [part for option, path in zip(("--html", "--scores", "--openings"), paths, strict=True)
+             for part in (option, str(path))]  # fmt: skip
+    options = ["--artefact", artefact, "--device", "cpu", "--reason", "a look"]
+    assert main(["evaluate", "--data", str(noise), *options, *files]) == 0
+    assert all(path.stat().st_size for path in paths)
+
+
 def test_evaluate_tells_false_alarms_beside_the_areas(
     artefact: str, noise: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -73,9 +82,7 @@ def test_evaluate_tells_false_alarms_beside_the_areas(
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (["--html", "{}/nowhere/report.html"], "nowhere is no folder: report.html"),
-        (["--scores", "{}/nowhere/scores.jsonl"], "nowhere is no folder: scores.jsonl"),
-        (["--openings", "{}/nowhere/log.txt"], "nowhere is no folder: log.txt"),
+        (["--html", "{}/index.csv/report.html"], "index.csv"),
         (["--baselines"], "no hq crops of the split train-real"),
     ],
 )

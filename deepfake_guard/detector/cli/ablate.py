@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
-from deepfake_guard.detector.cli import files, output, parser
+from deepfake_guard.detector.cli import output, parser
 from deepfake_guard.detector.training.extra import needs
 
 EXAMPLES = [
@@ -45,9 +45,9 @@ def run(options: argparse.Namespace) -> int:
     """Part after part; a run that was stopped, or ran out of time, goes on."""
     if options.minutes <= 0 or options.faces < 8 or options.epochs < 1:
         raise parser.WrongUsage("--minutes is above 0, --faces at least 8, --epochs at least 1")
-    files.writable(options.html, options.out)
     if options.html is not None:
         needs("matplotlib")
+        options.html.parent.mkdir(parents=True, exist_ok=True)  # now, since it is written last
     from dataclasses import replace
 
     from deepfake_guard.detector import weights  # here: they import torch

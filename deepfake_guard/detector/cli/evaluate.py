@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from deepfake_guard.detector import manifest
-from deepfake_guard.detector.cli import files, output, parser
+from deepfake_guard.detector.cli import output, parser
 from deepfake_guard.detector.training.extra import needs
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ def run(options: argparse.Namespace) -> int:
     """Score the test splits and compare."""
     folders = parser.by_family(options.refit, "--refit")
     _fitting(options)
-    files.writable(options.html, options.scores, options.openings)
+    if options.html is not None:  # now, since it is written last
+        options.html.parent.mkdir(parents=True, exist_ok=True)
     needs("scipy", "sklearn", *(("lightgbm", "shap") if options.baselines else ()))
     from deepfake_guard.detector import weights  # here: they import torch
     from deepfake_guard.detector.training.evaluate import evaluate

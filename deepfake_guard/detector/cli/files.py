@@ -28,13 +28,6 @@ def pictures(patterns: Iterable[str]) -> Iterator[Path]:
             yield path
 
 
-def writable(*paths: Path | None) -> None:
-    """Raises NotADirectoryError, before hours of work, where a file that is to be written would have no folder."""
-    for path in paths:
-        if path is not None and not path.absolute().parent.is_dir():
-            raise NotADirectoryError(f"{path.parent} is no folder: {path.name} could not be written there")
-
-
 def native_px(path: Path) -> int | None:
     """`native_crop_px` of a face crop, from the nearest index.csv in or above its folder that lists it; else None.
 

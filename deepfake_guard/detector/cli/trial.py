@@ -10,7 +10,7 @@ from typing import Any
 from rich.table import Table
 
 from deepfake_guard.detector import faces
-from deepfake_guard.detector.cli import files, output, parser
+from deepfake_guard.detector.cli import output, parser
 
 EXAMPLES = [
     "trial --reals ~/photos/genuine --out var/trial",
@@ -96,7 +96,6 @@ def _paths(options: argparse.Namespace) -> Sequence[Path]:
         passport = manifest.read(options.artefact or manifest.STARTER)
         remark = f"({options.collection} alone, split into an artefact that is never shipped)"
         reason = f"{_reason(options.reason)} {remark}"
-        files.writable(options.openings)
         if not noted(options.openings, passport.detector_id, reason):
             note_opening(options.openings, passport.detector_id, reason)
     return found

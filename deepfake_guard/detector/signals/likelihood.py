@@ -3,8 +3,8 @@
 "published": ½ (u - µ*)ᵀ Σ*⁻¹ (u - µ*) - log|det J| with u = pool(z) (method.md, stage B), for a mixture the negative
 log density in place of the first term (`places.energy`). It is no density of z: what pooling removes is unconstrained,
 so it is unbounded below.
-"published-log1p": log(1 + published), as the published code does with `flatten`; below 0, where that has no value, a
-layer counts 0 and learns nothing more.
+"published-log1p": log(1 + published), as the published code does with `flatten`; clamped at 0, since from -1 down it
+has no value: below 0 a layer counts 0 and learns nothing more.
 "density": a density of the whole standardised map, in nats per dimension: the average-image Gaussian on the pooled
 part, something fixed on what pooling removes, and the LayerNorm's affine counted in the determinant (without it,
 shrinking the affine would be free). With means what is removed is orthogonal to them: a unit Gaussian. With `max` it is
@@ -13,7 +13,8 @@ With `mean_std` nothing is added: a mean and a deviation bound the whole map, so
 which the Gaussian alone decides and no training changes, and which is left out. A map's deviations then follow that
 Gaussian times the volume of maps that have them. (Directions drawn evenly instead would leave the Gaussian as it is,
 and make a constant map, as a dead channel's, infinitely likely.)
-All are normalised, none is bounded below: maps on a surface, as a LayerNorm leaves them, can be made ever more likely.
+All have a finite integral that no training changes (1, but for `mean_std`, whose figures compare with no other's); none
+is bounded below: maps on a surface, as a LayerNorm leaves them, can be made ever more likely.
 """
 
 from __future__ import annotations

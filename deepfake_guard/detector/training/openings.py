@@ -13,6 +13,7 @@ def note_opening(openings: Path, artefact: str, reason: str) -> None:
     if not reason.strip():
         raise ValueError("opening the test splits needs a reason")
     if not openings.is_file():
+        openings.parent.mkdir(parents=True, exist_ok=True)
         openings.write_text(
             "# Openings of the test splits\n\n| date | commit | artefact | reason |\n|---|---|---|---|\n"
         )
@@ -21,13 +22,18 @@ def note_opening(openings: Path, artefact: str, reason: str) -> None:
 
 
 def _commit() -> str:
-    """Of the code that opens them, where it is a checkout."""
-    command, home = ["git", "rev-parse", "--short", "HEAD"], Path(__file__).parent
+    """Of the code that opens them, where it is a checkout and not a package that lies inside of another."""
     try:
-        git = subprocess.run(command, cwd=home, capture_output=True, text=True, check=False)
+        tracked = _git("ls-files", "--error-unmatch", __file__)
+        return _git("rev-parse", "--short", "HEAD") if tracked else "no checkout"
     except OSError:  # no git
         return "no checkout"
-    return git.stdout.strip() or "no checkout"
+
+
+def _git(*asked: str) -> str:
+    """What it answers, nothing where it fails."""
+    done = subprocess.run(["git", *asked], cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def noted(openings: Path, artefact: str, reason: str) -> bool:
