@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from deepfake_guard.detector import weights
@@ -61,6 +62,14 @@ def jacobian_of(function: Callable[[torch.Tensor], torch.Tensor], x: torch.Tenso
     """The square Jacobian of a map at x by autograd, both flattened: the oracle of log-determinants."""
     jacobian: torch.Tensor = torch.autograd.functional.jacobian(function, x)  # type: ignore[no-untyped-call]
     return jacobian.reshape(x.numel(), x.numel())
+
+
+@pytest.fixture(scope="module")
+def artefact(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Where one lies, as a command is told."""
+    folder = tmp_path_factory.mktemp("artefact")
+    tiny_artefact(folder)
+    return str(folder)
 
 
 def tiny_artefact(folder: Path, decides: str = MUFLOW) -> weights.Artefact:

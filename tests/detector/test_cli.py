@@ -18,17 +18,11 @@ from deepfake_guard.detector import faces, manifest
 from deepfake_guard.detector.__main__ import main
 from deepfake_guard.detector.cli import passport
 
+from .artefacts import artefact as artefact
 from .artefacts import tiny_artefact
 from .pictures import coffee, portrait, saved, written
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def artefact(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("artefact")
-    tiny_artefact(folder)
-    return str(folder)
 
 
 def test_explain_writes_a_picture_and_a_page_for_each_face(

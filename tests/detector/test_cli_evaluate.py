@@ -12,15 +12,9 @@ from PIL import Image
 
 from deepfake_guard.detector.__main__ import main
 
-from .artefacts import noise_crops, tiny_artefact
+from .artefacts import artefact as artefact
+from .artefacts import noise_crops
 from .pictures import saved
-
-
-@pytest.fixture(scope="module")
-def artefact(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("artefact")
-    tiny_artefact(folder)
-    return str(folder)
 
 
 @pytest.fixture

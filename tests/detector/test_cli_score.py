@@ -17,18 +17,11 @@ from deepfake_guard.detector.__main__ import main
 from deepfake_guard.detector.cli import files
 from deepfake_guard.detector.training.crops import DataError
 
-from .artefacts import tiny_artefact
+from .artefacts import artefact as artefact
 from .finders import YUNET
 from .pictures import coffee, encoded, portrait, saved, written
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def artefact(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("artefact")
-    tiny_artefact(folder)
-    return str(folder)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -124,8 +125,8 @@ def _namer(folder: Path, stem: str | None) -> Callable[[Path], Path]:
         if stem:
             return folder / (stem if number == 1 else f"{stem}-{number}")
         if path not in stems:
-            free = (f"{path.stem}{end}" for end in ("", *(f"-{at}" for at in range(2, len(stems) + 3))))
-            stems[path] = next(one for one in free if one not in stems.values())
+            further = (f"{path.stem}-{at}" for at in count(2))
+            stems[path] = next(one for one in chain([path.stem], further) if one not in stems.values())
         return folder / f"{stems[path]}-face{number}"
 
     return name

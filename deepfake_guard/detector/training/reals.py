@@ -84,13 +84,12 @@ def prepare(
 
     trains: whether faces are wanted to train; never on the quick road.
     run: where crops and reasons are kept, so that the same command goes on after a stop. made: the folder of the
-    artefact, which holds no photos either. Photos come in a seeded order,
-    so on the quick road those that are left out are a random part. Raises NotADirectoryError, TooFewFaces, and what
-    `photos.read` raises.
+    artefact, which holds no photos either. Photos come in a seeded order, so on the quick road those that are left out
+    are a random part. Raises NotADirectoryError, TooFewFaces, and what `photos.read` raises.
     """
     if not folder.is_dir():
         raise NotADirectoryError(f"{folder} is no folder of photos")
-    paths = photos.listed(folder, *((run,) if made is None else (run, made)))
+    paths = photos.listed(folder, *(path for path in (run, made) if path is not None))
     paths = [paths[at] for at in np.random.default_rng(seed).permutation(len(paths))]
     finder = finder or faces.choose()
     most = wanted = QUICK_MOST + QUICK_JUDGE if quick else len(paths)

@@ -31,7 +31,7 @@ Change = Callable[[Image.Image, np.random.Generator], Image.Image]
 
 @dataclass(frozen=True, slots=True)
 class Degradation:
-    """encoding: the band that the worn crop, uploaded as it is, would arrive in; scale: what is left of its side."""
+    """encoding: that of its last step; scale: what was left of the crop's side before it was enlarged again."""
 
     change: Change
     encoding: str = "any"
@@ -141,8 +141,8 @@ def robustness(
 ) -> dict[str, Any]:
     """Degradation -> AUC (all, gan, diffusion, swap; fused and strange) and false alarms on the genuine half.
 
-    Half of the sample is genuine (both genuine splits), half fake. p-values are those of the conditions in which the
-    worn crop would be uploaded. The opening is written down as in `evaluate`.
+    Half of the sample is genuine (both genuine splits), half fake. p-values are those of uploads that hold as
+    much detail as the worn crop. The opening is written down as in `evaluate`.
     """  # fmt: skip
     genuine = [*listing.index(data, splits.known, splits.track), *listing.index(data, splits.unfamiliar, splits.track)]
     fakes = listing.index(data, splits.fakes, splits.track)
