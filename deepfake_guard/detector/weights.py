@@ -115,7 +115,7 @@ def _write_models(folder: Path, ensemble: Ensemble) -> list[str]:
         _write(folder / LINEAR, arrays, {CLASSES: json.dumps(ensemble.linear.generators)})
         written.append(LINEAR)
     if ensemble.head is not None:
-        _write(folder / HEAD, ensemble.head.state_dict(), {CLASSES: json.dumps(ensemble.head.classes)})
+        _write(folder / HEAD, ensemble.head.compact(), {CLASSES: json.dumps(ensemble.head.classes)})
         written.append(HEAD)
     return written
 

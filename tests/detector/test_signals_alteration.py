@@ -57,6 +57,26 @@ def test_a_face_scores_alone_as_among_others(signal: Alteration) -> None:
     assert signal.score(seen(crops[:0])).shape == (0,)
 
 
+def test_rounded_weights_are_kept_exactly_in_half_the_bytes(signal: Alteration) -> None:
+    rounded = Alteration(signal.net.rounded())
+    kept = rounded.tensors()
+    whole = sum(value.nbytes for value in signal.tensors().values())
+    assert sum(value.nbytes for value in kept.values()) == pytest.approx(whole / 2, rel=0.01)
+    crops = noise_crops(3)
+    assert np.array_equal(Alteration.from_tensors(kept).score(seen(crops)), rounded.score(seen(crops)))
+    np.testing.assert_allclose(rounded.score(seen(crops)), signal.score(seen(crops)), atol=0.05)
+
+
+def test_what_half_precision_cannot_hold_stays_whole(signal: Alteration) -> None:
+    state = {name: value.clone() for name, value in signal.net.state_dict().items()}
+    state["net.bn1.running_var"][0] = 70_000.0  # above the largest float16
+    net = TunedBackbone.filled(MADE, state).rounded()
+    kept = net.compact()
+    assert kept["net.bn1.running_var"].dtype == torch.float32
+    assert all(torch.equal(value.to(kept[name].dtype), kept[name]) for name, value in net.state_dict().items())
+    assert net.compact()["net.bn1.running_var"][0] == 70_000.0
+
+
 def test_it_stops_at_stride_16(signal: Alteration) -> None:
     maps = signal.net.maps(torch.zeros(1, 3, 64, 64, dtype=torch.uint8))
     assert [each.shape[1:] for each in maps] == [(40, 8, 8), (112, 4, 4)]

@@ -72,6 +72,19 @@ class TunedBackbone(nn.Module):
             raise ValueError(str(error)) from error
         return model.requires_grad_(False)
 
+    def rounded(self) -> Self:
+        """A copy for scoring whose weights half precision holds, so that `compact` is half as large."""
+        half = {name: _half(value) for name, value in self.state_dict().items()}
+        return type(self).filled(self.classes, half).to(self.directions.device)
+
+    def compact(self) -> dict[str, Tensor]:
+        """The state that `filled` takes, exactly: float16 where that holds every value of a tensor."""
+        state = {name: value.detach() for name, value in self.state_dict().items()}
+        return {
+            name: half if torch.equal((half := _half(each)).to(each.dtype), each) else each
+            for name, each in state.items()
+        }
+
     def train(self, mode: bool = True) -> Self:  # noqa: ARG002
         """Stay in inference mode: batch statistics never move (batches are small and half of them is made up)."""
         return super().train(False)
@@ -104,6 +117,12 @@ class TunedBackbone(nn.Module):
         """Pixels as in `maps` -> (embedding [n, 128], logits [n, classes])."""
         embedded = self.embed(moments(self.maps(pixels)))
         return embedded, self.logits(embedded)
+
+
+def _half(values: Tensor) -> Tensor:
+    """float16, but for counts and for what lies outside its range."""
+    fits = values.is_floating_point() and values.abs().max() <= torch.finfo(torch.float16).max
+    return values.half() if fits else values
 
 
 def margin(logits: Tensor) -> Tensor:

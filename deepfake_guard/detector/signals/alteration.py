@@ -59,7 +59,7 @@ class Alteration:
         return np.asarray(margin(exact).numpy())
 
     def tensors(self) -> dict[str, NDArray[Any]]:
-        return {name: value.detach().cpu().numpy() for name, value in self.net.state_dict().items()}
+        return {name: value.cpu().numpy() for name, value in self.net.compact().items()}
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, NDArray[Any]]) -> Self:

@@ -1,5 +1,5 @@
 """What `fit` is given beside pictures, read before anything is trained: a wrong folder is told at once, not after
-hours."""
+hours. Tuned networks come rounded to half precision, as artefacts keep them: calibration counts what will score."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class Head:
     def read(cls, folder: Path, device: torch.device) -> Self:
         """Of a run of `tune` or of an artefact. Raises RunError, ArtefactError, or DataError where it has none."""
         if not (folder / manifest.FILE_NAME).is_file():
-            return cls(tune_state.trained(folder).to(device), tune_state.told(folder))
+            return cls(_trained(folder, device), tune_state.told(folder))
         taken = weights.load(folder, str(device))
         if taken.ensemble.head is None or HEAD not in taken.manifest.heads:
             raise DataError(f"{folder} has no head to take, or does not say what it was taught")
-        return cls(taken.ensemble.head, taken.manifest.heads[HEAD].training, taken.manifest)
+        return cls(taken.ensemble.head.rounded(), taken.manifest.heads[HEAD].training, taken.manifest)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -56,7 +56,7 @@ class Given:
         the signal, and ValueError for a run that taught no one-class signal.
         """
         head = None if tuned is None else Head.read(tuned, device)
-        others = {family: tune_state.trained(run).to(device) for family, run in folds.items()} if head else {}
+        others = {family: _trained(run, device) for family, run in folds.items()} if head else {}
         for family, other in others.items():
             if head and (more := sorted(set(other.classes) - set(head.net.classes))):
                 raise DataError(
@@ -68,11 +68,15 @@ class Given:
         return cls(head, others, *_alteration(alteration, device))
 
 
+def _trained(run: Path, device: torch.device) -> TunedBackbone:
+    return tune_state.trained(run).rounded().to(device)
+
+
 def _alteration(folder: Path, device: torch.device) -> tuple[Alteration, dict[str, Any]]:
     if not (folder / manifest.FILE_NAME).is_file():
-        return Alteration(tune_state.trained(folder)).to(device), tune_state.told(folder)
+        return Alteration(_trained(folder, device)), tune_state.told(folder)
     taken = weights.load(folder, str(device))
     if taken.ensemble.alteration is None:
         raise DataError(f"{folder} has no traces of alteration to take")
     told = taken.manifest.training.get("alteration", {})
-    return Alteration(taken.ensemble.alteration), {**told, "of": taken.manifest.detector_id}
+    return Alteration(taken.ensemble.alteration.rounded()), {**told, "of": taken.manifest.detector_id}
