@@ -189,8 +189,7 @@ def check_weights(**_: Any) -> list[CheckMessage]:
 
 def artefact() -> Path:
     """Where the weights lie that are in force here."""
-    given = conf().ARTEFACT
-    return Path(given) if given else manifest.STARTER
+    return manifest.located(conf().ARTEFACT)
 
 
 def check_production(**_: Any) -> list[CheckMessage]:
@@ -200,11 +199,10 @@ def check_production(**_: Any) -> list[CheckMessage]:
         values = conf()
     except ImproperlyConfigured:
         return []  # E001 says it
-    if not values.ARTEFACT:
-        text = (
-            "the starter weights screen here: calibrate on genuine photos of your own (docs/own-photos.md). Their"
-            " terms, research and not commercial use, stay with what is made from them"
-        )
+    if artefact() in manifest.SHIPPED.values():
+        text = "starter weights screen here: calibrate on genuine photos of your own (docs/own-photos.md)"
+        if artefact() == manifest.STARTER:
+            text += ". Their terms, research and not commercial use, stay with what is made from them"
         found.append(checks.Warning(text, id="deepfake_guard.W004"))
     weak = settings.SECRET_KEY.startswith("django-insecure-") or len(settings.SECRET_KEY) < SHORTEST_SECRET
     if weak and not (values.FERNET_KEYS and values.AUDIT_KEY):

@@ -91,7 +91,7 @@ def build(values: Conf) -> Detector:
     from deepfake_guard.detector.decoder import Limits
     from deepfake_guard.detector.pipeline import Detector
 
-    artefact = weights.load(Path(values.ARTEFACT) if values.ARTEFACT else None, values.DEVICE)
+    artefact = weights.load(values.ARTEFACT, values.DEVICE)
     finder = faces.choose(Path(values.FACES) if values.FACES else None)
     return Detector(artefact, finder, Limits(values.MAX_PIXELS, values.DECODE_SECONDS))
 

@@ -13,7 +13,9 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 SCHEMA = 2
 FILE_NAME = "manifest.json"
-STARTER = Path(__file__).parent / "starter"  # the artefact that comes with the package
+STARTER = Path(__file__).parent / "starter"  # what screens where nothing else is named
+PERMISSIVE = Path(__file__).parent / "permissive"  # beside it, of genuine faces under CC BY 4.0 alone
+SHIPPED = {folder.name: folder for folder in (STARTER, PERMISSIVE)}  # the artefacts that come with the package
 LICENCE = "LICENSE"  # beside the weights: terms of their own, which go along wherever parts of them go
 CALIBRATED_ON = "calibrated_on"  # training: which track of an index scaled and counted, n of each split, and from what
 FAKES = "fakes"  # the role of a set that is not genuine
@@ -106,6 +108,12 @@ class Manifest:
     def genuine(self) -> tuple[str, ...]:
         """The collections whose genuine faces taught, chose or calibrated anything."""
         return tuple(part.name for part in self.sets if part.role != FAKES)
+
+
+def located(artefact: str | Path | None) -> Path:
+    """The folder of an artefact: the path given, or a name of `SHIPPED`; the starter's where neither is given."""
+    named = str(artefact or STARTER.name)
+    return SHIPPED.get(named, Path(named))
 
 
 def sha256(path: Path) -> str:

@@ -120,12 +120,12 @@ def _write_models(folder: Path, ensemble: Ensemble) -> list[str]:
     return written
 
 
-def load(folder: Path | None = None, device: str = "auto") -> Artefact:
-    """Load an artefact; None is the starter artefact shipped with the package.
+def load(artefact: Path | str | None = None, device: str = "auto") -> Artefact:
+    """Load an artefact: a folder, or a name of `manifest.SHIPPED`; None is the starter.
 
     Raises ArtefactError for a missing or altered file, a wrong shape or another version, DeviceError for the device.
     """
-    folder = manifest.STARTER if folder is None else folder
+    folder = manifest.located(artefact)
     target = devices.choose(device)
     passport = manifest.read(folder)
     manifest.verify(folder, passport)

@@ -19,9 +19,10 @@ from moderation.models import Calibration, WorkerStatus, at_work
 from moderation.vocabulary import Reason, Scope
 
 STARTER_NOTE = (
-    "Starter weights, trained and calibrated on research photographs: calibrate or fit your own on your platform's "
-    "genuine photos before you rely on their false-alarm rate. For research and evaluation, not for commercial use."
+    "Starter weights: calibrate or fit your own on your platform's genuine photos before you rely on their false-alarm "
+    "rate."
 )
+RESEARCH_NOTE = "For research and evaluation, not for commercial use."
 DERIVED_NOTE = "Made from %s, under the terms of these weights: research and evaluation, not commercial use."
 
 
@@ -72,9 +73,10 @@ class DetectorSerializer(serializers.Serializer[Any]):
 
 def note(passport: Mapping[str, Any]) -> str:
     """What must be known before these weights are relied on, or used in a product."""
+    research = passport.get("terms") == RESEARCH
     if passport.get("starter"):
-        return STARTER_NOTE
-    return DERIVED_NOTE % passport["derived_from"] if passport.get("terms") == RESEARCH else ""
+        return f"{STARTER_NOTE} {RESEARCH_NOTE}" if research else STARTER_NOTE
+    return DERIVED_NOTE % passport["derived_from"] if research else ""
 
 
 class DetectorView(ApiView):

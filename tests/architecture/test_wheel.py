@@ -27,7 +27,7 @@ def test_the_wheel_ships_every_template_inside_the_app(shipped: set[str]) -> Non
 
 
 @pytest.mark.parametrize("folder", ["deepfake_guard", "moderation", "workers", "moderation/static"])
-def test_the_wheel_ships_the_code_the_starter_weights_and_the_static_files(shipped: set[str], folder: str) -> None:
+def test_the_wheel_ships_the_code_the_weights_and_the_static_files(shipped: set[str], folder: str) -> None:
     assert under(folder) <= shipped
 
 
@@ -36,6 +36,7 @@ def test_the_wheel_ships_nothing_else(shipped: set[str]) -> None:
     assert tops == {"deepfake_guard", "moderation", "workers"}
 
 
-def test_the_wheel_carries_both_licences(shipped: set[str]) -> None:
+def test_the_wheel_carries_the_licence_of_the_code_and_of_each_of_the_weights(shipped: set[str]) -> None:
     licences = {name.split(".dist-info/licenses/")[1] for name in shipped if ".dist-info/licenses/" in name}
-    assert licences == {"LICENSE", "deepfake_guard/detector/starter/LICENSE"}
+    weights = {f"deepfake_guard/detector/{name}/LICENSE" for name in ("permissive", "starter")}
+    assert licences == {"LICENSE", *weights}

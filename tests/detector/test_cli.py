@@ -169,7 +169,7 @@ def test_info_tells_what_was_measured_with_n_and_interval(capsys: pytest.Capture
     said = capsys.readouterr().out
     assert f"measured {manifest.read(manifest.STARTER).metrics[manifest.MEASURED]['date']}" in said
     assert "0.97 (0.96–0.98)" in said
-    assert "48 of 406" in said
+    assert "49 of 406" in said
 
 
 def test_info_names_the_sets_and_their_terms(artefact: str, capsys: pytest.CaptureFixture[str]) -> None:

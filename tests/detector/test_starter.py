@@ -27,10 +27,6 @@ def starter() -> weights.Artefact:
     return weights.load(device="cpu")
 
 
-def test_it_is_at_most_twenty_five_megabytes() -> None:
-    assert sum(file.stat().st_size for file in manifest.STARTER.iterdir()) <= 25_000_000
-
-
 def test_it_says_that_it_is_a_starter_and_names_every_set_with_count_and_terms(starter: weights.Artefact) -> None:
     passport = starter.manifest
     assert passport.starter

@@ -41,6 +41,13 @@ def test_it_loads_back_to_the_same_scores(artefact: weights.Artefact, tmp_path: 
     assert again.manifest.detector_id == "random-" + again.manifest.files[weights.MODEL][:12]
 
 
+def test_it_is_found_by_its_folder_or_by_a_name_that_comes_with_the_package(tmp_path: Path) -> None:
+    assert manifest.located(None) == manifest.located("") == manifest.located("starter") == manifest.STARTER
+    assert manifest.located(Path("permissive")) == manifest.PERMISSIVE
+    assert manifest.located(tmp_path) == tmp_path
+    assert manifest.located("./permissive") == Path("permissive")  # a folder of one's own
+
+
 @pytest.mark.parametrize("name", [weights.MODEL, weights.CALIBRATION])
 def test_one_changed_byte_is_noticed(artefact: weights.Artefact, tmp_path: Path, name: str) -> None:
     content = bytearray((tmp_path / name).read_bytes())

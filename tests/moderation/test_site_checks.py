@@ -117,6 +117,15 @@ def test_weights_that_are_missing(settings: LazySettings, tmp_path: Path) -> Non
     assert ids(site_checks.check_weights) == ["deepfake_guard.W003"]
 
 
+@pytest.mark.parametrize(("name", "research"), [("", True), ("permissive", False)])
+def test_a_release_is_told_that_the_weights_are_starters_and_which_terms_go_along(
+    settings: LazySettings, name: str, research: bool
+) -> None:
+    settings.DEEPFAKE_GUARD = {**settings.DEEPFAKE_GUARD, "ARTEFACT": name}
+    [message] = [found for found in site_checks.check_production() if found.id == "deepfake_guard.W004"]
+    assert ("research" in message.msg) is research
+
+
 def test_what_only_a_release_must_not_have(settings: LazySettings, tmp_path: Path) -> None:
     settings.DEEPFAKE_GUARD = {"ARTEFACT": str(tmp_path)}
     assert ids(site_checks.check_production) == []

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from deepfake_guard.detector.manifest import SHIPPED, STARTER, located
 from deepfake_guard.detector.training.crops import FAMILIES
 
 PROGRAM = "python -m deepfake_guard.detector"
@@ -40,7 +41,12 @@ def command(parts: Parts, name: str, what: str, run: Run, examples: list[str], w
 
 def takes_artefact(made: argparse._ActionsContainer) -> None:
     """--artefact."""
-    made.add_argument("--artefact", type=Path, metavar="DIR", help="default: the starter weights")
+    made.add_argument(
+        "--artefact",
+        type=located,
+        metavar="DIR",
+        help=f"a folder, or weights that come with the package: {', '.join(SHIPPED)} (default: {STARTER.name})",
+    )
 
 
 def takes_track(made: argparse._ActionsContainer, what: str, default: str | None = "hq") -> None:

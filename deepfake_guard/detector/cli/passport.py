@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
@@ -14,6 +13,7 @@ from deepfake_guard.detector import calibration, faces, manifest
 from deepfake_guard.detector.cli import output, parser
 from deepfake_guard.detector.explain.words import bucket_words, of_heads, signal_name
 from deepfake_guard.detector.manifest import Manifest
+from deepfake_guard.detector.terms import NO, NOT_STATED, YES, commercially
 
 CALIBRATION = "calibration."  # how the name of its file begins
 FACTS = (
@@ -62,9 +62,9 @@ def run(options: argparse.Namespace) -> int:
 
 def terms(passport: Manifest) -> str:
     """Whether they may be used commercially, as the sets state it, in one line: what forbids it first."""
-    found: dict[str, dict[str, list[str]]] = {"no": {}, "not stated": {}, "yes": {}}
+    found: dict[str, dict[str, list[str]]] = {NO: {}, NOT_STATED: {}, YES: {}}
     for licence, names in _by_licence(passport).items():
-        found[_commercially(licence)][licence] = names
+        found[commercially(licence)][licence] = names
     said = [
         f"{answer}: " + " · ".join(f"{', '.join(names)} [{licence}]" for licence, names in licences.items())
         for answer, licences in found.items()
@@ -72,16 +72,8 @@ def terms(passport: Manifest) -> str:
     ]
     if not said:
         return "The artefact names no sets."
-    whole = "no" if passport.terms == manifest.RESEARCH else said[0].partition(":")[0]
+    whole = NO if passport.terms == manifest.RESEARCH else said[0].partition(":")[0]
     return f"Commercial use: {whole}. What the sets state: {'; '.join(said)}."
-
-
-def _commercially(licence: str) -> str:
-    """What a licence says of commercial use: "yes", "no" or "not stated"."""
-    if re.search(r"\bNC\b|research|academic|non-?commercial", licence, re.IGNORECASE):
-        return "no"
-    free = re.match(r"CC0|CC BY\b|MIT\b|Apache|BSD|public domain|own\b|our own|the host's own", licence, re.IGNORECASE)
-    return "yes" if free else "not stated"
 
 
 def _by_licence(passport: Manifest) -> Mapping[str, list[str]]:

@@ -15,7 +15,7 @@ import torch
 from deepfake_guard import __version__
 
 from .. import device as devices
-from .. import faces, manifest, weights
+from .. import faces, manifest, terms, weights
 from ..calibration import BUCKETS, ROOT
 from ..ensemble import LINEAR, Ensemble
 from ..manifest import FAKES, RESEARCH, FaceSet, HeadCard, Manifest
@@ -240,7 +240,7 @@ def _digest(ensemble: Ensemble) -> str:
 def _passport(chosen: Chosen, recipe: Recipe, training: dict[str, Any], heads: dict[str, HeadCard]) -> Manifest:
     roles = {**ROLES, HEAD_GENUINE: "head", HEAD_FAKES: FAKES}
     own = [
-        FaceSet(name, roles[split], n, terms) for split, rows in chosen.items() for name, n, terms in crops.terms(rows)
+        FaceSet(name, roles[split], n, said) for split, rows in chosen.items() for name, n, said in crops.terms(rows)
     ]
     sets = {(each.name, each.role): each for each in (*_taken(recipe), *own)}
     marked = _marked(recipe)
@@ -251,7 +251,7 @@ def _passport(chosen: Chosen, recipe: Recipe, training: dict[str, Any], heads: d
         pooling=settings.pooling, objective=settings.objective, dtype="", files={}, sets=tuple(sets.values()),
         heads=heads, training=training,
         metrics={"select_nll": training["select_nll"]} if "select_nll" in training else {}, starter=recipe.starter,
-        terms=RESEARCH if recipe.starter else marked.terms if marked else "",
+        terms=RESEARCH if recipe.starter and not terms.free(sets.values()) else marked.terms if marked else "",
         derived_from=marked.detector_id if marked else "",
         alignment=manifest.read(recipe.muflow).alignment if recipe.muflow else recipe.variant.alignment,
         finder_corrections={finder: asdict(found) for finder, found in faces.CORRECTIONS.items()},

@@ -19,7 +19,7 @@ def weights() -> Finding:
         return Finding("weights", FAIL, first_line(error), "reinstall the package, or set ARTEFACT right")
     if passport.starter:
         cure = "calibrate on genuine faces of your users: python -m deepfake_guard.detector calibrate --help"
-        return Finding("weights", WARN, f"{passport.detector_id}: hashes right; these are the starter weights", cure)
+        return Finding("weights", WARN, f"{passport.detector_id}: hashes right; these are starter weights", cure)
     return Finding("weights", OK, f"{passport.detector_id}: hashes right")
 
 

@@ -19,6 +19,11 @@ def test_it_tells_n_and_that_the_weights_are_starters(caller: Caller) -> None:
     told = caller.get("/api/v1/detector").json()
     assert (told["detector"], told["calibration"], told["starter"]) == ("muflow-test", "genuine-test", True)
     assert "calibrate or fit your own" in told["note"]
+    assert "commercial" not in told["note"]
+    Calibration.objects.update(manifest={"sets": [], "starter": True, "terms": "research"})
+    note = caller.get("/api/v1/detector").json()["note"]
+    assert "calibrate or fit your own" in note
+    assert note.endswith("not for commercial use.")
     assert told["buckets"]["any"]["n"] == 700
 
 

@@ -63,6 +63,15 @@ def test_weights_made_from_the_starters_keep_their_terms_and_what_heads_miss(des
     assert "Heads find other pictures of the generators that they were taught." in said
 
 
+@pytest.mark.parametrize(("terms", "said"), [("research", "not with these weights"), ("", "as the terms of the sets")])
+def test_commercial_use_of_starter_weights_is_as_their_terms_say(desk: Desk, terms: str, said: str) -> None:
+    make_detector()
+    Calibration.objects.update(manifest={"sets": [], "starter": True, "terms": terms})
+    shown = text(desk()[0].get(DETECTOR))
+    assert "These are starter weights" in shown
+    assert f"Commercial use {said}" in shown
+
+
 def test_it_says_which_workers_live_and_which_are_silent(desk: Desk) -> None:
     version, calibrated = make_detector()
     for name in ("scan@one:1", "scan@two:2"):
