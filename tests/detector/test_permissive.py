@@ -1,4 +1,4 @@
-"""The permissive weights: genuine faces of one set under CC BY 4.0, no fakes, and nothing of the starter beside them."""
+"""The permissive weights: genuine faces of one set under CC BY 4.0, no fakes, and nothing of the starter in them."""
 
 from __future__ import annotations
 
