@@ -192,6 +192,20 @@ def artefact() -> Path:
     return manifest.located(conf().ARTEFACT)
 
 
+def _of_weights() -> str:
+    """What must be known of them before they screen for people; empty: nothing."""
+    try:
+        passport = manifest.read(artefact())
+    except (manifest.ArtefactError, OSError):
+        return ""  # W003 says it
+    said = []
+    if passport.starter:
+        said.append(f"weights that came along screen here, not your own (docs/own-photos.md). {passport.notes}")
+    if passport.terms == manifest.RESEARCH:
+        said.append("The weights, and what is made from them, are for research and evaluation, not for commercial use.")
+    return " ".join(said)
+
+
 def check_production(**_: Any) -> list[CheckMessage]:
     """With `check --deploy` alone."""
     found: list[CheckMessage] = []
@@ -199,10 +213,7 @@ def check_production(**_: Any) -> list[CheckMessage]:
         values = conf()
     except ImproperlyConfigured:
         return []  # E001 says it
-    if artefact() in manifest.SHIPPED.values():
-        text = "starter weights screen here: calibrate on genuine photos of your own (docs/own-photos.md)"
-        if artefact() == manifest.STARTER:
-            text += ". Their terms, research and not commercial use, stay with what is made from them"
+    if text := _of_weights():
         found.append(checks.Warning(text, id="deepfake_guard.W004"))
     weak = settings.SECRET_KEY.startswith("django-insecure-") or len(settings.SECRET_KEY) < SHORTEST_SECRET
     if weak and not (values.FERNET_KEYS and values.AUDIT_KEY):

@@ -111,8 +111,10 @@ class Manifest:
 
 
 def located(artefact: str | Path | None) -> Path:
-    """The folder of an artefact: the path given, or a name of `SHIPPED`; the starter's where neither is given."""
-    named = str(artefact or STARTER.name)
+    """The folder of an artefact: a path as it stands, of a string first a name of `SHIPPED`; of nothing the starter."""
+    if isinstance(artefact, Path):
+        return artefact
+    named = artefact or STARTER.name
     return SHIPPED.get(named, Path(named))
 
 

@@ -10,6 +10,11 @@ from .manifest import FaceSet
 YES, NO, NOT_STATED = "yes", "no", "not stated"
 
 
+def licences(face_set: FaceSet) -> list[str]:
+    """Those that its pictures are under, one at least: "none" where nothing is said."""
+    return face_set.licence.split("; ") if face_set.licence else ["none"]
+
+
 def commercially(licence: str) -> str:
     """What a licence says of commercial use: YES, NO or NOT_STATED."""
     if re.search(r"\bNC\b|research|academic|non-?commercial", licence, re.IGNORECASE):
@@ -20,4 +25,4 @@ def commercially(licence: str) -> str:
 
 def free(sets: Iterable[FaceSet]) -> bool:
     """True where every set says that it may be used commercially."""
-    return all(commercially(licence) == YES for each in sets for licence in each.licence.split("; "))
+    return all(commercially(licence) == YES for each in sets for licence in licences(each))

@@ -75,7 +75,8 @@ def note(passport: Mapping[str, Any]) -> str:
     """What must be known before these weights are relied on, or used in a product."""
     research = passport.get("terms") == RESEARCH
     if passport.get("starter"):
-        return f"{STARTER_NOTE} {RESEARCH_NOTE}" if research else STARTER_NOTE
+        said = (STARTER_NOTE, str(passport.get("notes", "")), RESEARCH_NOTE if research else "")
+        return " ".join(filter(None, said))
     return DERIVED_NOTE % passport["derived_from"] if research else ""
 
 

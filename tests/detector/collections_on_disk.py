@@ -29,6 +29,7 @@ class Made:
     spread: int = 256
     paired: bool = False
     people: int = 0
+    licence: str = "none"
 
     def source(self, at: int) -> str:
         """The path of face number `at` in the repository it came from."""
@@ -85,8 +86,8 @@ def written(home: Path, plan: Iterable[Made] = PLAN, side: int = 64, track: str 
                 Image.fromarray(pixels).save(home / path)
                 counterpart = f"{'real' if made.family else 'swap'}{at}" if made.paired else ""
                 row = (
-                    path, counterpart, track, made.split, label, made.generator, made.family, "none", made.collection,
-                    made.source(at), native_px,
+                    path, counterpart, track, made.split, label, made.generator, made.family, made.licence,
+                    made.collection, made.source(at), native_px,
                 )  # fmt: skip
                 listing.writerow(dict(zip(FIELDS, row, strict=True)))
     return home

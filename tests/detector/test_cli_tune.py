@@ -12,6 +12,7 @@ from deepfake_guard.detector.signals import alteration
 from deepfake_guard.detector.training import tune_state
 
 from .collections_on_disk import Made, written
+from .tuned_runs import tuned
 
 FOLDER = (
     Made("train-real", "a", 4),
@@ -43,6 +44,14 @@ def test_one_class_begins_from_nothing_that_has_seen_a_generator(
     assert main([*command, *begun, "--pseudo-only"]) == 1
     assert "was taught C, of which it must know nothing" in capsys.readouterr().err
     assert main([*command, *begun]) == 0
+    assert tune_state.told(tmp_path / "begun")["taught"] == [["a", 4, "none"]]  # of both runs
+
+
+def test_a_run_that_begins_from_another_says_what_both_learnt(tmp_path: Path) -> None:
+    data = written(tmp_path / "crops", (Made("train-real", "a", 4), Made("train-real", "b", 2)))
+    first = tuned(data, tmp_path / "first", pseudo_only=True, only=["a"])
+    assert tune_state.begun([("b", 2, "none")], first) == [("a", 4, "none"), ("b", 2, "none")]
+    assert tune_state.begun(None, first) is None
 
 
 @pytest.mark.parametrize("beside", [["--folds"], ["--hold-back", "2"]])

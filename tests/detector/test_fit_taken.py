@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+from safetensors.numpy import load_file
 
 from deepfake_guard.detector import manifest, weights
 from deepfake_guard.detector.calibration import ROOT, Fold, Fusion, Standard
-from deepfake_guard.detector.training import crops, fit
+from deepfake_guard.detector.training import crops, fit, run_state, tune_state
 from deepfake_guard.detector.training.fit import Recipe, main_fit
 from deepfake_guard.detector.training.fit_fusion import Rule
+from deepfake_guard.detector.training.fit_given import Given
 
 from .artefacts import tiny_artefact
 from .collections_on_disk import written
@@ -98,6 +102,40 @@ def test_a_head_can_be_taken_from_an_artefact(folder: Path, taught: Path, tmp_pa
     assert (again.detector_id, again.calibration_id) == (first.detector_id, first.calibration_id)
     with pytest.raises(crops.DataError, match="has no head to take"):
         main_fit(folder, tmp_path / "none", replace(recipe, tuned=tmp_path / "muflow"), device="cpu")
+
+
+def test_terms_follow_from_what_each_run_learnt(tmp_path: Path) -> None:
+    """A network that learnt faces under other terms makes weights for research, whatever trains beside it."""
+    only = ("ffhq256__zoya2244", "ffhq256__cdiaconu04")
+    terms = {True: "CC BY 4.0", False: "CC BY-NC 4.0"}
+    genuine = [replace(each, licence=terms[each.collection in only]) for each in COLLECTIONS if not each.family]
+    folder = written(tmp_path / "crops", genuine)
+    tiny_artefact(tmp_path / "muflow")
+
+    def made(run: Path) -> manifest.Manifest:
+        recipe = Recipe(muflow=tmp_path / "muflow", alteration=run, only=only, buckets=(), starter=True)
+        return main_fit(folder, tmp_path / f"of-{run.name}", recipe, device="cpu")
+
+    other = made(tuned(folder, tmp_path / "all", pseudo_only=True))
+    assert manifest.FaceSet("fairface__thlaiquid", "train", 6, "CC BY-NC 4.0") in other.sets
+    assert other.terms == manifest.RESEARCH
+    free = tuned(folder, tmp_path / "free", pseudo_only=True, only=only)
+    assert made(free).terms == ""
+    groups, said = run_state.read(free / tune_state.STATE, tune_state.SAID)
+    run_state.write(free / tune_state.STATE, groups, said | {"taught": None})  # as runs of before
+    assert made(free).terms == manifest.RESEARCH
+
+
+def test_tuned_networks_come_rounded_from_runs_and_from_artefacts(folder: Path, taught: Path, tmp_path: Path) -> None:
+    tiny_artefact(tmp_path / "muflow")
+    made = tmp_path / "made"
+    main_fit(folder, made, Recipe(muflow=tmp_path / "muflow", tuned=taught, buckets=()), device="cpu")
+    assert {each.dtype for each in load_file(made / weights.HEAD).values()} == {np.dtype("float16"), np.dtype("int64")}
+    cpu = torch.device("cpu")
+    given = [Given.read(tuned, {"gan": taught}, None, cpu) for tuned in (taught, made)]
+    for net in (each for one in given if one.head for each in (one.head.net, *one.folds.values())):
+        state, rounded = net.state_dict(), net.rounded().state_dict()
+        assert all(torch.equal(value, rounded[name]) for name, value in state.items())
 
 
 def test_terms_go_along_with_a_head_that_is_taken(folder: Path, taught: Path, tmp_path: Path) -> None:

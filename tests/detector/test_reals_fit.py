@@ -118,13 +118,15 @@ def test_flows_that_only_grew_worse_stay_as_they_were_shipped(whole: Path, shipp
 def aside(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An artefact in which µFlow has no weight."""
     folder = tmp_path_factory.mktemp("aside")
-    tiny_artefact(folder, decides="mahalanobis")
+    made = tiny_artefact(folder, decides="mahalanobis").manifest
+    manifest.write(folder, replace(made, metrics={"select_nll": 1.5}))
     return folder
 
 
 def test_where_muflow_decides_nothing_its_faces_calibrate_and_the_report_says_why(tmp_path: Path, aside: Path) -> None:
     start, own = loaded(aside), made(tmp_path, 40, aside, quick=False)
     assert own.manifest.detector_id == start.manifest.detector_id  # nothing that scores has changed
+    assert own.manifest.metrics["select_nll"] == 1.5
     assert {each.role: each.n for each in own.manifest.sets} == {"select": 4, "calibrate": 32}
     assert own.calibration.n == 32
     assert own.calibration.buckets[ROOT].scales != start.calibration.buckets[ROOT].scales
@@ -136,6 +138,7 @@ def test_where_muflow_decides_nothing_its_faces_calibrate_and_the_report_says_wh
 
 def test_muflow_is_trained_on_by_name_where_it_decides_nothing(tmp_path: Path, aside: Path) -> None:
     own = made(tmp_path, 40, aside, quick=False, adapt=True)
+    assert "select_nll" not in own.manifest.metrics  # that was of the flow before
     assert {each.role: each.n for each in own.manifest.sets} == {"train": 18, "select": 4, "calibrate": 14}
     assert own.manifest.training["own_photos"]["k"] == 4
     said = (tmp_path / "own" / REPORT).read_text()

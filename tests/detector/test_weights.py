@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from deepfake_guard.detector import manifest, weights
+from deepfake_guard.detector.cli import parser
 from deepfake_guard.detector.device import DeviceError
 from deepfake_guard.detector.manifest import ArtefactError
 from deepfake_guard.detector.signals.muflow import MuFlow
@@ -43,9 +45,20 @@ def test_it_loads_back_to_the_same_scores(artefact: weights.Artefact, tmp_path: 
 
 def test_it_is_found_by_its_folder_or_by_a_name_that_comes_with_the_package(tmp_path: Path) -> None:
     assert manifest.located(None) == manifest.located("") == manifest.located("starter") == manifest.STARTER
-    assert manifest.located(Path("permissive")) == manifest.PERMISSIVE
+    assert manifest.located("permissive") == manifest.PERMISSIVE
     assert manifest.located(tmp_path) == tmp_path
-    assert manifest.located("./permissive") == Path("permissive")  # a folder of one's own
+
+
+def test_a_folder_of_ones_own_that_is_called_as_one_of_the_package_is_that_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    own = tiny_artefact(tmp_path / "permissive").manifest
+    monkeypatch.chdir(tmp_path)
+    options = argparse.ArgumentParser()
+    parser.takes_artefact(options)
+    named = [options.parse_args(["--artefact", name]).artefact for name in ("./permissive", "permissive")]
+    found = [weights.load(each, device="cpu").manifest.detector_id for each in named]
+    assert found == [own.detector_id, manifest.read(manifest.PERMISSIVE).detector_id]
 
 
 @pytest.mark.parametrize("name", [weights.MODEL, weights.CALIBRATION])

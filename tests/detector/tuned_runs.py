@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -27,9 +28,11 @@ COLLECTIONS = (
 )
 
 
-def tuned(folder: Path, run: Path, without: str | None = None, *, pseudo_only: bool = False) -> Path:
+def tuned(
+    folder: Path, run: Path, without: str | None = None, *, pseudo_only: bool = False, only: Sequence[str] = ()
+) -> Path:
     """A run of one step."""
-    taught = lessons(folder, leave_out=without, pseudo_only=pseudo_only)
+    taught = lessons(folder, leave_out=without, pseudo_only=pseudo_only, only=only)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model = TunedBackbone(taught.classes(), alteration.STAGES if pseudo_only else STAGES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.core.checks import run_checks
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.backends.sqlite3.base import DatabaseWrapper
 
+from deepfake_guard.detector import manifest
 from moderation import registry, site_checks
 from moderation.registry import Registered
 
@@ -124,6 +126,17 @@ def test_a_release_is_told_that_the_weights_are_starters_and_which_terms_go_alon
     settings.DEEPFAKE_GUARD = {**settings.DEEPFAKE_GUARD, "ARTEFACT": name}
     [message] = [found for found in site_checks.check_production() if found.id == "deepfake_guard.W004"]
     assert ("research" in message.msg) is research
+    assert manifest.read(manifest.located(name)).notes in message.msg
+
+
+def test_a_release_is_told_of_the_terms_of_what_was_made_from_weights_for_research(
+    settings: LazySettings, tmp_path: Path
+) -> None:
+    shipped = manifest.read(manifest.STARTER)
+    manifest.write(tmp_path, replace(shipped, starter=False, derived_from=shipped.detector_id))
+    settings.DEEPFAKE_GUARD = {**settings.DEEPFAKE_GUARD, "ARTEFACT": str(tmp_path)}
+    [message] = [found for found in site_checks.check_production() if found.id == "deepfake_guard.W004"]
+    assert message.msg.endswith("not for commercial use.")
 
 
 def test_what_only_a_release_must_not_have(settings: LazySettings, tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def run(options: argparse.Namespace) -> int:
         if options.baselines:
             extras |= _baselines(artefact, measured, options)
         if options.write_metrics:
-            _write_metrics(options.artefact or manifest.STARTER, measured)
+            _write_metrics(manifest.located(options.artefact), measured)
         if options.html is not None:
             from deepfake_guard.detector import report
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from deepfake_guard.detector import faces
 from deepfake_guard.detector.cli import output, parser
 from deepfake_guard.detector.explain.words import of_heads
-from deepfake_guard.detector.manifest import Manifest
+from deepfake_guard.detector.manifest import Manifest, located
 from deepfake_guard.detector.training.extra import needs
 
 OF_PHOTOS = ("quick", "adapt", "artefact", "faces")
@@ -69,13 +69,13 @@ def _of_crops(crops: argparse._ArgumentGroup) -> None:
     )
     crops.add_argument(
         "--tuned",
-        type=Path,
+        type=located,
         metavar="RUN",
         help="a run of `tune`: its network becomes the head; or an artefact, its head",
     )
     crops.add_argument(
         "--alteration",
-        type=Path,
+        type=located,
         metavar="RUN",
         help="a run of `tune --pseudo-only`: it becomes a one-class signal; or an artefact, its signal",
     )
@@ -86,7 +86,7 @@ def _of_crops(crops: argparse._ArgumentGroup) -> None:
         metavar="FAMILY=RUN",
         help="a run that never saw that family; what fuses all signals is chosen on such runs",
     )
-    crops.add_argument("--muflow-of", type=Path, metavar="DIR", help="take the µFlow of that artefact, train none")
+    crops.add_argument("--muflow-of", type=located, metavar="DIR", help="take the µFlow of that artefact, train none")
     crops.add_argument(
         "--only", action="append", default=[], metavar="COLLECTION", help="genuine faces of this collection alone"
     )

@@ -13,7 +13,7 @@ from deepfake_guard.detector import calibration, faces, manifest
 from deepfake_guard.detector.cli import output, parser
 from deepfake_guard.detector.explain.words import bucket_words, of_heads, signal_name
 from deepfake_guard.detector.manifest import Manifest
-from deepfake_guard.detector.terms import NO, NOT_STATED, YES, commercially
+from deepfake_guard.detector.terms import NO, NOT_STATED, YES, commercially, licences
 
 CALIBRATION = "calibration."  # how the name of its file begins
 FACTS = (
@@ -47,7 +47,7 @@ def add(parts: parser.Parts) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Say it; every file is checked against its SHA-256 first."""
-    folder = options.artefact or manifest.STARTER
+    folder = manifest.located(options.artefact)
     passport = manifest.read(folder)
     manifest.verify(folder, passport)
     calibrated = next((name for name in passport.files if name.startswith(CALIBRATION)), "calibration.safetensors")
@@ -79,7 +79,7 @@ def terms(passport: Manifest) -> str:
 def _by_licence(passport: Manifest) -> Mapping[str, list[str]]:
     found: dict[str, list[str]] = {}
     for part in passport.sets:
-        for licence in part.licence.split("; ") if part.licence else ["none"]:
+        for licence in licences(part):
             names = found.setdefault(licence, [])
             if part.name not in names:
                 names.append(part.name)

@@ -93,7 +93,7 @@ def _paths(options: argparse.Namespace) -> Sequence[Path]:
     if any(crop.label != "real" for crop in listed if crop.collection == options.collection):
         raise ValueError(f"{options.collection} is not genuine")
     if options.split.startswith("test-"):
-        passport = manifest.read(options.artefact or manifest.STARTER)
+        passport = manifest.read(manifest.located(options.artefact))
         remark = f"({options.collection} alone, split into an artefact that is never shipped)"
         reason = f"{_reason(options.reason)} {remark}"
         if not noted(options.openings, passport.detector_id, reason):

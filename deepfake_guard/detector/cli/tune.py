@@ -103,12 +103,14 @@ def run(options: argparse.Namespace) -> int:
     from deepfake_guard.detector import device  # here: they import torch
     from deepfake_guard.detector.training import side_by_side, tune
     from deepfake_guard.detector.training.lessons import lessons
-    from deepfake_guard.detector.training.tune_state import STATE
+    from deepfake_guard.detector.training.tune_state import STATE, begun
 
     target = device.choose(options.device)
     loaders = options.loaders if options.loaders is not None else _loaders(target.type)
     with output.at_work("tuning; a stopped run goes on where it was"):
         learnt = lessons(options.data, leave_out=options.leave_out, pseudo_only=options.pseudo_only, only=options.only)
+        if options.start:
+            learnt = replace(learnt, taught=begun(learnt.taught, options.start))
         output.say(
             f"genuine: {_counts(learnt.genuine)}; fakes: {_counts(learnt.fakes) or 'made from genuine faces alone'}"
         )

@@ -79,11 +79,7 @@ class TunedBackbone(nn.Module):
 
     def compact(self) -> dict[str, Tensor]:
         """The state that `filled` takes, exactly: float16 where that holds every value of a tensor."""
-        state = {name: value.detach() for name, value in self.state_dict().items()}
-        return {
-            name: half if torch.equal((half := _half(each)).to(each.dtype), each) else each
-            for name, each in state.items()
-        }
+        return {name: _compact(value.detach()) for name, value in self.state_dict().items()}
 
     def train(self, mode: bool = True) -> Self:  # noqa: ARG002
         """Stay in inference mode: batch statistics never move (batches are small and half of them is made up)."""
@@ -123,6 +119,11 @@ def _half(values: Tensor) -> Tensor:
     """float16, but for counts and for what lies outside its range."""
     fits = values.is_floating_point() and values.abs().max() <= torch.finfo(torch.float16).max
     return values.half() if fits else values
+
+
+def _compact(values: Tensor) -> Tensor:
+    half = _half(values)
+    return half if torch.equal(half.to(values.dtype), values) else values
 
 
 def margin(logits: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from deepfake_guard import __version__
 
 from .. import weights
 from ..calibration.conditions import ANY
-from ..manifest import CALIBRATED_ON, STARTER, FaceSet, Manifest
+from ..manifest import CALIBRATED_ON, FaceSet, Manifest, located
 from ..records import CROP_PX
 from . import crops as listing
 from .calibrate import Faces, calibrate_like
@@ -57,7 +57,7 @@ def calibrate_index(
     )  # fmt: skip
     kind = passport.detector_id.rpartition("-")[0]  # what is in it has not changed
     made = weights.save(out, ensemble, calibration, _passport(passport, chosen, track), kind)
-    weights.copy_licences([artefact or STARTER], out)
+    weights.copy_licences([located(artefact)], out)
     return made
 
 

@@ -17,7 +17,7 @@ from deepfake_guard import __version__
 from .. import device as devices
 from .. import faces, manifest, terms, weights
 from ..calibration import BUCKETS, ROOT
-from ..ensemble import LINEAR, Ensemble
+from ..ensemble import HEAD, LINEAR, Ensemble
 from ..manifest import FAKES, RESEARCH, FaceSet, HeadCard, Manifest
 from ..records import CROP_PX
 from ..signals.muflow import MuFlow
@@ -217,6 +217,12 @@ def _taken(recipe: Recipe) -> list[FaceSet]:
     ]
 
 
+def _told(training: Mapping[str, Any], heads: Mapping[str, HeadCard]) -> list[dict[str, Any]]:
+    """What the runs of `tune` behind it say of their course."""
+    head = heads[HEAD].training if HEAD in heads else None
+    return [told for told in (training.get("alteration"), head) if told]
+
+
 def _native(rows: list[Crop]) -> np.ndarray[Any, np.dtype[np.int64]]:
     return np.asarray([row.native_px for row in rows], dtype=np.int64)
 
@@ -242,7 +248,10 @@ def _passport(chosen: Chosen, recipe: Recipe, training: dict[str, Any], heads: d
     own = [
         FaceSet(name, roles[split], n, said) for split, rows in chosen.items() for name, n, said in crops.terms(rows)
     ]
-    sets = {(each.name, each.role): each for each in (*_taken(recipe), *own)}
+    told = _told(training, heads)
+    learnt = [FaceSet(name, ROLES[TRAIN], n, said) for run in told for name, n, said in run.get("taught", ())]
+    sets = {(each.name, each.role): each for each in (*_taken(recipe), *learnt, *own)}
+    free = terms.free(sets.values()) and all("taught" in run for run in told)
     marked = _marked(recipe)
     settings = recipe.variant.settings
     return Manifest(
@@ -251,7 +260,7 @@ def _passport(chosen: Chosen, recipe: Recipe, training: dict[str, Any], heads: d
         pooling=settings.pooling, objective=settings.objective, dtype="", files={}, sets=tuple(sets.values()),
         heads=heads, training=training,
         metrics={"select_nll": training["select_nll"]} if "select_nll" in training else {}, starter=recipe.starter,
-        terms=RESEARCH if recipe.starter and not terms.free(sets.values()) else marked.terms if marked else "",
+        terms=RESEARCH if recipe.starter and not free else marked.terms if marked else "",
         derived_from=marked.detector_id if marked else "",
         alignment=manifest.read(recipe.muflow).alignment if recipe.muflow else recipe.variant.alignment,
         finder_corrections={finder: asdict(found) for finder, found in faces.CORRECTIONS.items()},

@@ -50,6 +50,7 @@ def lessons(
         {name: crops.load(data, rows) for name, rows in by_generator.items()},
         _pairs(by_source, by_generator),
         {name: rows[0].family for name, rows in by_generator.items()},
+        crops.terms([crop for crop in genuine if crop.split == GENUINE]),
     )
 
 

@@ -23,7 +23,7 @@ from .. import faces, weights
 from ..calibration import Calibration, Conditions, HeatRange
 from ..calibration.bucket import Raw
 from ..ensemble import MUFLOW, Ensemble
-from ..manifest import CALIBRATED_ON, STARTER, FaceSet, Manifest
+from ..manifest import CALIBRATED_ON, FaceSet, Manifest, located
 from ..signals.muflow import MuFlow
 from . import fit_report, photos
 from .averages import averages
@@ -86,7 +86,7 @@ def fit_reals(
     passport = _passport(shipped.manifest, prepared, training, judged)
     kind = shipped.manifest.detector_id.rpartition("-")[0]  # what is in it has not changed
     made = weights.save(out, ensemble, calibration, passport, kind)
-    weights.copy_licences([artefact or STARTER], out)
+    weights.copy_licences([located(artefact)], out)
     (out / REPORT).write_text(fit_report.page(made, calibration, prepared, judged), encoding="utf-8")
     for said in fit_report.lines(calibration, judged):
         say(said)
@@ -197,6 +197,8 @@ def _passport(shipped: Manifest, prepared: Prepared, training: dict[str, Any], j
     ]
     kept = [each for each in shipped.sets if each.role != "calibrate"]
     before = {name: said for name, said in shipped.training.items() if name != CALIBRATED_ON}
+    trained = "epochs" in training  # then the likelihood that was measured is another network's
+    metrics = {name: said for name, said in shipped.metrics.items() if not (trained and name == "select_nll")}
     sides = {"before": judged.before, "after": judged.after}
     figures = {
         side: {f"p<={rate.level}": {"alarms": rate.alarms, "n": rate.n} for rate in rates}
@@ -208,7 +210,7 @@ def _passport(shipped: Manifest, prepared: Prepared, training: dict[str, Any], j
         code_version=__version__,
         sets=(*kept, *own),
         training={**before, "own_photos": {**training, "from": shipped.detector_id}},
-        metrics={**shipped.metrics, "own_photos": {"held_out": judged.held_out, **figures}},
+        metrics={**metrics, "own_photos": {"held_out": judged.held_out, **figures}},
         starter=False,
         derived_from=shipped.detector_id if shipped.starter or not shipped.derived_from else shipped.derived_from,
         notes=f"Made from {shipped.detector_id} on {len(prepared)} faces of the host's own.",

@@ -90,6 +90,7 @@ class _Learner:
         self.model, self.pupil, self.plan, self.run, self.device = model, pupil, plan, run / pupil.name, device
         model.to(memory_format=torch.channels_last).to(device).requires_grad_(True)
         _leave_still(model, plan.still)
+        self.taught = lessons.taught
         self.moving = [p for p in model.parameters() if p.requires_grad]
         decayed, plain = [p for p in self.moving if p.ndim > 1], [p for p in self.moving if p.ndim <= 1]
         groups = [{"params": decayed, "weight_decay": plan.weight_decay}, {"params": plain, "weight_decay": 0.0}]
@@ -133,7 +134,7 @@ class _Learner:
             raise FloatingPointError(f"the loss became {means['loss']} before step {step}: lower the rate")
         self.standing.seconds = time.monotonic() - self.started
         self.standing.curve.append({"step": step, "lr": self.optimizer.param_groups[0]["lr"], **means})
-        keep(self.model, self.optimizer, self.standing, self.plan, self.run)
+        keep(self.model, self.optimizer, self.standing, self.plan, self.run, self.taught)
         self.window = _Window()
 
     def line(self) -> str:

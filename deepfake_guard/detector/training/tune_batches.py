@@ -57,12 +57,16 @@ class Plan:
 @dataclass(frozen=True, eq=False)
 class Lessons:
     """Genuine crops uint8 [n, s, s, 3] by source, fake ones by generator, pairs: (generator, row of the fakes) ->
-    (source, row of the genuine), and the family of each generator."""
+    (source, row of the genuine), and the family of each generator.
+
+    taught: (collection, n, licences) of the genuine training faces, for the manifest; None: nobody says.
+    """
 
     genuine: Mapping[str, Pixels]
     fakes: Mapping[str, Pixels] = field(default_factory=dict)
     pairs: Mapping[tuple[str, int], tuple[str, int]] = field(default_factory=dict)
     families: Mapping[str, str] = field(default_factory=dict)
+    taught: Sequence[tuple[str, int, str]] | None = None
 
     def classes(self) -> tuple[str, ...]:
         """What the softmax tells apart."""

@@ -15,6 +15,7 @@ from .tune_batches import Plan
 
 STATE = "state.safetensors"
 SAID = {"standing", "classes", "plan"}
+Taught = tuple[str, int, str]  # collection, n, licences: of genuine training faces
 
 
 @dataclass(slots=True)
@@ -28,10 +29,17 @@ class Standing:
     curve: list[dict[str, float]] = field(default_factory=list)
 
 
-def keep(model: TunedBackbone, optimizer: torch.optim.Optimizer, standing: Standing, plan: Plan, run: Path) -> None:
-    """Weights, moments and standing of a run of this plan, and its curve for people."""
+def keep(
+    model: TunedBackbone,
+    optimizer: torch.optim.Optimizer,
+    standing: Standing,
+    plan: Plan,
+    run: Path,
+    taught: Sequence[Taught] | None = None,
+) -> None:
+    """Weights, moments and standing of a run of this plan, which genuine faces it learns, and its curve for people."""
     groups = {"model": model.state_dict(), "moments": run_state.moments(optimizer)}
-    said = {"standing": asdict(standing), "classes": model.classes, "plan": asdict(plan)}
+    said = {"standing": asdict(standing), "classes": model.classes, "plan": asdict(plan), "taught": taught}
     run_state.write(run / STATE, groups, said)
     run_state.write_curve(run, {"plan": asdict(plan), **asdict(standing)})
 
@@ -70,16 +78,27 @@ def trained(run: Path) -> TunedBackbone:
 
 
 def told(run: Path) -> dict[str, Any]:
-    """What a manifest says of a run of `tune`: its plan, steps, seconds and where its loss ended. Raises RunError."""
+    """What a manifest says of a run of `tune`: its plan, steps, seconds, where its loss ended and, unless it is of
+    before that was kept, `taught`: the genuine faces it learnt. Raises RunError."""
     _, said = run_state.read(run / STATE, SAID)
     standing = Standing(**said["standing"])
+    taught = {"taught": said["taught"]} if said.get("taught") else {}
     return {
         "plan": said["plan"],
         "steps": standing.step,
         "faces": standing.faces,
         "seconds": round(standing.seconds),
         **_last(standing),
+        **taught,
     }
+
+
+def begun(taught: Sequence[Taught] | None, start: Path) -> list[Taught] | None:
+    """What a run learns that starts from another: its own and the other's; None where that does not say."""
+    before = run_state.read(start / STATE, SAID)[1].get("taught")
+    if taught is None or before is None:
+        return None
+    return sorted({*taught, *((name, n, licence) for name, n, licence in before)})
 
 
 def _last(standing: Standing) -> dict[str, float]:
