@@ -200,7 +200,7 @@ def _of_weights() -> str:
         return ""  # W003 says it
     said = []
     if passport.starter:
-        said.append(f"weights that came along screen here, not your own (docs/own-photos.md). {passport.notes}")
+        said.append(f"starter weights screen here (docs/own-photos.md). {passport.notes}")
     if passport.terms == manifest.RESEARCH:
         said.append("The weights, and what is made from them, are for research and evaluation, not for commercial use.")
     return " ".join(said)

@@ -20,7 +20,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "deepfake_guard.settings")
 django.setup()
 
-import billiard  # noqa: E402  (after Django is set up)
+import billiard.pool  # noqa: E402  (after Django is set up)
 from celery import current_app, signals  # noqa: E402
 from celery.app import app_or_default  # noqa: E402
 from celery.concurrency.thread import TaskPool as ThreadPool  # noqa: E402
@@ -41,6 +41,10 @@ def every(seconds: float, task: Any) -> dict[str, Any]:
     """A message that nobody took within two rounds is dropped: the next one does the same work."""
     return {"task": task.name, "schedule": seconds, "options": {"expires": 2 * seconds}}
 
+
+# A task that reaches a pool process as the worker stops is struck from the books (celery's AsynPool.flush), and the
+# process would wait half a minute for a receipt that never comes. The row of the work says all that counts.
+billiard.pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = 20  # tenths of a second
 
 # On macOS forking is unsafe once torch's libraries are loaded: there a pool process is a fresh interpreter, which finds
 # the tasks by this import.

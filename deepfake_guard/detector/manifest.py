@@ -111,7 +111,7 @@ class Manifest:
 
 
 def located(artefact: str | Path | None) -> Path:
-    """The folder of an artefact: a path as it stands, of a string first a name of `SHIPPED`; of nothing the starter."""
+    """The folder of an artefact: a path is itself, a string may be a name of `SHIPPED`, None or "" is the starter."""
     if isinstance(artefact, Path):
         return artefact
     named = artefact or STARTER.name

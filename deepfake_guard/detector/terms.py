@@ -17,7 +17,7 @@ def licences(face_set: FaceSet) -> list[str]:
 
 def commercially(licence: str) -> str:
     """What a licence says of commercial use: YES, NO or NOT_STATED."""
-    if re.search(r"\bNC\b|research|academic|non-?commercial", licence, re.IGNORECASE):
+    if re.search(r"\bNC\b|research|academic|\bno[nt]?.{0,12}commercial", licence, re.IGNORECASE):
         return NO
     free = re.match(r"CC0|CC BY\b|MIT\b|Apache|BSD|public domain|own\b|our own|the host's own", licence, re.IGNORECASE)
     return YES if free else NOT_STATED

@@ -75,8 +75,8 @@ def note(passport: Mapping[str, Any]) -> str:
     """What must be known before these weights are relied on, or used in a product."""
     research = passport.get("terms") == RESEARCH
     if passport.get("starter"):
-        said = (STARTER_NOTE, str(passport.get("notes", "")), RESEARCH_NOTE if research else "")
-        return " ".join(filter(None, said))
+        own = str(passport.get("notes") or STARTER_NOTE)
+        return f"{own} {RESEARCH_NOTE}" if research else own
     return DERIVED_NOTE % passport["derived_from"] if research else ""
 
 

@@ -8,11 +8,11 @@ import pytest
 
 from deepfake_guard.detector.__main__ import main
 from deepfake_guard.detector.features.tuned import MADE, STAGES
+from deepfake_guard.detector.manifest import FaceSet
 from deepfake_guard.detector.signals import alteration
-from deepfake_guard.detector.training import tune_state
+from deepfake_guard.detector.training import run_state, tune_state
 
 from .collections_on_disk import Made, written
-from .tuned_runs import tuned
 
 FOLDER = (
     Made("train-real", "a", 4),
@@ -44,14 +44,44 @@ def test_one_class_begins_from_nothing_that_has_seen_a_generator(
     assert main([*command, *begun, "--pseudo-only"]) == 1
     assert "was taught C, of which it must know nothing" in capsys.readouterr().err
     assert main([*command, *begun]) == 0
-    assert tune_state.told(tmp_path / "begun")["taught"] == [["a", 4, "none"]]  # of both runs
 
 
-def test_a_run_that_begins_from_another_says_what_both_learnt(tmp_path: Path) -> None:
-    data = written(tmp_path / "crops", (Made("train-real", "a", 4), Made("train-real", "b", 2)))
-    first = tuned(data, tmp_path / "first", pseudo_only=True, only=["a"])
-    assert tune_state.begun([("b", 2, "none")], first) == [("a", 4, "none"), ("b", 2, "none")]
-    assert tune_state.begun(None, first) is None
+def sets(run: Path) -> list[tuple[str, str]]:
+    return [(each.name, each.role) for each in tune_state.learnt(run)]
+
+
+def test_a_run_says_what_it_learnt_from_and_what_the_one_that_it_began_from_did(
+    command: list[str], tmp_path: Path
+) -> None:
+    assert main([*command, "--run", str(tmp_path / "first"), "--pseudo-only"]) == 0
+    assert tune_state.learnt(tmp_path / "first") == [FaceSet("a", "train", 4, "none")]
+    whole = ["--run", str(tmp_path / "all"), "--only", "b", "--start", str(tmp_path / "first")]
+    assert main([*command, *whole]) == 1  # of other stages
+    assert main([*command, *whole[:4]]) == 0
+    assert sets(tmp_path / "all") == [("b", "head"), ("c", "fakes")]
+    assert main([*command, "--run", str(tmp_path / "next"), "--only", "a", "--start", str(tmp_path / "all")]) == 0
+    assert sets(tmp_path / "next") == [("a", "train"), ("c", "fakes"), ("b", "head")]
+
+
+def test_a_run_that_goes_on_with_other_faces_forgets_none(command: list[str], tmp_path: Path) -> None:
+    run = ["--run", str(tmp_path / "run"), "--leave-out", "gan"]
+    data = written(tmp_path / "two", (*FOLDER, Made("head-fake", "d", 4, "D", "diffusion")), side=224)
+    stopped = [*command[:1], "--data", str(data), *command[3:]]
+    assert main([*stopped, *run, "--only", "a"]) == 0
+    assert sets(tmp_path / "run") == [("a", "train"), ("d", "fakes")]
+    assert main([*stopped, *run, "--only", "b"]) == 0  # all steps were done
+    groups, said = run_state.read(tmp_path / "run" / tune_state.STATE, tune_state.SAID)
+    said["standing"]["step"] = 0
+    run_state.write(tmp_path / "run" / tune_state.STATE, groups, said)
+    assert main([*stopped, *run, "--only", "b"]) == 0
+    assert sets(tmp_path / "run") == [("b", "head"), ("d", "fakes"), ("a", "train")]
+
+
+def test_what_it_would_start_from_is_named_where_it_is_missing(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*command, "--run", str(tmp_path / "made"), "--start", str(tmp_path / "none")]) == 1
+    assert "is no run of tune" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("beside", [["--folds"], ["--hold-back", "2"]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -107,9 +108,14 @@ def test_a_head_can_be_taken_from_an_artefact(folder: Path, taught: Path, tmp_pa
 def test_terms_follow_from_what_each_run_learnt(tmp_path: Path) -> None:
     """A network that learnt faces under other terms makes weights for research, whatever trains beside it."""
     only = ("ffhq256__zoya2244", "ffhq256__cdiaconu04")
-    terms = {True: "CC BY 4.0", False: "CC BY-NC 4.0"}
-    genuine = [replace(each, licence=terms[each.collection in only]) for each in COLLECTIONS if not each.family]
-    folder = written(tmp_path / "crops", genuine)
+
+    def licensed(*, free: Sequence[str]) -> Path:
+        parts = [
+            replace(each, licence="CC BY 4.0" if each.collection in free else "CC BY-NC 4.0") for each in COLLECTIONS
+        ]
+        return written(tmp_path / f"crops{len(free)}", parts)
+
+    folder = licensed(free=only)
     tiny_artefact(tmp_path / "muflow")
 
     def made(run: Path) -> manifest.Manifest:
@@ -122,20 +128,40 @@ def test_terms_follow_from_what_each_run_learnt(tmp_path: Path) -> None:
     free = tuned(folder, tmp_path / "free", pseudo_only=True, only=only)
     assert made(free).terms == ""
     groups, said = run_state.read(free / tune_state.STATE, tune_state.SAID)
-    run_state.write(free / tune_state.STATE, groups, said | {"taught": None})  # as runs of before
-    assert made(free).terms == manifest.RESEARCH
+    run_state.write(free / tune_state.STATE, groups, said | {"learnt": []})  # as runs of before
+    silent = made(free)
+    assert silent.terms == manifest.RESEARCH
+    assert tune_state.UNSAID in silent.sets
+    bound = tuned(licensed(free=()), tmp_path / "bound", pseudo_only=True, only=only)
+    doubted = made(bound)  # what it learnt is under other terms there than what trains here
+    assert doubted.terms == manifest.RESEARCH
+    assert manifest.FaceSet("ffhq256__zoya2244", "train", 12, "CC BY-NC 4.0; CC BY 4.0") in doubted.sets
 
 
-def test_tuned_networks_come_rounded_from_runs_and_from_artefacts(folder: Path, taught: Path, tmp_path: Path) -> None:
+def test_terms_follow_from_fakes_that_only_the_run_met(folder: Path, taught: Path, tmp_path: Path) -> None:
+    tiny_artefact(tmp_path / "muflow")
+    genuine = [replace(each, licence="CC BY 4.0") for each in COLLECTIONS if each.family != "diffusion"]
+    here = written(tmp_path / "crops", genuine)
+    recipe = Recipe(muflow=tmp_path / "muflow", tuned=taught, buckets=(), starter=True)
+    made = main_fit(here, tmp_path / "made", recipe, device="cpu")
+    assert made.terms == manifest.RESEARCH
+    assert ("sdxl__sfhq-t2i", manifest.FAKES) in {(each.name, each.role) for each in made.sets}
+
+
+def test_tuned_networks_come_rounded_from_runs_and_from_artefacts(
+    folder: Path, taught: Path, pseudo: Path, tmp_path: Path
+) -> None:
     tiny_artefact(tmp_path / "muflow")
     made = tmp_path / "made"
     main_fit(folder, made, Recipe(muflow=tmp_path / "muflow", tuned=taught, buckets=()), device="cpu")
     assert {each.dtype for each in load_file(made / weights.HEAD).values()} == {np.dtype("float16"), np.dtype("int64")}
     cpu = torch.device("cpu")
-    given = [Given.read(tuned, {"gan": taught}, None, cpu) for tuned in (taught, made)]
-    for net in (each for one in given if one.head for each in (one.head.net, *one.folds.values())):
-        state, rounded = net.state_dict(), net.rounded().state_dict()
-        assert all(torch.equal(value, rounded[name]) for name, value in state.items())
+    for given in (Given.read(path, {"gan": taught}, pseudo, cpu) for path in (taught, made)):
+        assert given.head is not None
+        assert given.alteration is not None
+        for net in (given.head.net, given.alteration.net, given.folds["gan"]):
+            rounded = net.rounded().state_dict()
+            assert all(torch.equal(value, rounded[name]) for name, value in net.state_dict().items())
 
 
 def test_terms_go_along_with_a_head_that_is_taken(folder: Path, taught: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from deepfake_guard.detector import faces, manifest, weights
+from deepfake_guard.detector import faces, manifest, terms, weights
 from deepfake_guard.detector.calibration import ROOT, Fold
 from deepfake_guard.detector.manifest import FaceSet
 from deepfake_guard.detector.training import reals
@@ -177,6 +177,14 @@ def test_terms_and_origin_of_the_shipped_weights_go_along(tmp_path: Path, shippe
         manifest.write(shipped, start)
     assert (again.terms, again.derived_from, again.starter) == ("research", start.detector_id, False)
     assert (tmp_path / "again" / "own" / "LICENSE").read_text() == "not for everything"
+
+
+def test_what_is_made_from_the_permissive_weights_stays_free_of_research_terms(tmp_path: Path) -> None:
+    own = made(tmp_path, 14, manifest.PERMISSIVE, quick=True).manifest
+    start = manifest.read(manifest.PERMISSIVE)
+    assert (own.terms, own.starter, own.derived_from) == ("", False, start.detector_id)
+    assert terms.free(own.sets)
+    assert (tmp_path / "own" / "LICENSE").read_text() == (manifest.PERMISSIVE / "LICENSE").read_text()
 
 
 def test_too_few_photos_leave_no_artefact(tmp_path: Path, shipped: Path) -> None:

@@ -18,12 +18,14 @@ from typing import Any
 
 import pytest
 import yaml
+from billiard import pool
 from cryptography.fernet import Fernet
 
 from deepfake_guard.detector import faces
 from deepfake_guard.run.place import free_port
 from moderation import safe_get, safe_http
 from moderation.api import waiting
+from workers import celery_app
 
 DOCKER = Path(__file__).parents[2] / "docker"
 ENTRYPOINT = DOCKER / "entrypoint"
@@ -104,6 +106,14 @@ def test_only_the_scan_worker_gets_an_image_with_torch() -> None:
 )
 def test_compose_lets_a_part_end_what_it_has_in_hand(part: str, longest: float) -> None:
     assert float(BUILT[part]["stop_grace_period"].removesuffix("s")) > longest
+
+
+@pytest.mark.parametrize("part", ["scan", "upkeep"])
+def test_a_pool_process_that_waits_for_a_receipt_ends_before_compose_kills_it(part: str) -> None:
+    """The receipt of a task that arrived as the worker stopped never comes."""
+    assert celery_app.billiard.pool is pool
+    longest = pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT * pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_INTERVAL
+    assert longest < float(BUILT[part].get("stop_grace_period", "10s").removesuffix("s")) / 2
 
 
 def test_compose_has_no_secret_of_its_own() -> None:

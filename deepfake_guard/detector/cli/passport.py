@@ -66,9 +66,9 @@ def terms(passport: Manifest) -> str:
     for licence, names in _by_licence(passport).items():
         found[commercially(licence)][licence] = names
     said = [
-        f"{answer}: " + " · ".join(f"{', '.join(names)} [{licence}]" for licence, names in licences.items())
-        for answer, licences in found.items()
-        if licences
+        f"{answer}: " + " · ".join(f"{', '.join(names)} [{licence}]" for licence, names in stated.items())
+        for answer, stated in found.items()
+        if stated
     ]
     if not said:
         return "The artefact names no sets."
@@ -107,8 +107,11 @@ def _measured(passport: Manifest) -> Iterator[Table]:
     found = passport.metrics.get(manifest.MEASURED)
     if not found:
         return
-    other = found["calibration_id"] != passport.calibration_id
-    title = f"measured {found['date']}" + (f", as calibrated by {found['calibration_id']}" if other else "")
+    title = f"measured {found['date']}"
+    if found["detector_id"] != passport.detector_id:
+        title += f", of {found['detector_id']}"
+    elif found["calibration_id"] != passport.calibration_id:
+        title += f", as calibrated by {found['calibration_id']}"
     measured = Table(title, "", "of")
     for name in [name for name in AREAS if name in found["areas"]]:
         area = found["areas"][name]

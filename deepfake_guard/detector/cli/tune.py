@@ -101,16 +101,15 @@ def run(options: argparse.Namespace) -> int:
     """Tune; goes on where a run was stopped."""
     plan = _plan(options)
     from deepfake_guard.detector import device  # here: they import torch
-    from deepfake_guard.detector.training import side_by_side, tune
+    from deepfake_guard.detector.training import side_by_side, tune, tune_state
     from deepfake_guard.detector.training.lessons import lessons
-    from deepfake_guard.detector.training.tune_state import STATE, begun
 
     target = device.choose(options.device)
     loaders = options.loaders if options.loaders is not None else _loaders(target.type)
     with output.at_work("tuning; a stopped run goes on where it was"):
         learnt = lessons(options.data, leave_out=options.leave_out, pseudo_only=options.pseudo_only, only=options.only)
         if options.start:
-            learnt = replace(learnt, taught=begun(learnt.taught, options.start))
+            learnt = replace(learnt, sets={**learnt.sets, "": tune_state.learnt(options.start)})
         output.say(
             f"genuine: {_counts(learnt.genuine)}; fakes: {_counts(learnt.fakes) or 'made from genuine faces alone'}"
         )
@@ -126,7 +125,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     if judged:
         output.tables(_table(judged))
-    output.line(f"{whole.step} steps of {plan.batch} faces; weights in {options.state / STATE}")
+    output.line(f"{whole.step} steps of {plan.batch} faces; weights in {options.state / tune_state.STATE}")
     return 0
 
 

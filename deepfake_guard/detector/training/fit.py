@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,11 +17,11 @@ from deepfake_guard import __version__
 from .. import device as devices
 from .. import faces, manifest, terms, weights
 from ..calibration import BUCKETS, ROOT
-from ..ensemble import HEAD, LINEAR, Ensemble
+from ..ensemble import LINEAR, Ensemble
 from ..manifest import FAKES, RESEARCH, FaceSet, HeadCard, Manifest
 from ..records import CROP_PX
 from ..signals.muflow import MuFlow
-from . import crops
+from . import crops, tune_state
 from .calibrate import Faces, calibrate, heat_scale
 from .crops import Crop, Pixels
 from .fit_ensemble import (
@@ -202,25 +202,31 @@ def _marked(recipe: Recipe) -> Manifest | None:
 
 
 def _taken(recipe: Recipe) -> list[FaceSet]:
-    """What taught the parts that are taken from artefacts."""
+    """What taught the parts that are taken: those of artefacts, and those that runs of `tune` have learnt."""
     parts = (
         (recipe.muflow, ("train", "select")),
         (recipe.alteration, ("train",)),
         (recipe.tuned, ("train", "head", FAKES)),
     )
-    return [
+    of_artefacts = [
         each
         for path, roles in parts
         if path in _sources(recipe)
         for each in manifest.read(path).sets
         if each.role in roles
     ]
+    runs = [path for path in (recipe.tuned, recipe.alteration) if path is not None and path not in _sources(recipe)]
+    return of_artefacts + [each for run in runs for each in tune_state.learnt(run)]
 
 
-def _told(training: Mapping[str, Any], heads: Mapping[str, HeadCard]) -> list[dict[str, Any]]:
-    """What the runs of `tune` behind it say of their course."""
-    head = heads[HEAD].training if HEAD in heads else None
-    return [told for told in (training.get("alteration"), head) if told]
+def _joined(sets: Sequence[FaceSet]) -> list[FaceSet]:
+    """One entry for a collection in a role, with the licences that any of them states and the count of the last."""
+    found: dict[tuple[str, str], FaceSet] = {}
+    for each in sets:
+        before = found.get((each.name, each.role), each)
+        said = dict.fromkeys(terms.licences(before) + terms.licences(each))
+        found[each.name, each.role] = replace(each, licence="; ".join(said))
+    return list(found.values())
 
 
 def _native(rows: list[Crop]) -> np.ndarray[Any, np.dtype[np.int64]]:
@@ -248,19 +254,16 @@ def _passport(chosen: Chosen, recipe: Recipe, training: dict[str, Any], heads: d
     own = [
         FaceSet(name, roles[split], n, said) for split, rows in chosen.items() for name, n, said in crops.terms(rows)
     ]
-    told = _told(training, heads)
-    learnt = [FaceSet(name, ROLES[TRAIN], n, said) for run in told for name, n, said in run.get("taught", ())]
-    sets = {(each.name, each.role): each for each in (*_taken(recipe), *learnt, *own)}
-    free = terms.free(sets.values()) and all("taught" in run for run in told)
+    sets = _joined([*_taken(recipe), *own])
     marked = _marked(recipe)
     settings = recipe.variant.settings
     return Manifest(
         detector_id="", calibration_id="", created=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", code_version=__version__,
         backbone="", input_px=settings.input_px, stages=(), shapes=(), steps=settings.steps, seed=settings.seed,
-        pooling=settings.pooling, objective=settings.objective, dtype="", files={}, sets=tuple(sets.values()),
+        pooling=settings.pooling, objective=settings.objective, dtype="", files={}, sets=tuple(sets),
         heads=heads, training=training,
         metrics={"select_nll": training["select_nll"]} if "select_nll" in training else {}, starter=recipe.starter,
-        terms=RESEARCH if recipe.starter and not free else marked.terms if marked else "",
+        terms=RESEARCH if recipe.starter and not terms.free(sets) else marked.terms if marked else "",
         derived_from=marked.detector_id if marked else "",
         alignment=manifest.read(recipe.muflow).alignment if recipe.muflow else recipe.variant.alignment,
         finder_corrections={finder: asdict(found) for finder, found in faces.CORRECTIONS.items()},

@@ -6,11 +6,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ..manifest import FAKES, FaceSet
 from . import crops
 from .crops import Crop, DataError
 from .tune_batches import Lessons
 
 GENUINE, HEAD_GENUINE, HEAD_FAKES = "train-real", "head-real", "head-fake"
+ROLES = {GENUINE: "train", HEAD_GENUINE: "head", HEAD_FAKES: FAKES}
 SWAP = "swap"  # the family that head-real are the untouched originals of
 
 
@@ -50,8 +52,16 @@ def lessons(
         {name: crops.load(data, rows) for name, rows in by_generator.items()},
         _pairs(by_source, by_generator),
         {name: rows[0].family for name, rows in by_generator.items()},
-        crops.terms([crop for crop in genuine if crop.split == GENUINE]),
+        {name: _sets(rows) for name, rows in (by_source | by_generator).items()},
     )
+
+
+def _sets(rows: Sequence[Crop]) -> list[FaceSet]:
+    return [
+        FaceSet(name, role, n, said)
+        for split, role in ROLES.items()
+        for name, n, said in crops.terms([row for row in rows if row.split == split])
+    ]
 
 
 def _grouped(named: Sequence[tuple[str, Crop]]) -> dict[str, list[Crop]]:

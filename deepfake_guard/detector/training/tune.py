@@ -20,7 +20,7 @@ from torch import Tensor
 from ..device import has_bfloat16
 from ..features.tuned import TunedBackbone, margin
 from .tune_batches import Batches, Lessons, Plan, Pupil
-from .tune_state import Standing, keep, resume
+from .tune_state import Standing, keep, learnt, resume
 
 Say = Callable[[str], None]
 
@@ -90,12 +90,13 @@ class _Learner:
         self.model, self.pupil, self.plan, self.run, self.device = model, pupil, plan, run / pupil.name, device
         model.to(memory_format=torch.channels_last).to(device).requires_grad_(True)
         _leave_still(model, plan.still)
-        self.taught = lessons.taught
         self.moving = [p for p in model.parameters() if p.requires_grad]
         decayed, plain = [p for p in self.moving if p.ndim > 1], [p for p in self.moving if p.ndim <= 1]
         groups = [{"params": decayed, "weight_decay": plan.weight_decay}, {"params": plain, "weight_decay": 0.0}]
         self.optimizer = torch.optim.AdamW(groups, lr=plan.lr)
-        self.standing = resume(model, self.optimizer, plan, self.run) or Standing()
+        standing = resume(model, self.optimizer, plan, self.run)
+        self.standing = standing or Standing()
+        self.learnt = list(dict.fromkeys((*pupil.sets(lessons), *(learnt(self.run) if standing else ()))))
         # an accelerator plans its convolutions anew for every size of batch: there all faces go through, and some count
         self.alike = device.type != "cpu"
         self.half = self.alike and has_bfloat16(device)  # of convolutions alone; a CPU would gain nothing
@@ -134,7 +135,7 @@ class _Learner:
             raise FloatingPointError(f"the loss became {means['loss']} before step {step}: lower the rate")
         self.standing.seconds = time.monotonic() - self.started
         self.standing.curve.append({"step": step, "lr": self.optimizer.param_groups[0]["lr"], **means})
-        keep(self.model, self.optimizer, self.standing, self.plan, self.run, self.taught)
+        keep(self.model, self.optimizer, self.standing, self.plan, self.run, self.learnt)
         self.window = _Window()
 
     def line(self) -> str:

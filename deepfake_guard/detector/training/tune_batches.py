@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..features.tuned import GENUINE, RESYNTHESISED, SELF_BLEND
+from ..manifest import FaceSet
 from . import degrade, pseudo_fakes
 from .crops import Pixels
 
@@ -59,14 +60,14 @@ class Lessons:
     """Genuine crops uint8 [n, s, s, 3] by source, fake ones by generator, pairs: (generator, row of the fakes) ->
     (source, row of the genuine), and the family of each generator.
 
-    taught: (collection, n, licences) of the genuine training faces, for the manifest; None: nobody says.
+    sets: what is behind each source and generator, for the manifest; empty: nobody says.
     """
 
     genuine: Mapping[str, Pixels]
     fakes: Mapping[str, Pixels] = field(default_factory=dict)
     pairs: Mapping[tuple[str, int], tuple[str, int]] = field(default_factory=dict)
     families: Mapping[str, str] = field(default_factory=dict)
-    taught: Sequence[tuple[str, int, str]] | None = None
+    sets: Mapping[str, Sequence[FaceSet]] = field(default_factory=dict)
 
     def classes(self) -> tuple[str, ...]:
         """What the softmax tells apart."""
@@ -102,6 +103,10 @@ class Pupil:
     def classes(self, lessons: Lessons) -> tuple[str, ...]:
         """What its softmax tells apart."""
         return tuple(name for name in lessons.classes() if name not in self.without)
+
+    def sets(self, lessons: Lessons) -> list[FaceSet]:
+        """What it learns from, as far as the lessons say."""
+        return [each for name, sets in lessons.sets.items() if name not in self.without for each in sets]
 
 
 class Batches(torch.utils.data.Dataset[tuple[Tensor, Tensor, Tensor]]):

@@ -10,12 +10,13 @@ from typing import Any
 import torch
 
 from ..features.tuned import TunedBackbone
+from ..manifest import FaceSet
 from . import run_state
 from .tune_batches import Plan
 
 STATE = "state.safetensors"
 SAID = {"standing", "classes", "plan"}
-Taught = tuple[str, int, str]  # collection, n, licences: of genuine training faces
+UNSAID = FaceSet("not said by the run", "train", 0, "unstated")  # a run of before it was kept
 
 
 @dataclass(slots=True)
@@ -35,11 +36,12 @@ def keep(
     standing: Standing,
     plan: Plan,
     run: Path,
-    taught: Sequence[Taught] | None = None,
+    learnt: Sequence[FaceSet] = (),
 ) -> None:
-    """Weights, moments and standing of a run of this plan, which genuine faces it learns, and its curve for people."""
+    """Weights, moments and standing of a run of this plan, the sets it has learnt, and its curve for people."""
     groups = {"model": model.state_dict(), "moments": run_state.moments(optimizer)}
-    said = {"standing": asdict(standing), "classes": model.classes, "plan": asdict(plan), "taught": taught}
+    said = {"standing": asdict(standing), "classes": model.classes, "plan": asdict(plan)}
+    said["learnt"] = list(map(asdict, learnt))
     run_state.write(run / STATE, groups, said)
     run_state.write_curve(run, {"plan": asdict(plan), **asdict(standing)})
 
@@ -67,38 +69,37 @@ def resume(model: TunedBackbone, optimizer: torch.optim.Optimizer, plan: Plan, r
 
 def trained(run: Path) -> TunedBackbone:
     """The model of a run as it stands, for scoring or to begin from. Raises RunError."""
-    path = run / STATE
-    if not path.is_file():
-        raise run_state.RunError(f"{path} is missing: {run} is no run of tune")
-    groups, said = run_state.read(path, SAID)
+    groups, said = _read(run)
     try:
         return TunedBackbone.filled(said["classes"], groups["model"])
     except ValueError as error:
-        raise run_state.RunError(f"{path} holds no tuned backbone: {error}") from error
+        raise run_state.RunError(f"{run / STATE} holds no tuned backbone: {error}") from error
 
 
 def told(run: Path) -> dict[str, Any]:
-    """What a manifest says of a run of `tune`: its plan, steps, seconds, where its loss ended and, unless it is of
-    before that was kept, `taught`: the genuine faces it learnt. Raises RunError."""
-    _, said = run_state.read(run / STATE, SAID)
+    """What a manifest says of a run of `tune`: its plan, steps, seconds and where its loss ended. Raises RunError."""
+    _, said = _read(run)
     standing = Standing(**said["standing"])
-    taught = {"taught": said["taught"]} if said.get("taught") else {}
     return {
         "plan": said["plan"],
         "steps": standing.step,
         "faces": standing.faces,
         "seconds": round(standing.seconds),
         **_last(standing),
-        **taught,
     }
 
 
-def begun(taught: Sequence[Taught] | None, start: Path) -> list[Taught] | None:
-    """What a run learns that starts from another: its own and the other's; None where that does not say."""
-    before = run_state.read(start / STATE, SAID)[1].get("taught")
-    if taught is None or before is None:
-        return None
-    return sorted({*taught, *((name, n, licence) for name, n, licence in before)})
+def learnt(run: Path) -> list[FaceSet]:
+    """The sets that a run has learnt, genuine faces and fakes; `UNSAID` where it does not say. Raises RunError."""
+    _, said = _read(run)
+    return [FaceSet(**each) for each in said.get("learnt", ())] or [UNSAID]
+
+
+def _read(run: Path) -> tuple[dict[str, run_state.Tensors], dict[str, Any]]:
+    path = run / STATE
+    if not path.is_file():
+        raise run_state.RunError(f"{path} is missing: {run} is no run of tune")
+    return run_state.read(path, SAID)
 
 
 def _last(standing: Standing) -> dict[str, float]:

@@ -20,10 +20,9 @@ def test_it_tells_n_and_that_the_weights_are_starters(caller: Caller) -> None:
     assert (told["detector"], told["calibration"], told["starter"]) == ("muflow-test", "genuine-test", True)
     assert "calibrate or fit your own" in told["note"]
     assert "commercial" not in told["note"]
-    Calibration.objects.update(manifest={"sets": [], "starter": True, "terms": "research"})
+    Calibration.objects.update(manifest={"sets": [], "starter": True, "terms": "research", "notes": "Near chance."})
     note = caller.get("/api/v1/detector").json()["note"]
-    assert "calibrate or fit your own" in note
-    assert note.endswith("not for commercial use.")
+    assert note == "Near chance. For research and evaluation, not for commercial use."
     assert told["buckets"]["any"]["n"] == 700
 
 
