@@ -41,7 +41,7 @@ def keep(
     """Weights, moments and standing of a run of this plan, the sets it has learnt, and its curve for people."""
     groups = {"model": model.state_dict(), "moments": run_state.moments(optimizer)}
     said = {"standing": asdict(standing), "classes": model.classes, "plan": asdict(plan)}
-    said["learnt"] = list(map(asdict, learnt))
+    said["learnt"] = [asdict(each) for each in learnt]
     run_state.write(run / STATE, groups, said)
     run_state.write_curve(run, {"plan": asdict(plan), **asdict(standing)})
 
