@@ -40,8 +40,8 @@ def keep(
 ) -> None:
     """Weights, moments and standing of a run of this plan, the sets it has learnt, and its curve for people."""
     groups = {"model": model.state_dict(), "moments": run_state.moments(optimizer)}
-    said = {"standing": asdict(standing), "classes": model.classes, "plan": asdict(plan)}
-    said["learnt"] = [asdict(each) for each in learnt]
+    sets = [asdict(each) for each in learnt]
+    said = {"standing": asdict(standing), "classes": model.classes, "plan": asdict(plan), "learnt": sets}
     run_state.write(run / STATE, groups, said)
     run_state.write_curve(run, {"plan": asdict(plan), **asdict(standing)})
 
