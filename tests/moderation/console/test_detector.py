@@ -42,11 +42,13 @@ def test_it_names_the_sets_with_their_terms(desk: Desk) -> None:
         {"name": "faces-b", "role": "calibrate", "n": 700, "licence": "CC BY 4.0"},
         {"name": "swaps", "role": "fakes", "n": 540, "licence": "research terms"},
     ]
-    Calibration.objects.update(manifest={"sets": sets, "backbone": "tf_efficientnet_lite0"})
+    files = {"model.safetensors": "ab" * 32}
+    Calibration.objects.update(manifest={"sets": sets, "backbone": "tf_efficientnet_lite0", "files": files})
     said = text(desk()[0].get(DETECTOR))
     assert "Learned from 400 genuine faces" in said
     assert "faces-a 400 research use" in said
     assert "faces-b 700 CC BY 4.0" in said
+    assert "model SHA-256 abababababab…" in said
     assert "Fakes that heads learned from 540 generated or altered faces" in said
     assert "swaps 540 research terms" in said
 
