@@ -45,7 +45,6 @@ class FileView(APIView):
 
 
 urlpatterns = [
-    # so named, so that the body limit lets them through
     path("bare/api/v1/items", BareView.as_view()),
     path("file/api/v1/items", FileView.as_view()),
     path("", include("deepfake_guard.urls")),
